@@ -1,0 +1,88 @@
+/**
+ * Every error a person may meet, in one place. Each says what happened, why, and what to do.
+ * A `FcmError` is printed as its message alone; anything else is a bug and is logged with its stack.
+ */
+export type ErrorCode = keyof typeof errors
+
+type Details = Record<string, string | number>
+
+/** `retry`: the cause may pass by itself (a full disk, a server restarting), so the pipeline waits and tries again. */
+type Kind = { exit: number; retry?: true; text: (d: Details) => string }
+
+const errors = {
+  OPTION_INVALID: { exit: 2, text: (d) => `${d.option}: ${d.why}. ${d.hint}` },
+  RUN_NAME_INVALID: {
+    exit: 2,
+    text: (d) =>
+      `"${d.run}" can't name a run. Use 1-40 of a-z, 0-9, "-" and "_", starting with a letter or digit.`,
+  },
+  RUN_UNKNOWN: {
+    exit: 2,
+    text: (d) => `There is no run "${d.run}". \`fcm runs list\` shows those there are.`,
+  },
+  FILE_UNREADABLE: { exit: 2, text: (d) => `Can't read ${d.file}: ${d.why}.` },
+  PORT_IN_USE: {
+    exit: 3,
+    text: (d) =>
+      `Port ${d.port} on ${d.host} is taken by another program. Stop it, or choose another with --port.`,
+  },
+  DATA_DIR_LOCKED: {
+    exit: 3,
+    text: (d) =>
+      `The data directory ${d.dir} is in use by another fcm process. Stop it, or give this one its own with --data-dir.`,
+  },
+  DATA_DIR_UNUSABLE: { exit: 3, text: (d) => `Can't use the data directory ${d.dir}: ${d.why}.` },
+  OWNER_UNREACHABLE: {
+    exit: 3,
+    text: (d) =>
+      `The data directory ${d.dir} is in use by process ${d.pid}, which does not answer at ${d.url}. Wait until it has started, or stop it.`,
+  },
+  LOG_FULL: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `The disk that holds ${d.file} is full. Free some space: nothing is lost, and work goes on by itself.`,
+  },
+  LOG_BROKEN: { exit: 4, text: (d) => `The event log ${d.file} can't be used: ${d.why}.` },
+  TOPIC_UNKNOWN: { exit: 4, text: (d) => `There is no topic "${d.topic}" in this event log.` },
+  OFFSET_OUT_OF_RANGE: {
+    exit: 4,
+    text: (d) =>
+      `Offset ${d.offset} of ${d.topic}/${d.partition} is gone: the log now begins at ${d.first}. ` +
+      `Records were deleted before they were read; backfill the time they cover into a new run.`,
+  },
+  SCHEMA_INCOMPATIBLE: {
+    exit: 4,
+    text: (d) => `The schema of ${d.subject} is not backward compatible with version ${d.version}: ${d.why}.`,
+  },
+  SCHEMA_UNKNOWN: { exit: 4, text: (d) => `No schema has the id ${d.id}.` },
+  RECORD_MALFORMED: { exit: 4, text: (d) => `The record can't be decoded: ${d.why}.` },
+  STATE_VERSION: {
+    exit: 4,
+    text: (d) =>
+      `The checkpoint of stage ${d.stage} was written by state version ${d.found}, this program has ${d.expected}. ` +
+      `Backfill into a new run, or start with --fresh.`,
+  },
+  DATABASE_UNREACHABLE: {
+    exit: 4,
+    retry: true,
+    text: (d) => `The database does not answer: ${d.why}. Check DATABASE_URL and that the server runs.`,
+  },
+} satisfies Record<string, Kind>
+
+export class FcmError extends Error {
+  override name = 'FcmError'
+  readonly code: ErrorCode
+  readonly details: Details
+  readonly exit: number
+  readonly retry: boolean
+
+  constructor(code: ErrorCode, details: Details, cause?: unknown) {
+    const kind: Kind = errors[code]
+    super(kind.text(details), cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+    this.exit = kind.exit
+    this.retry = kind.retry ?? false
+  }
+}

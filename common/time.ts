@@ -1,0 +1,29 @@
+/**
+ * Event time is in milliseconds since the Unix epoch; lengths of bins are in seconds, as their names say.
+ * Bins are half-open, [start, start + seconds), and aligned to the epoch.
+ */
+export const SECOND = 1000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+export const WEEK = 7 * DAY
+
+/** The base bin: everything that is counted is counted in these. */
+export const BASE_SECONDS = 300
+export const BASE = BASE_SECONDS * SECOND
+
+/** The resolutions at which series are judged, finest first; each a multiple of the one before. */
+export const RESOLUTIONS = [300, 3600, 21600] as const
+export type Resolution = (typeof RESOLUTIONS)[number]
+
+/** L, the allowed lateness: what arrives later than this behind the clock of its source is outside the promise. */
+export const LATENESS = 5 * MINUTE
+
+export const floorTo = (time: number, length: number): number => Math.floor(time / length) * length
+export const ceilTo = (time: number, length: number): number => Math.ceil(time / length) * length
+
+/** ISO 8601 in UTC, to the second: 2024-02-05T00:05:00Z. */
+export const iso = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`
+
+/** Farcaster counts seconds from 2021-01-01T00:00:00Z. */
+export const FARCASTER_EPOCH = 1609459200 * SECOND

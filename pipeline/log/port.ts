@@ -1,0 +1,86 @@
+/**
+ * The one port to the event log. `embedded/` (a file, one process) is one adapter, Kafka the other; `contract.ts` holds
+ * both to the same behaviour. What can't be promised by Kafka is not promised here: appends to several partitions are
+ * not atomic, delivery is at least once, order holds within a partition.
+ */
+export type TopicSpec = {
+  name: string
+  partitions: number
+  /** Records older than this, by append time, may be deleted. */
+  retentionMs: number
+  /** Keep (at least) the last record of every key instead; a null value deletes its key. */
+  compacted?: boolean
+}
+
+export type NewRec = {
+  topic: string
+  /** Without one, the key decides: equal keys go to the same partition. */
+  partition?: number
+  key: string
+  value: Uint8Array | null
+  headers?: Record<string, string>
+}
+
+export type Rec = {
+  topic: string
+  partition: number
+  /** From 0, rising within the partition; compaction and retention leave holes. */
+  offset: number
+  /** Append time in ms, by the log's clock: for retention and lag only, never for a result. */
+  time: number
+  key: string
+  value: Uint8Array | null
+  headers: Record<string, string>
+}
+
+export type TopicPartition = { topic: string; partition: number }
+
+/** `first`: of the oldest record kept (or `next` when there is none). `next`: of the record appended next. */
+export type PartitionEnds = { partition: number; first: number; next: number }
+
+export type SubscribeOptions = {
+  group: string
+  topics: string[]
+  /** Most records in a batch. */
+  batchSize: number
+  /**
+   * A partition became this member's. Returns the offset to begin at; undefined: where the group committed last, or
+   * the first record. May take its time (restoring state): no batch of the partition comes before it resolves.
+   * @throws OFFSET_OUT_OF_RANGE through `onFailure` when the offset to begin at was deleted.
+   */
+  onAssigned?(tp: TopicPartition): Promise<number | undefined>
+  /** The next records of one partition, at least one; the next batch of that partition waits until it resolves. */
+  onBatch(records: Rec[], tp: TopicPartition): Promise<void>
+  /** The partition goes to another member, or this one stops. The running batch has ended; commits still count. */
+  onRevoked?(tp: TopicPartition): Promise<void>
+  /** A handler threw, or reading is impossible: the subscription has ended. Handlers deal with what may pass by itself. */
+  onFailure(error: unknown): void
+}
+
+export interface Subscription {
+  /** The group has dealt with all before `offset`. */
+  commit(tp: TopicPartition, offset: number): Promise<void>
+  /** Ends running batches, revokes every partition, leaves the group. */
+  stop(): Promise<void>
+}
+
+export interface EventLog {
+  /** Creates the topics that are missing. The partition count of one that exists is left as it is. */
+  ensureTopics(specs: TopicSpec[]): Promise<void>
+  /** Existing topics and their partition counts, by name, of those beginning with `prefix`. */
+  topics(prefix: string): Promise<{ name: string; partitions: number }[]>
+  /** Deletes topics with their records and every group's offsets in them. */
+  deleteTopics(names: string[]): Promise<void>
+  /** Resolves when all are durable; order within a partition is that of the array and of the calls. */
+  append(records: NewRec[]): Promise<void>
+  ends(topic: string): Promise<PartitionEnds[]>
+  /** Records from `from` (default: the first kept) up to the end as it was at the call. */
+  read(tp: TopicPartition, from?: number): AsyncIterable<Rec>
+  subscribe(options: SubscribeOptions): Promise<Subscription>
+  /** Offsets committed by a group in a topic, by partition; a partition never committed is absent. */
+  committed(group: string, topic: string): Promise<Map<number, number>>
+  /** Groups that have committed in topics beginning with `prefix`. */
+  groups(prefix: string): Promise<{ group: string; topic: string }[]>
+  /** Stops what is still subscribed, then lets go of the file or the connections. */
+  close(): Promise<void>
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import avro from 'avsc'
+import { FcmError } from '../common/errors.ts'
+import type { FcmRecord, RecordType } from './records.ts'
+import type { SchemaRegistry } from './registry.ts'
+
+/** Confluent's wire format: a zero byte, the schema id as big-endian int32, the Avro body. */
+const HEADER_BYTES = 5
+
+const FILES: Record<RecordType, string> = {
+  Cast: 'cast',
+  CastRemoved: 'cast-removed',
+  Reaction: 'reaction',
+  ReactionRemoved: 'reaction-removed',
+  Coverage: 'coverage',
+  BinClosed: 'bin-closed',
+  Milestone: 'milestone',
+  Idle: 'idle',
+  Unknown: 'unknown',
+  Late: 'late',
+  Partial: 'partial',
+  Signal: 'signal',
+  AlertEvent: 'alert-event',
+}
+export const RECORD_TYPES = Object.keys(FILES) as RecordType[]
+
+export const readSchema = (type: RecordType): object =>
+  JSON.parse(readFileSync(new URL(`${FILES[type]}.avsc`, import.meta.url), 'utf8'))
+
+export interface Codec {
+  /** The record in Confluent's wire format. A value that does not fit its schema is a bug and throws. */
+  encode(record: FcmRecord): Buffer
+  /**
+   * The record in `bytes`, resolved from the schema it was written with to today's.
+   * `prepare` must have seen its schema id. @throws FcmError RECORD_MALFORMED, SCHEMA_UNKNOWN
+   */
+  decode(bytes: Uint8Array): FcmRecord
+  /** Fetches the schema of `bytes` unless it is known already. An id that does not exist is asked for once. */
+  prepare(bytes: Uint8Array): Promise<void>
+}
+
+type Reader = (body: Buffer) => FcmRecord
+
+/** Registers every record's schema, then encodes and decodes synchronously. */
+export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
+  const types = new Map<RecordType, avro.Type>()
+  const ids = new Map<RecordType, number>()
+  /** One cached resolver per writer schema; null: an id that the registry does not have. */
+  const readers = new Map<number, Reader | null>()
+
+  for (const type of RECORD_TYPES) {
+    const schema = readSchema(type)
+    const id = await registry.register(`fcm.${type}`, schema)
+    const avroType = avro.Type.forSchema(schema as avro.Schema)
+    types.set(type, avroType)
+    ids.set(type, id)
+    readers.set(id, reader(type, avroType))
+  }
+
+  function reader(type: RecordType, writer: avro.Type): Reader {
+    const readerType = types.get(type)!
+    const resolver = writer === readerType ? undefined : readerType.createResolver(writer)
+    return (body) => {
+      const record = readerType.fromBuffer(body, resolver)
+      record.type = type
+      return record
+    }
+  }
+
+  const idOf = (bytes: Uint8Array): number => {
+    if (bytes.length < HEADER_BYTES || bytes[0] !== 0) {
+      throw new FcmError('RECORD_MALFORMED', { why: 'it does not begin with a zero byte and a schema id' })
+    }
+    return new DataView(bytes.buffer, bytes.byteOffset).getInt32(1)
+  }
+
+  return {
+    encode(record) {
+      const body = types.get(record.type)!.toBuffer(record)
+      const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+      bytes[0] = 0
+      bytes.writeInt32BE(ids.get(record.type)!, 1)
+      body.copy(bytes, HEADER_BYTES)
+      return bytes
+    },
+
+    decode(bytes) {
+      const id = idOf(bytes)
+      const read = readers.get(id)
+      if (!read) throw new FcmError('SCHEMA_UNKNOWN', { id })
+      try {
+        return read(Buffer.from(bytes.buffer, bytes.byteOffset + HEADER_BYTES, bytes.length - HEADER_BYTES))
+      } catch (error) {
+        throw new FcmError('RECORD_MALFORMED', { why: (error as Error).message }, error)
+      }
+    },
+
+    async prepare(bytes) {
+      if (bytes.length < HEADER_BYTES || bytes[0] !== 0) return
+      const id = idOf(bytes)
+      if (readers.has(id)) return
+      try {
+        const writer = avro.Type.forSchema((await registry.schema(id)) as avro.Schema)
+        const type = RECORD_TYPES.find((t) => `fcm.${t}` === writer.name)
+        readers.set(id, type ? reader(type, writer) : null)
+      } catch (error) {
+        if (!(error instanceof FcmError && error.code === 'SCHEMA_UNKNOWN')) throw error
+        readers.set(id, null)
+      }
+    },
+  }
+}

@@ -1,0 +1,22 @@
+import { configDefaults, defineConfig } from 'vitest/config'
+
+const server = ['**/*.kafka.test.ts', '**/*.postgres.test.ts', '**/*.browser.test.ts']
+
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    projects: [
+      // Needs nothing but npm packages: what `npm test` runs.
+      {
+        extends: true,
+        test: {
+          name: 'hermetic',
+          include: ['**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...server],
+        },
+      },
+      { extends: true, test: { name: 'browser', include: ['**/*.browser.test.ts'] } },
+      { extends: true, test: { name: 'postgres', include: ['**/*.postgres.test.ts'] } },
+    ],
+  },
+})
