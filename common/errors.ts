@@ -20,7 +20,31 @@ const errors = {
     exit: 2,
     text: (d) => `There is no run "${d.run}". \`fcm runs list\` shows those there are.`,
   },
+  RUN_BUSY: {
+    exit: 2,
+    text: (d) => `Run "${d.run}" is being written to. Wait until that has ended, or choose another name.`,
+  },
+  DEAD_LETTER_UNKNOWN: {
+    exit: 2,
+    text: (d) => `Run "${d.run}" has no dead letter "${d.source}". \`fcm dead-letters list --run ${d.run}\` shows those there are.`,
+  },
+  /** What the API said to a command of ours; it has said all. */
+  ASKED_WRONGLY: { exit: 2, text: (d) => String(d.detail) },
+  SEED_DIFFERS: {
+    exit: 2,
+    text: (d) =>
+      `The data directory ${d.dir} holds a simulation with seed ${d.before}, not ${d.seed}. Leave --seed away, or begin anew with --fresh.`,
+  },
+  EXPORT_CUT: { exit: 4, text: (d) => `The export ended before its end (${d.why}): what was written is not whole.` },
+  LISTEN_FAILED: { exit: 3, text: (d) => `Can't listen on ${d.host}:${d.port}: ${d.why}. Check FCM_HOST and --port.` },
   FILE_UNREADABLE: { exit: 2, text: (d) => `Can't read ${d.file}: ${d.why}.` },
+  HUB_MESSAGE_INVALID: { exit: 2, text: (d) => `This is no Farcaster message as hubs write them: ${d.why}.` },
+  ARCHIVE_JUMPS: {
+    exit: 2,
+    text: (d) =>
+      `The archive jumps from ${d.before} to ${d.after}, ${d.days} days: a wrong time, or lines out of order. ` +
+      `Sort the lines by time, give the files in order of time, or backfill the parts into runs of their own.`,
+  },
   PORT_IN_USE: {
     exit: 3,
     text: (d) =>
@@ -63,6 +87,7 @@ const errors = {
       `The checkpoint of stage ${d.stage} was written by state version ${d.found}, this program has ${d.expected}. ` +
       `Backfill into a new run, or start with --fresh.`,
   },
+  ROLE_FAILED: { exit: 4, text: (d) => `Processing has stopped. ${d.why}` },
   DATABASE_UNREACHABLE: {
     exit: 4,
     retry: true,

@@ -41,6 +41,36 @@ export interface Codec {
 
 type Reader = (body: Buffer) => FcmRecord
 
+/** What avsc reads with; its own declarations leave this out. */
+type Tap = { buf: Buffer; pos: number; readLong(): number; skipLong(): void }
+type Readable = { _read(tap: Tap): unknown }
+
+/**
+ * avsc takes the length of an array on trust, so that ten bad bytes would cost all memory. No item of ours is empty:
+ * an array longer than the bytes that are left is malformed.
+ */
+class BoundedArray extends avro.types.ArrayType {
+  _read(tap: Tap): unknown[] {
+    const itemsType = this.itemsType as unknown as Readable
+    const items: unknown[] = []
+    for (let n = tap.readLong(); n !== 0; n = tap.readLong()) {
+      if (n < 0) tap.skipLong()
+      const length = Math.abs(n)
+      if (length > tap.buf.length - tap.pos) throw new Error('an array in it is longer than the record')
+      for (let i = 0; i < length; i++) items.push(itemsType._read(tap))
+    }
+    return items
+  }
+}
+
+const boundArrays = (schema: avro.Schema, options: avro.ForSchemaOptions): avro.Type | undefined =>
+  typeof schema === 'object' && 'type' in schema && schema.type === 'array'
+    ? new BoundedArray(schema, options)
+    : undefined
+
+const typeOf = (schema: object): avro.Type =>
+  avro.Type.forSchema(schema as avro.Schema, { typeHook: boundArrays })
+
 /** Registers every record's schema, then encodes and decodes synchronously. */
 export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
   const types = new Map<RecordType, avro.Type>()
@@ -51,7 +81,7 @@ export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
   for (const type of RECORD_TYPES) {
     const schema = readSchema(type)
     const id = await registry.register(`fcm.${type}`, schema)
-    const avroType = avro.Type.forSchema(schema as avro.Schema)
+    const avroType = typeOf(schema)
     types.set(type, avroType)
     ids.set(type, id)
     readers.set(id, reader(type, avroType))
@@ -64,6 +94,20 @@ export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
       const record = readerType.fromBuffer(body, resolver)
       record.type = type
       return record
+    }
+  }
+
+  /** A schema that can't be read as one of ours makes each record that was written with it malformed. */
+  function foreignReader(schema: object): Reader {
+    try {
+      const writer = typeOf(schema)
+      const type = RECORD_TYPES.find((t) => `fcm.${t}` === writer.name)
+      if (!type) throw new Error(`its schema is ${writer.name}, which is none of ours`)
+      return reader(type, writer)
+    } catch (error) {
+      return () => {
+        throw error
+      }
     }
   }
 
@@ -100,9 +144,7 @@ export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
       const id = idOf(bytes)
       if (readers.has(id)) return
       try {
-        const writer = avro.Type.forSchema((await registry.schema(id)) as avro.Schema)
-        const type = RECORD_TYPES.find((t) => `fcm.${t}` === writer.name)
-        readers.set(id, type ? reader(type, writer) : null)
+        readers.set(id, foreignReader(await registry.schema(id)))
       } catch (error) {
         if (!(error instanceof FcmError && error.code === 'SCHEMA_UNKNOWN')) throw error
         readers.set(id, null)

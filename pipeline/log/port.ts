@@ -35,7 +35,10 @@ export type Rec = {
 
 export type TopicPartition = { topic: string; partition: number }
 
-/** `first`: of the oldest record kept (or `next` when there is none). `next`: of the record appended next. */
+/**
+ * `first`: all before it was deleted by retention; else it is the oldest record's, or `next` when there is none.
+ * Compaction does not move it. `next`: of the record appended next.
+ */
 export type PartitionEnds = { partition: number; first: number; next: number }
 
 export type SubscribeOptions = {
@@ -53,14 +56,17 @@ export type SubscribeOptions = {
   onBatch(records: Rec[], tp: TopicPartition): Promise<void>
   /** The partition goes to another member, or this one stops. The running batch has ended; commits still count. */
   onRevoked?(tp: TopicPartition): Promise<void>
-  /** A handler threw, or reading is impossible: the subscription has ended. Handlers deal with what may pass by itself. */
+  /**
+   * A handler threw, or reading is impossible: the subscription has ended, without `onRevoked`, since what the handlers
+   * hold may be half done. Handlers deal with what may pass by itself.
+   */
   onFailure(error: unknown): void
 }
 
 export interface Subscription {
-  /** The group has dealt with all before `offset`. */
+  /** The group has dealt with all before `offset`. Of no effect once the partition is revoked. */
   commit(tp: TopicPartition, offset: number): Promise<void>
-  /** Ends running batches, revokes every partition, leaves the group. */
+  /** Lets running batches end, revokes every partition, leaves the group. A handler that awaits it waits for itself. */
   stop(): Promise<void>
 }
 
@@ -74,7 +80,10 @@ export interface EventLog {
   /** Resolves when all are durable; order within a partition is that of the array and of the calls. */
   append(records: NewRec[]): Promise<void>
   ends(topic: string): Promise<PartitionEnds[]>
-  /** Records from `from` (default: the first kept) up to the end as it was at the call. */
+  /**
+   * Records from `from` (default: the first kept) up to the end as it was at the call.
+   * @throws FcmError TOPIC_UNKNOWN, OFFSET_OUT_OF_RANGE when a record to be read was deleted, from the iteration.
+   */
   read(tp: TopicPartition, from?: number): AsyncIterable<Rec>
   subscribe(options: SubscribeOptions): Promise<Subscription>
   /** Offsets committed by a group in a topic, by partition; a partition never committed is absent. */

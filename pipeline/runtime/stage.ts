@@ -28,4 +28,6 @@ export interface Stage<State> {
    * `apply` reads nothing that `settle` writes, so batch edges can't matter.
    */
   settle(state: State, emit: Emit): Promise<void>
+  /** Figures about the state that an operator should see. */
+  gauges?(state: State): Record<string, number>
 }

@@ -1,0 +1,156 @@
+/** The query API: one Fastify app, which also answers without listening (`app.inject`, also as a stream). */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
+import { Histogram, type Registry } from 'prom-client'
+import type { Store } from '../connectors/postgres/port.ts'
+import type { EventLog } from '../pipeline/log/port.ts'
+import { answerClientError, answerError, notFound, sendProblem } from './problem.ts'
+import { type Admin, adminRoutes } from './routes/admin.ts'
+import { alertRoutes } from './routes/alerts.ts'
+import { channelRoutes } from './routes/channels.ts'
+import { dashboardRoutes } from './routes/dashboard.ts'
+import { exportRoutes } from './routes/export.ts'
+import { opsRoutes } from './routes/ops.ts'
+import { seriesRoutes } from './routes/series.ts'
+import { FORMS, Problem } from './schemas.ts'
+import { checkHost, DOCS_POLICY, isLoopbackHost, secureHeaders } from './security.ts'
+import { createStreams } from './streams.ts'
+
+export type ApiOptions = {
+  store: Store
+  log: EventLog
+  metrics: Registry
+  logger: FastifyBaseLogger
+  /** What will be listened on: a loopback host answers to loopback names only. */
+  host: string
+  /** Of the program, for the OpenAPI document. */
+  version: string
+  /** Absent: there are no admin routes. */
+  admin?: Admin
+  /** What has failed in this process for good, in words; empty while all is well. Tells /readyz. */
+  failures?: () => string[]
+  /** The wall clock in ms: for the age of unread records. */
+  now?: () => number
+}
+
+export async function createApi(options: ApiOptions) {
+  const { store, log, metrics } = options
+  const app = fastify({
+    loggerInstance: options.logger,
+    // Every open dashboard asks several times a second; what goes wrong is logged by `answerError`.
+    logController: new LogController({ disableRequestLogging: true }),
+    // Series and channels are named by URLs, and stand in paths.
+    routerOptions: { maxParamLength: 16_384 },
+    // A request that takes longer to arrive than this is no honest one.
+    requestTimeout: 30_000,
+    frameworkErrors: (error, request, reply) => {
+      secureHeaders(reply)
+      answerError(error, request, reply)
+    },
+    clientErrorHandler: answerClientError,
+    ajv: {
+      customOptions: {
+        allErrors: true,
+        coerceTypes: true,
+        removeAdditional: false,
+        formats: Object.fromEntries(Object.entries(FORMS).map(([name, { check }]) => [name, check])),
+      },
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.addHook('onRequest', (_request, reply, done) => {
+    secureHeaders(reply)
+    done()
+  })
+  if (isLoopbackHost(options.host)) app.addHook('onRequest', checkHost)
+  // Answers are built field by field; their schemas are for readers, and the tests hold the two together.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(notFound)
+  app.addSchema(Problem)
+  measureRequests(app, metrics)
+  const methods = collectMethods(app)
+  const streams = createStreams(app)
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Farcaster Coordination Monitor',
+        version: options.version,
+        description:
+          'Times are ISO 8601 in UTC to the second; spans include `from` and exclude `to`. ' +
+          'Texts of casts are untrusted. Errors are RFC 9457 problem details.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    },
+    refResolver: { buildLocalReference: (json) => `${json.$id}` },
+  })
+  alertRoutes(app, store)
+  seriesRoutes(app, store)
+  channelRoutes(app, store)
+  exportRoutes(app, store, streams)
+  opsRoutes(app, { store, log, metrics, failures: options.failures, now: options.now ?? Date.now })
+  if (options.admin) await app.register(adminRoutes(options.admin, streams))
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: DOCS_POLICY,
+    uiConfig: { layout: 'BaseLayout' },
+  })
+  await app.register(dashboardRoutes)
+  refuseOtherMethods(app, methods)
+  return app
+}
+
+export type Api = Awaited<ReturnType<typeof createApi>>
+
+function measureRequests(app: Pick<Api, 'addHook'>, metrics: Registry) {
+  const seconds = new Histogram({
+    name: 'fcm_http_request_duration_seconds',
+    help: 'Time from the arrival of a request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [metrics],
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none'
+    seconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+    done()
+  })
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+/** The methods of every documented path that is routed from now on. */
+function collectMethods(app: Pick<Api, 'addHook'>): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method, schema }) => {
+    if (schema?.hide) return
+    const of = methods.get(url) ?? new Set()
+    for (const m of [method].flat()) of.add(m)
+    methods.set(url, of)
+  })
+  return methods
+}
+
+/** 405 with what is allowed, before a body is read, for every other method of a known path. */
+function refuseOtherMethods(app: Api, methods: Map<string, Set<string>>) {
+  for (const [url, allowed] of methods) {
+    const others = METHODS.filter((method) => !allowed.has(method))
+    const allow = [...allowed].join(', ')
+    app.route({
+      url,
+      method: others,
+      schema: { hide: true },
+      onRequest: async (request, reply) =>
+        sendProblem(
+          reply.header('allow', allow),
+          405,
+          `${request.method} is not possible here; ${allow} is.`,
+        ),
+      handler: notFound,
+    })
+  }
+}

@@ -1,0 +1,80 @@
+// @ts-check
+/** How numbers, times and strangers' texts are written. Everything is in UTC and says so. */
+
+const pad = (/** @type {number} */ n) => String(n).padStart(2, '0')
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** ms since the epoch -> `14:05`. */
+export const clock = (/** @type {number} */ ms) => {
+  const d = new Date(ms)
+  return `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}`
+}
+/** ms -> `26 Jan`. */
+export const day = (/** @type {number} */ ms) => {
+  const d = new Date(ms)
+  return `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]}`
+}
+/** ms -> `26 Jan 14:05`, for dense places whose heading says UTC. */
+export const short = (/** @type {number} */ ms) => `${day(ms)} ${clock(ms)}`
+/** ms -> `2026-01-26 14:05 UTC`. */
+export const full = (/** @type {number} */ ms) =>
+  `${new Date(ms).toISOString().slice(0, 10)} ${clock(ms)} UTC`
+/** ms -> `2026-01-26T14:05:00Z`, as the API takes it. */
+export const iso = (/** @type {number} */ ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** A length of time in s -> `40 s`, `12 min`, `3 h`, `2 d`. */
+export function duration(/** @type {number} */ seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`
+  return `${Math.round(seconds / 86400)} d`
+}
+
+const integers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+const compacts = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+export const integer = (/** @type {number} */ n) => integers.format(n)
+export const compact = (/** @type {number} */ n) => compacts.format(n)
+
+/** To `digits` significant digits, at most 2 decimals behind large ones; an en dash for what is not known. */
+export function number(/** @type {number | null | undefined} */ n, digits = 3) {
+  if (n === null || n === undefined || !Number.isFinite(n)) return '–'
+  return Math.abs(n) >= 1000 ? integer(n) : String(Number(n.toPrecision(digits)))
+}
+/** A p-value: never 0, since no finite null says that. */
+export function pValue(/** @type {number | null | undefined} */ p) {
+  if (p === null || p === undefined) return '–'
+  return p < 0.001 ? '< 0.001' : p.toFixed(3)
+}
+
+/** Controls and bidirectional overrides: they can make a text look like what it isn't. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const TRICKS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** A stranger's text, made safe to read: tricks become visible, at most `cap` code points. Shown by textContent only. */
+export function plain(/** @type {string} */ text, /** @type {number} */ cap) {
+  // A code point has at most 2 units: only so much of a long text needs to be looked at.
+  const points = [...text.slice(0, 2 * cap + 2)]
+  const cut = points.length > cap || text.length > 2 * cap + 2
+  return (cut ? `${points.slice(0, cap).join('')}…` : text).replace(TRICKS, '\ufffd')
+}
+
+/** How a channel is called where people read: its URL without the scheme. */
+export function channelLabel(/** @type {string} */ id) {
+  if (id === '*') return 'All channels'
+  if (id === '_') return 'No channel'
+  return plain(id.replace(/^https?:\/\//, ''), 120)
+}
+
+export const RESOLUTIONS = /** @type {const} */ ([300, 3600, 21600])
+export const MEASURES = /** @type {const} */ (['casts', 'posts', 'replies', 'reactions', 'participants'])
+/** @type {Record<number, string>} */
+export const RESOLUTION_LABEL = { 300: '5 min', 3600: '1 h', 21600: '6 h' }
+/** @type {Record<string, string>} */
+export const TYPE_LABEL = { 'early-warning': 'Early warning', onset: 'Onset', collapse: 'Collapse' }
+/** Shapes tell severities apart where colours don't. @type {Record<string, string>} */
+export const SEVERITY_MARK = { high: '▲', medium: '◆', low: '●' }
+/** `casts:https://x` -> [measure, channel]. */
+export const splitSeries = (/** @type {string} */ series) => {
+  const colon = series.indexOf(':')
+  return /** @type {[string, string]} */ ([series.slice(0, colon), series.slice(colon + 1)])
+}

@@ -1,0 +1,547 @@
+/**
+ * A made-up server for the browser tests: the query API's contract, strictly (it refuses parameters that the contract
+ * lacks), over a network with daily cycles, a cascade, a collapse, a gap, and people who write hostile things.
+ * By hand: `node api/dashboard/mock-api.ts 4100`.
+ */
+import { readFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pathToFileURL } from 'node:url'
+
+const MINUTE = 60_000
+const BIN = 5 * MINUTE
+const DAY = 24 * 60 * MINUTE
+const HISTORY = 21 * DAY
+export const START = Date.parse('2026-01-26T14:05:00Z')
+
+export const HOSTILE = {
+  script: '<script>window.hacked = 1; alert(1)</script> gm',
+  image: '<img src=x onerror="window.hacked = 2; alert(2)"><svg onload="window.hacked = 3">',
+  override: 'pay \u202efdp.exe\u202c now \u2066',
+  long: `${'long '.repeat(2000)}end`,
+  channel: 'https://evil.example/"><img src=x onerror=alert(3)>',
+}
+export const SUMMER = 'https://onchainsummer.xyz'
+const NAMES = [
+  '*',
+  SUMMER,
+  'https://warpcast.com/~/channel/farcaster',
+  'https://warpcast.com/~/channel/memes',
+  'chain://eip155:7777777/erc721:0x5556efe18d87f132054fbd4ba9afc13ebb1b0594',
+  'https://ethereum.org',
+  '_',
+  HOSTILE.channel,
+  'https://zora.co/collect/zora:0x41e65ed37e7d2ff1eb3d2d1f2b1e2a1f6c2d34d6/12?referrer=0xabcdefabcdef0123456789abcdefabcdef012345',
+  'https://www.nba.com',
+  'https://music.example/البث',
+  ...Array.from({ length: 18 }, (_, i) => `https://example.org/room-${i + 1}`),
+]
+const MEASURES: Record<string, number> = {
+  casts: 1,
+  posts: 0.35,
+  replies: 0.65,
+  reactions: 2.2,
+  participants: 0.7,
+}
+
+type Count = { start: string; seconds: number; count: number; late: number; covered: number }
+type Json = Record<string, unknown>
+
+const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** A number in [0, 1) that is the same for the same names. */
+function chance(...names: (string | number)[]): number {
+  let h = 2166136261
+  for (const char of names.join('/')) h = Math.imul(h ^ char.charCodeAt(0), 16777619)
+  h = Math.imul(h ^ (h >>> 15), 2246822507)
+  h = Math.imul(h ^ (h >>> 13), 3266489909)
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32
+}
+
+export type MockApi = Awaited<ReturnType<typeof startMockApi>>
+
+export async function startMockApi(options: { port?: number; speed?: number; empty?: boolean } = {}) {
+  let now = START
+  let empty = options.empty ?? false
+  let lagSeconds = 0
+  const opened: Json[] = []
+  /** What came in that a page of its own origin would not send. */
+  const refused: string[] = []
+
+  const base = (channel: string): number => {
+    const index = NAMES.indexOf(channel)
+    return index < 0 ? 0 : 26 / (1 + index * 0.45) + (channel === '*' ? 120 : 0)
+  }
+  const daily = (time: number): number => 1 + 0.55 * Math.sin(((time % DAY) / DAY) * 2 * Math.PI - 2)
+  /** The planted cascade: growing swings over 8 h, then the break, 3 h before START. */
+  const cascade = (channel: string, time: number): number => {
+    const hours = (time - (START - 11 * 60 * MINUTE)) / (60 * MINUTE)
+    if (channel !== SUMMER || hours < 0 || hours > 10.5) return 0
+    const swing = (hours / 8) * Math.sin(hours * 2.6) * 0.7
+    return hours < 8 ? swing : swing * 0.4 + 2.6 * Math.exp(-((hours - 8.6) ** 2) / 0.5)
+  }
+  const covered = (channel: string, time: number): number => {
+    if (channel === '*') return time > START - 21 * 60 * MINUTE && time < START - 19 * 60 * MINUTE ? 0.93 : 1
+    if (channel !== SUMMER) return 1
+    const ago = START - time
+    if (ago > 20 * 60 * MINUTE && ago <= 22.5 * 60 * MINUTE) return ago > 22.2 * 60 * MINUTE ? 0.4 : 0
+    return ago > 6 * DAY && ago < 6.4 * DAY ? 0 : 1
+  }
+  const expectedAt = (measure: string, channel: string, time: number): number =>
+    base(channel) * daily(time) * (MEASURES[measure] ?? 1)
+  const countAt = (measure: string, channel: string, time: number): number => {
+    const mean = Math.max(0, expectedAt(measure, channel, time) * (1 + cascade(channel, time)))
+    const noise =
+      chance(measure, channel, time) + chance('b', measure, channel, time) + chance('c', channel, time) - 1.5
+    return Math.max(0, Math.round((mean + noise * Math.sqrt(mean) * 1.9) * covered(channel, time)))
+  }
+
+  const split = (id: string): [string, string] => [
+    id.slice(0, id.indexOf(':')),
+    id.slice(id.indexOf(':') + 1),
+  ]
+  function counts(id: string, seconds: number, from: number, to: number): Count[] {
+    const [measure, channel] = split(id)
+    const items: Count[] = []
+    const step = seconds * 1000
+    for (
+      let start = Math.ceil(Math.max(from, now - HISTORY) / step) * step;
+      start < to && start + step <= now;
+      start += step
+    ) {
+      let count = 0
+      let cover = 0
+      for (let at = start; at < start + step; at += BIN) {
+        count += countAt(measure, channel, at)
+        cover += covered(channel, at) / (step / BIN)
+      }
+      items.push({
+        start: iso(start),
+        seconds,
+        count,
+        late: chance(id, start) > 0.98 ? 1 : 0,
+        covered: Math.min(1, Number(cover.toFixed(6))),
+      })
+    }
+    return items
+  }
+  function signals(id: string, seconds: number, from: number, to: number): Json[] {
+    const [measure, channel] = split(id)
+    return counts(id, seconds, from, to).map((bin) => {
+      const start = Date.parse(bin.start)
+      const masked = bin.covered < (channel === '*' ? 0.9 : 1)
+      let expected = 0
+      for (let at = start; at < start + seconds * 1000; at += BIN)
+        expected += expectedAt(measure, channel, at)
+      const deviation = Math.sqrt(expected * 1.4)
+      const rise =
+        Math.min(1, Math.max(0, (start - (START - 12 * 60 * MINUTE)) / (8 * 60 * MINUTE))) *
+        (channel === SUMMER ? 1 : 0)
+      const slow = Math.sin(start / 9e6) * 0.12 + Math.sin(start / 3.1e6) * 0.06
+      const value = masked
+        ? {
+            expected: null,
+            lower: null,
+            upper: null,
+            residual: null,
+            variance: null,
+            autocorrelation: null,
+            rawVariance: null,
+            rawAutocorrelation: null,
+          }
+        : {
+            expected,
+            lower: Math.max(0, Math.round(expected - 1.96 * deviation)),
+            upper: Math.round(expected + 2.1 * deviation),
+            residual: (bin.count - expected) / deviation,
+            variance: 1 + slow * 1.5 + rise * 2.4,
+            autocorrelation: 0.05 + slow + rise * 0.72,
+            rawVariance: (1 + slow + rise * 4) * expected * 1.4,
+            rawAutocorrelation: 0.2 + slow * 1.2 + rise * 0.6,
+          }
+      return {
+        start: bin.start,
+        resolution: seconds,
+        count: bin.count,
+        dispersion: 2.5,
+        varianceTrend: rise,
+        autocorrelationTrend: rise,
+        pVariance: masked ? null : 0.5 * (1 - rise) + 0.0004,
+        pAutocorrelation: masked ? null : 0.6 * (1 - rise) + 0.004,
+        p: masked ? null : 0.5 * (1 - rise) + 0.002,
+        score: null,
+        ...value,
+        decision: masked ? 'masked' : rise > 0.6 ? 'held' : 'quiet',
+        reason: masked
+          ? 'not wholly covered'
+          : rise > 0.6
+            ? 'variance and lag-1 autocorrelation stay above their null'
+            : 'within its null',
+        settings: 'a1b2c3d4e5f60718',
+      }
+    })
+  }
+
+  function alert(
+    id: string,
+    channel: string,
+    type: string,
+    severity: string,
+    openedAt: number,
+    hours: number | null,
+    reason: string,
+    resolution = 300,
+  ): Json {
+    const resolvedAt = hours === null ? null : openedAt + hours * 60 * MINUTE
+    return {
+      id,
+      run: 'live',
+      channel,
+      type,
+      severity,
+      state: resolvedAt === null ? 'open' : 'resolved',
+      openedAt: iso(openedAt),
+      updatedAt: iso(resolvedAt ?? openedAt),
+      resolvedAt: resolvedAt && iso(resolvedAt),
+      series: `casts:${channel}`,
+      resolution,
+      start: iso(openedAt - resolution * 1000),
+      sequence: resolvedAt ? 3 : 1,
+      reason,
+      preset: 'indicators',
+      settings: 'a1b2c3d4e5f60718',
+    }
+  }
+  const planted = (): Json[] => [
+    alert(
+      'a1',
+      SUMMER,
+      'early-warning',
+      'high',
+      START - 6 * 60 * MINUTE,
+      null,
+      'Variance 2.4 times and lag-1 autocorrelation 0.61 above what chance gives at this rate (p 0.002), rising for 4 h.',
+    ),
+    alert(
+      'a2',
+      HOSTILE.channel,
+      'onset',
+      'medium',
+      START - 14 * 60 * MINUTE,
+      null,
+      `Already 64 casts in an open bin where 12 were expected. ${HOSTILE.image}`,
+    ),
+    alert(
+      'a3',
+      '*',
+      'early-warning',
+      'low',
+      START - 17 * 60 * MINUTE,
+      null,
+      'Lag-1 autocorrelation 0.44 above its null at 1 h (p 0.009).',
+      3600,
+    ),
+    alert(
+      'a4',
+      'https://warpcast.com/~/channel/memes',
+      'collapse',
+      'medium',
+      START - 20 * 60 * MINUTE,
+      2,
+      'Recovered: 3 bins within the expected band.',
+    ),
+    ...Array.from({ length: 70 }, (_, i) =>
+      alert(
+        `r${i}`,
+        NAMES[1 + (i % 9)]!,
+        ['early-warning', 'onset', 'collapse'][i % 3]!,
+        ['low', 'medium', 'high'][i % 3]!,
+        START - 26 * 60 * MINUTE - i * 4 * 60 * MINUTE,
+        3,
+        'Indicators fell back to their null.',
+        i % 4 === 0 ? 3600 : 300,
+      ),
+    ),
+  ]
+  const alerts = (): Json[] =>
+    empty
+      ? []
+      : [...opened, ...planted()].sort((a, b) => String(b.openedAt).localeCompare(String(a.openedAt)))
+
+  function casts(channel: string, from: number, to: number): Json[] {
+    const texts = [
+      HOSTILE.script,
+      HOSTILE.image,
+      HOSTILE.override,
+      'gm onchain summer ☀️ who is minting today?',
+      HOSTILE.long,
+      'هذا اختبار للنص العربي مع English inside',
+      'New drop is live\n\nMint here 👇',
+      null,
+    ]
+    const items: Json[] = []
+    for (
+      let i = 0, time = Math.min(to, now) - 7000;
+      time >= Math.max(from, now - 14 * DAY) && i < 400;
+      i++, time -= 41_000
+    ) {
+      const text = texts[i % texts.length] ?? null
+      items.push({
+        hash: `0x${Math.floor(chance(channel, time) * 2 ** 32)
+          .toString(16)
+          .padStart(8, '0')
+          .repeat(5)}`,
+        fid: 1000 + Math.floor(chance(time) * 400_000),
+        time: iso(time),
+        text: text && [...text].slice(0, 1000).join(''),
+        removed: text === null,
+        parentHash: i % 3 ? '0x00' : null,
+        urls: i % 7 === 6 ? ['javascript:alert(4)', 'https://mint.example/\u202egpj.exe'] : [],
+      })
+    }
+    return items
+  }
+
+  type Query = Record<string, string>
+  const LIST = ['run', 'from', 'to', 'limit', 'cursor']
+  const between = (q: Query): [number, number] => [
+    q.from ? Date.parse(q.from) : 0,
+    q.to ? Date.parse(q.to) : Number.POSITIVE_INFINITY,
+  ]
+  const within = (time: unknown, q: Query): boolean => {
+    const [from, to] = between(q)
+    const at = Date.parse(String(time))
+    return at >= from && at < to
+  }
+  function page(items: Json[] | Count[], q: Query): Json {
+    const [at, limit] = [Number(q.cursor ?? 0), Number(q.limit ?? 50)]
+    return { items: items.slice(at, at + limit), next: at + limit < items.length ? String(at + limit) : null }
+  }
+  type Route = [pattern: RegExp, parameters: string[], answer: (id: string, q: Query) => unknown]
+  const routes: Route[] = [
+    [
+      /^\/v1\/alerts$/,
+      [...LIST, 'type', 'severity', 'state', 'channel'],
+      (_, q) =>
+        page(
+          alerts().filter(
+            (a) =>
+              ['type', 'severity', 'state', 'channel'].every((f) => !q[f] || a[f] === q[f]) &&
+              within(a.openedAt, q),
+          ),
+          q,
+        ),
+    ],
+    [
+      /^\/v1\/alerts\/([^/]+)$/,
+      [],
+      (id) => {
+        const found = alerts().find((a) => a.id === id)
+        return (
+          found && {
+            ...found,
+            evidence: [300, 3600].map((resolution) => ({
+              series: found.series,
+              resolution,
+              start: found.start,
+              count: 61,
+              expected: 24.31,
+              dispersion: 2.5,
+              variance: 2.42,
+              autocorrelation: 0.61,
+              p: 0.002,
+              score: null,
+              reason: 'both above their null',
+            })),
+            events: [
+              {
+                sequence: 1,
+                event: 'opened',
+                severity: found.severity,
+                time: found.openedAt,
+                reason: found.reason,
+              },
+            ],
+          }
+        )
+      },
+    ],
+    [
+      /^\/v1\/series$/,
+      ['run', 'channel', 'measure', 'limit', 'cursor'],
+      (_, q) =>
+        page(
+          empty
+            ? []
+            : NAMES.flatMap((channel) =>
+                Object.keys(MEASURES).map((measure) => ({
+                  id: `${measure}:${channel}`,
+                  run: 'live',
+                  measure,
+                  channel,
+                  firstAt: iso(now - HISTORY),
+                  lastAt: iso(now - BIN),
+                  total: Math.round(base(channel) * MEASURES[measure]! * (HISTORY / BIN)),
+                })),
+              ).sort((a, b) => b.total - a.total),
+          q,
+        ),
+    ],
+    [
+      /^\/v1\/series\/([^/]+)\/counts$/,
+      [...LIST, 'resolution'],
+      (id, q) => page(counts(id, Number(q.resolution ?? 300), ...between(q)), q),
+    ],
+    [
+      /^\/v1\/series\/([^/]+)\/signals$/,
+      [...LIST, 'resolution'],
+      (id, q) => page(signals(id, Number(q.resolution ?? 300), ...between(q)), q),
+    ],
+    [/^\/v1\/channels\/([^/]+)\/casts$/, LIST, (id, q) => page(casts(id, ...between(q)), q)],
+    [
+      /^\/v1\/channels$/,
+      ['run'],
+      () => ({
+        items: empty
+          ? []
+          : NAMES.map((id) => ({
+              id,
+              series: 5,
+              lastAt: iso(now - BIN),
+              openAlerts: alerts().filter((a) => a.channel === id && a.state === 'open').length,
+            })),
+      }),
+    ],
+    [
+      /^\/v1\/runs$/,
+      [],
+      () => ({
+        items: [
+          {
+            run: 'live',
+            createdAt: iso(START),
+            channels: empty ? 0 : NAMES.length,
+            firstAt: empty ? null : iso(now - HISTORY),
+            lastAt: empty ? null : iso(now - BIN),
+            alerts: 5,
+          },
+          { run: 'history', createdAt: iso(START), channels: 0, firstAt: null, lastAt: null, alerts: 0 },
+        ],
+      }),
+    ],
+    [
+      /^\/v1\/ops\/lag$/,
+      ['run'],
+      () => ({
+        items: ['count', 'sum', 'detect', 'store'].flatMap((role) =>
+          [0, 1].map((partition) => ({
+            run: 'live',
+            group: `fcm.live.${role}`,
+            topic: role === 'count' ? 'fcm.live.activity' : 'fcm.live.counts',
+            partition,
+            committed: 9000,
+            end: 9000 + lagSeconds * 40,
+            records: lagSeconds * 40,
+            seconds: lagSeconds,
+          })),
+        ),
+      }),
+    ],
+  ]
+
+  const HERE = new URL('./', import.meta.url)
+  const VENDOR = new URL('../../node_modules/uplot/dist/', import.meta.url)
+  const TYPES: Record<string, string> = {
+    html: 'text/html; charset=utf-8',
+    js: 'text/javascript',
+    css: 'text/css',
+    svg: 'image/svg+xml',
+  }
+  async function sendFile(response: ServerResponse, path: string): Promise<void> {
+    const name = path === '/' ? 'index.html' : path.split('/').at(-1)!
+    const file = new URL(name, path.startsWith('/vendor/') ? VENDOR : HERE)
+    const type = TYPES[name.split('.').at(-1)!]
+    const body = type && (await readFile(file).catch(() => null))
+    if (!body) return void response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': type }).end(body)
+  }
+
+  const server = createServer((request, response) => {
+    response.setHeader('content-security-policy', "default-src 'self'")
+    response.setHeader('x-content-type-options', 'nosniff')
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    if (!url.pathname.startsWith('/v1/')) return void sendFile(response, url.pathname)
+    const query = Object.fromEntries(url.searchParams)
+    const problem = (status: number, detail: string): void => {
+      refused.push(`${request.url}: ${detail}`)
+      response
+        .writeHead(status, { 'content-type': 'application/problem+json' })
+        .end(JSON.stringify({ title: 'Refused', status, detail }))
+    }
+    for (const [pattern, parameters, answer] of routes) {
+      const match = pattern.exec(url.pathname)
+      if (!match) continue
+      const unknown = Object.keys(query).filter((name) => !parameters.includes(name))
+      if (unknown.length) return problem(400, `unknown query parameter ${unknown.join()}`)
+      for (const name of ['from', 'to']) {
+        if (query[name] && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(query[name]))
+          return problem(400, `${name} is no ISO 8601 time`)
+      }
+      const limit = Number(query.limit ?? 50)
+      if (!(limit >= 1 && limit <= 500)) return problem(400, 'limit must be 1 to 500')
+      if (query.run === 'history') return void response.end(JSON.stringify({ items: [], next: null }))
+      if (query.run && query.run !== 'live') return problem(404, `There is no run "${query.run}".`)
+      const body = answer(decodeURIComponent(match[1] ?? ''), query)
+      if (body === undefined) return problem(404, 'There is no such thing.')
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    }
+    problem(404, 'There is no such route.')
+  })
+
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await listen(options.port ?? 0)
+  const { port } = server.address() as AddressInfo
+  const timer = options.speed
+    ? setInterval(
+        () => {
+          now += BIN
+        },
+        (BIN / options.speed) | 0,
+      )
+    : null
+  const stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    refused,
+    /** Moves event time on by so many 5-minute bins. */
+    advance: (bins: number): void => {
+      now += bins * BIN
+    },
+    open: (id: string, channel: string, reason: string): void => {
+      opened.push(alert(id, channel, 'onset', 'high', now, null, reason))
+    },
+    lag: (seconds: number): void => {
+      lagSeconds = seconds
+    },
+    fill: (): void => {
+      empty = false
+    },
+    stop,
+    restart: (): Promise<void> => listen(port),
+    async close(): Promise<void> {
+      if (timer) clearInterval(timer)
+      if (server.listening) await stop()
+    },
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const mock = await startMockApi({ port: Number(process.argv[2] ?? 4100), speed: 60 })
+  process.stdout.write(`mock dashboard at ${mock.url}\n`)
+}

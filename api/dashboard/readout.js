@@ -1,0 +1,63 @@
+// @ts-check
+/** What the charts say at one bin, in words. */
+import { el, setText } from './dom.js'
+import { clock, integer, number, plain, pValue, RESOLUTION_LABEL, short } from './format.js'
+
+/** @typedef {[kind: string, text: string]} Part  `kind` is the line, band, ... whose sample stands before the text */
+
+/**
+ * @param {import('./marks.js').Drawing} drawing
+ * @param {number} i the bin's slot
+ * @returns {{ counts: Part[], variance: Part[], autocorrelation: Part[], decision: string }}
+ */
+export function describe({ grid, measure }, i) {
+  const start = grid.starts[i]
+  const bin = grid.counts[i]
+  const signal = grid.signals[i]
+  const whole = bin !== undefined && grid.count[i] !== null
+  /** @type {Part[]} */
+  const counts = []
+  if (start !== undefined) counts.push(['when', `${short(start)}–${clock(start + grid.seconds * 1000)} UTC`])
+  if (whole) counts.push(['line', `${integer(bin.count)} ${measure}`])
+  else if (bin) {
+    counts.push(['gap', `at least ${integer(bin.count)}: only ${Math.floor(bin.covered * 100)} % covered`])
+  } else counts.push(['gap', 'not counted'])
+  if (signal && signal.expected !== null) {
+    counts.push(['expected', `expected ${number(signal.expected)}`])
+    counts.push(['band', `95 % band ${number(signal.lower)}–${number(signal.upper)}`])
+  } else if (whole) counts.push(['', 'nothing expected: too little activity to judge'])
+  if (bin?.late) counts.push(['', `+${integer(bin.late)} late`])
+  return {
+    counts,
+    variance: [
+      ['line', `stabilised ${number(signal?.variance)}`],
+      ['', `p ${pValue(signal?.pVariance)}`],
+      ['', `raw ${number(signal?.rawVariance)} ${measure}²`],
+    ],
+    autocorrelation: [
+      ['line', `stabilised ${number(signal?.autocorrelation)}`],
+      ['', `p ${pValue(signal?.pAutocorrelation)}`],
+      ['raw', `raw ${number(signal?.rawAutocorrelation)}`],
+    ],
+    decision: signal
+      ? plain(`${signal.decision[0].toUpperCase()}${signal.decision.slice(1)}: ${signal.reason}`, 300)
+      : '',
+  }
+}
+
+export const titles = (/** @type {import('./marks.js').Drawing} */ { grid, measure }) => ({
+  counts: `${measure[0].toUpperCase()}${measure.slice(1)} per ${RESOLUTION_LABEL[grid.seconds]}`,
+  variance: 'Variance of the residual',
+  autocorrelation: 'Lag-1 autocorrelation',
+})
+
+/** Reuses the elements, so that a moving cursor changes texts only. */
+export function fill(/** @type {HTMLElement} */ readout, /** @type {Part[]} */ parts) {
+  while (readout.children.length > parts.length) readout.lastElementChild?.remove()
+  while (readout.children.length < parts.length) readout.append(el('span'))
+  for (const [i, [kind, text]] of parts.entries()) {
+    const span = readout.children[i]
+    if (span.className !== `key ${kind}`) span.className = `key ${kind}`
+    setText(span, text)
+  }
+}

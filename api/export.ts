@@ -1,0 +1,80 @@
+/**
+ * Exports as text, row by row. Columns and their order are fixed: programs and byte comparisons rely on them.
+ *
+ * CSV is RFC 4180: CRLF line ends, fields quoted when they hold a quote, comma or line end, null as an empty field.
+ * Nothing is put before fields that begin with = + - @: a spreadsheet may take a channel's name for a formula, but a
+ * changed name would no longer be that channel, and programs are who exports are for. The OpenAPI document says so.
+ */
+import { iso } from '../common/time.ts'
+import type { AlertRow, CountRow, SignalRow } from '../connectors/postgres/port.ts'
+import * as present from './present.ts'
+
+type Value = string | number | null | readonly object[]
+/** One row's value of every column, under the column's name, in order. */
+type Columns = Record<string, Value>
+export type Format = 'csv' | 'ndjson'
+
+export const countColumns = (row: CountRow) => ({ series: row.series, ...present.count(row) })
+export const signalColumns = (row: SignalRow) => ({ series: row.series, ...present.signalFields(row) })
+export const alertColumns = (row: AlertRow) => ({
+  id: row.id,
+  sequence: row.sequence,
+  event: row.event,
+  type: row.type,
+  channel: row.channel,
+  severity: row.severity,
+  time: iso(row.time),
+  openedAt: iso(row.openedAt),
+  series: row.series,
+  resolution: row.resolution,
+  start: iso(row.start),
+  reason: row.reason,
+  evidence: present.wireEvidence(row.channel, row.evidence),
+  preset: row.preset,
+  settings: row.settings,
+})
+
+/** The names of the columns, which an export without rows shows too. */
+export const HEADERS = {
+  counts: ['series', 'start', 'seconds', 'count', 'late', 'covered'],
+  signals: [
+    ...['series', 'start', 'resolution', 'count', 'expected', 'dispersion', 'residual', 'variance'],
+    ...['autocorrelation', 'rawVariance', 'rawAutocorrelation', 'varianceTrend', 'autocorrelationTrend'],
+    ...['pVariance', 'pAutocorrelation', 'p', 'score', 'decision', 'reason', 'settings'],
+  ],
+  alerts: [
+    ...['id', 'sequence', 'event', 'type', 'channel', 'severity', 'time', 'openedAt', 'series', 'resolution'],
+    ...['start', 'reason', 'evidence', 'preset', 'settings'],
+  ],
+}
+
+/** Numbers in their shortest form that reads back as the same number; lists as JSON. */
+function field(value: Value): string {
+  if (value === null) return ''
+  if (typeof value === 'number') return `${value}`
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+const csvLine = (fields: readonly Value[]): string => `${fields.map(field).join(',')}\r\n`
+
+/** Characters gathered before they are handed on: enough that a row costs little, little enough to stay in step. */
+const CHUNK = 32_768
+
+/** `rows` as text, in chunks; reads no further ahead than one chunk. An error of `rows` is thrown on. */
+export async function* exportText<Row>(
+  rows: AsyncIterable<Row>,
+  columns: (row: Row) => Columns,
+  header: readonly string[],
+  format: Format,
+): AsyncGenerator<string> {
+  let text = format === 'csv' ? csvLine(header) : ''
+  for await (const row of rows) {
+    const values = columns(row)
+    text += format === 'csv' ? csvLine(Object.values(values)) : `${JSON.stringify(values)}\n`
+    if (text.length >= CHUNK) {
+      yield text
+      text = ''
+    }
+  }
+  if (text !== '') yield text
+}

@@ -1,0 +1,127 @@
+import { Registry } from 'prom-client'
+import { describe, expect, it } from 'vitest'
+import { FcmError } from '../common/errors.ts'
+import { lagOf } from './lag.ts'
+import { fakeLog, testApi } from './testing.ts'
+
+const at = (...times: (number | null)[]) => times.map((time) => (time === null ? undefined : { time }))
+const now = () => 100_000
+const rowOf = (rows: Awaited<ReturnType<typeof lagOf>>, group: string, topic: string, partition = 0) =>
+  rows.find((r) => r.group === group && r.topic === topic && r.partition === partition)
+
+describe('lag', () => {
+  it('counts unread records and the age of the oldest of them, per partition', async () => {
+    const log = fakeLog(
+      { 'fcm.live.activity': [at(10_000, 20_000, 70_500), at(5_000)] },
+      { 'fcm.live.count fcm.live.activity': { 0: 1, 1: 1 } },
+    )
+    const rows = await lagOf(log, 'live', now)
+    const common = { run: 'live', group: 'fcm.live.count', topic: 'fcm.live.activity' }
+    expect(rowOf(rows, common.group, common.topic)).toEqual({
+      ...common,
+      ...{ partition: 0, committed: 1, end: 3, records: 2, seconds: 80 },
+    })
+    expect(rowOf(rows, common.group, common.topic, 1)).toEqual({
+      ...common,
+      ...{ partition: 1, committed: 1, end: 1, records: 0, seconds: 0 },
+    })
+  })
+
+  it('shows a stage that has never committed as behind by all there is', async () => {
+    const log = fakeLog({ 'fcm.live.activity': [at(90_000, 95_000)] })
+    const rows = await lagOf(log, 'live', now)
+    expect(rowOf(rows, 'fcm.live.store', 'fcm.live.activity')).toMatchObject({ records: 2, seconds: 10 })
+    expect(rowOf(rows, 'fcm.live.count', 'fcm.live.activity')).toMatchObject({ committed: 0, records: 2 })
+  })
+
+  it('does not count what retention has deleted, nor ask for it', async () => {
+    const log = fakeLog(
+      { 'fcm.live.counts': [at(1, 2, 60_000, 70_000)] },
+      { 'fcm.live.detect fcm.live.counts': { 0: 1 } },
+      2,
+    )
+    const row = rowOf(await lagOf(log, 'live', now), 'fcm.live.detect', 'fcm.live.counts')
+    expect(row).toMatchObject({ committed: 1, end: 4, records: 2, seconds: 40 })
+  })
+
+  it('steps over holes, and has groups that are none of ours', async () => {
+    const log = fakeLog(
+      { 'fcm.live.counts': [at(1, null, null, 99_000)], 'fcm.live.checkpoints': [at(null)] },
+      { 'others fcm.live.counts': { 0: 1 }, 'others fcm.live.checkpoints': { 0: 0 } },
+    )
+    const rows = await lagOf(log, 'live', now)
+    expect(rowOf(rows, 'others', 'fcm.live.counts')).toMatchObject({ records: 3, seconds: 1 })
+    expect(rowOf(rows, 'others', 'fcm.live.checkpoints')).toMatchObject({ records: 1, seconds: 0 })
+  })
+
+  it('stands when retention deletes the oldest record meanwhile', async () => {
+    const log = fakeLog({ 'fcm.live.activity': [at(1, 2)] })
+    const gone = { topic: 'fcm.live.activity', partition: 0, offset: 0, first: 2 }
+    log.read = () => {
+      throw new FcmError('OFFSET_OUT_OF_RANGE', gone)
+    }
+    expect((await lagOf(log, 'live', now))[0]).toMatchObject({ records: 2, seconds: 0 })
+    log.read = () => {
+      throw new FcmError('LOG_BROKEN', { file: 'x', why: 'y' })
+    }
+    await expect(lagOf(log, 'live', now)).rejects.toThrow(/can't be used/)
+  })
+
+  it('is of one run, and empty where there is none', async () => {
+    const log = fakeLog({ 'fcm.live.activity': [at(1)], 'fcm.live-2.activity': [at(1)] })
+    expect(new Set((await lagOf(log, 'live', now)).map((row) => row.run))).toEqual(new Set(['live']))
+    expect((await lagOf(log, 'live', now)).every((row) => row.topic.startsWith('fcm.live.'))).toBe(true)
+    expect(await lagOf(log, 'none', now)).toEqual([])
+  })
+
+  it('is told by GET /v1/ops/lag', async () => {
+    const log = fakeLog({ 'fcm.history.activity': [at(40_000)] })
+    const { app } = await testApi({ log, now })
+    const answer = (await app.inject({ url: '/v1/ops/lag?run=history' })).json()
+    expect(answer.next).toBeNull()
+    expect(answer.items[0]).toMatchObject({
+      run: 'history',
+      group: 'fcm.history.count',
+      records: 1,
+      seconds: 60,
+    })
+  })
+})
+
+describe('/metrics', () => {
+  it('has the lag of all runs as of the scrape, under the names of kafka-lag-exporter', async () => {
+    const topics = { 'fcm.live.activity': [at(40_000)], 'fcm.history.activity': [at(1)] }
+    const committed = { 'fcm.live.count fcm.live.activity': { 0: 0 } }
+    const { app } = await testApi({ log: fakeLog(topics, committed), now })
+    const scrape = async () => (await app.inject({ url: '/metrics' })).body
+    const labels = '{group="fcm.live.count",topic="fcm.live.activity",partition="0"}'
+    const before = await scrape()
+    expect(before).toContain(`kafka_consumergroup_group_lag${labels} 1\n`)
+    expect(before).toContain(`kafka_consumergroup_group_lag_seconds${labels} 60\n`)
+    expect(before).toContain('group="fcm.history.store"')
+    committed['fcm.live.count fcm.live.activity'][0] = 1
+    Reflect.deleteProperty(topics, 'fcm.history.activity')
+    const after = await scrape()
+    expect(after).toContain(`kafka_consumergroup_group_lag${labels} 0\n`)
+    expect(after).not.toContain('history')
+  })
+
+  it('has the rest when the log fails, and durations of requests', async () => {
+    const log = {
+      ...fakeLog(),
+      topics: async () => {
+        throw new Error('log away')
+      },
+    }
+    const { app, logged } = await testApi({ log, metrics: new Registry() })
+    await app.inject({ url: '/v1/runs' })
+    const answer = await app.inject({ url: '/metrics' })
+    expect(answer.statusCode).toBe(200)
+    expect(answer.headers['content-type']).toMatch(/^text\/plain/)
+    expect(answer.body).toContain(
+      'fcm_http_request_duration_seconds_count{method="GET",route="/v1/runs",status="200"} 1',
+    )
+    expect(answer.body).not.toMatch(/kafka_consumergroup_group_lag\{/)
+    expect(logged.map((line) => line.msg)).toContain('lag is not known')
+  })
+})

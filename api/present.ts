@@ -1,0 +1,158 @@
+/** Rows of the store as the API shows them: times in ISO 8601, hashes in hex, text capped. */
+import { iso } from '../common/time.ts'
+import type * as port from '../connectors/postgres/port.ts'
+import { quantile } from '../models/early-warning/negative-binomial.ts'
+import { seriesName, type Evidence as WireEvidence } from '../schemas/records.ts'
+import type * as shape from './schemas.ts'
+import { type Answer, TEXT_LIMIT } from './schemas.ts'
+
+const isoOrNull = (time: number | null): string | null => (time === null ? null : iso(time))
+const hex = (bytes: Buffer): string => `0x${bytes.toString('hex')}`
+
+/** The first `limit` characters, by code point, so that no surrogate pair is torn. */
+export function cap(text: string, limit: number): string {
+  if (text.length <= limit) return text
+  return [...text.slice(0, 2 * limit)].slice(0, limit).join('')
+}
+
+export const alert = (row: port.Alert): Answer<typeof shape.Alert> => ({
+  id: row.id,
+  run: row.run,
+  channel: row.channel,
+  type: row.type,
+  severity: row.severity,
+  state: row.state,
+  openedAt: iso(row.openedAt),
+  updatedAt: iso(row.updatedAt),
+  resolvedAt: isoOrNull(row.resolvedAt),
+  series: row.series,
+  resolution: row.resolution,
+  start: iso(row.start),
+  sequence: row.sequence,
+  reason: row.reason,
+  preset: row.preset,
+  settings: row.settings,
+})
+
+const evidence = (row: port.AlertDetail['evidence'][number]): Answer<typeof shape.Evidence> => ({
+  series: row.series,
+  resolution: row.resolution,
+  start: iso(row.start),
+  count: row.count,
+  expected: row.expected,
+  dispersion: row.dispersion,
+  variance: row.variance,
+  autocorrelation: row.autocorrelation,
+  p: row.p,
+  score: row.score,
+  reason: row.reason,
+})
+
+export const alertDetail = (row: port.AlertDetail): Answer<typeof shape.AlertDetail> => ({
+  ...alert(row),
+  evidence: row.evidence.map(evidence),
+  events: row.events.map((e) => ({
+    sequence: e.sequence,
+    event: e.event,
+    severity: e.severity,
+    time: iso(e.time),
+    reason: e.reason,
+  })),
+})
+
+/** Evidence as it stands in an alert event, which names the measure only: the channel is that of the alert. */
+export const wireEvidence = (channel: string, items: WireEvidence[]): Answer<typeof shape.Evidence>[] =>
+  items.map((item) => evidence({ ...item, series: seriesName(item.measure, channel) }))
+
+export const series = (row: port.Series): Answer<typeof shape.Series> => ({
+  id: row.id,
+  run: row.run,
+  measure: row.measure,
+  channel: row.channel,
+  firstAt: iso(row.firstAt),
+  lastAt: iso(row.lastAt),
+  total: row.total,
+})
+
+export const count = (row: Omit<port.CountRow, 'series'>): Answer<typeof shape.CountBin> => ({
+  start: iso(row.start),
+  seconds: row.seconds,
+  count: row.count,
+  late: row.late,
+  covered: row.covered,
+})
+
+/** The middle 95 % of the negative binomial that was expected: what a bin seldom lies outside of. */
+const band = (expected: number | null, dispersion: number | null) =>
+  expected === null
+    ? { lower: null, upper: null }
+    : {
+        lower: quantile(0.025, expected, dispersion ?? 0),
+        upper: quantile(0.975, expected, dispersion ?? 0),
+      }
+
+/** What was made of a bin, as it stands in the log; in the order in which exports show it. */
+export const signalFields = (row: Omit<port.SignalRow, 'series'>) => ({
+  start: iso(row.start),
+  resolution: row.resolution,
+  count: row.count,
+  expected: row.expected,
+  dispersion: row.dispersion,
+  residual: row.residual,
+  variance: row.variance,
+  autocorrelation: row.autocorrelation,
+  rawVariance: row.rawVariance,
+  rawAutocorrelation: row.rawAutocorrelation,
+  varianceTrend: row.varianceTrend,
+  autocorrelationTrend: row.autocorrelationTrend,
+  pVariance: row.pVariance,
+  pAutocorrelation: row.pAutocorrelation,
+  p: row.p,
+  score: row.score,
+  decision: row.decision,
+  reason: row.reason,
+  settings: row.settings,
+})
+
+export const signal = (row: Omit<port.SignalRow, 'series'>): Answer<typeof shape.Signal> => ({
+  ...signalFields(row),
+  ...band(row.expected, row.dispersion),
+})
+
+export const cast = (row: port.CastRow): Answer<typeof shape.Cast> => {
+  const text = row.text === null ? null : cap(row.text, TEXT_LIMIT)
+  return {
+    hash: hex(row.hash),
+    fid: row.fid,
+    time: iso(row.time),
+    text,
+    truncated: text !== row.text,
+    removed: row.removed,
+    parentHash: row.parentHash && hex(row.parentHash),
+    urls: row.urls.map((url) => cap(url, TEXT_LIMIT)),
+  }
+}
+
+export const channel = (row: port.Channel): Answer<typeof shape.Channel> => ({
+  id: row.id,
+  series: row.series,
+  lastAt: iso(row.lastAt),
+  openAlerts: row.openAlerts,
+})
+
+export const gap = (row: port.Gap): Answer<typeof shape.Gap> => ({
+  channel: row.channel,
+  measure: row.measure,
+  from: iso(row.from),
+  to: iso(row.to),
+  reason: row.reason,
+})
+
+export const run = (row: port.Run): Answer<typeof shape.Run> => ({
+  run: row.run,
+  createdAt: iso(row.createdAt),
+  channels: row.channels,
+  firstAt: isoOrNull(row.firstAt),
+  lastAt: isoOrNull(row.lastAt),
+  alerts: row.alerts,
+})

@@ -1,0 +1,149 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { FcmError } from '../../common/errors.ts'
+import type { Span } from '../../connectors/postgres/port.ts'
+import * as s from '../schemas.ts'
+import { adminGuard } from '../security.ts'
+import type { Streams } from '../streams.ts'
+import { allOf, spanOf } from './query.ts'
+
+/** Any JSON object: what the functions below tell is for the commands that call them. */
+export type Told = Record<string, unknown>
+
+export type Admin = {
+  /** Kept in the data directory; whoever can read that may do all that is below. */
+  token: string
+  /** Resolves with a summary. When `signal` aborts (the asker is gone) it stops where it can be resumed. */
+  backfill(
+    request: Span & { files: string[]; run: string },
+    onProgress: (progress: Told) => void,
+    signal: AbortSignal,
+  ): Promise<Told>
+  /** @throws FcmError RUN_UNKNOWN */
+  deleteRun(run: string): Promise<void>
+  deadLetters(run: string): Promise<Told[]>
+  /** Sends the dead letters of these ids (their `source`), or all, where they came from; returns a summary. */
+  redrive(run: string, ids: string[] | undefined): Promise<Told>
+}
+
+const Anything = Type.Object({}, { additionalProperties: true })
+const common = { tags: ['admin'], security: [{ token: [] }] }
+
+/** Through these, commands work while another process owns the data directory. */
+export const adminRoutes =
+  (admin: Admin, streams: Streams): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.addHook('onRequest', adminGuard(admin.token))
+
+    app.post('/admin/backfills', {
+      schema: {
+        ...common,
+        operationId: 'backfill',
+        summary: 'Processes archives into a run of their own, telling its progress',
+        description:
+          'Lines of JSON: {"type":"progress",...} several times, then {"type":"done",...} or {"type":"error","code","detail"}. ' +
+          'Closing the connection stops it.',
+        querystring: s.exactly({}),
+        body: s.exactly({
+          files: Type.Array(Type.String({ format: 'name', maxLength: 4096 }), {
+            minItems: 1,
+            maxItems: 1000,
+          }),
+          run: s.NamedRun,
+          ...s.span,
+        }),
+        response: s.streams('Progress.', 'application/x-ndjson'),
+      },
+      handler: async ({ body, log }, reply) => {
+        const request = { files: body.files, run: body.run, ...spanOf(body) }
+        reply.type('application/x-ndjson; charset=utf-8')
+        return streams.send(reply, (signal) =>
+          tell(
+            (onProgress) => admin.backfill(request, onProgress, signal),
+            // Work that was told to stop may well end with an error.
+            (error) => signal.aborted || log.error({ err: error, run: body.run }, 'backfill failed'),
+          ),
+        )
+      },
+    })
+
+    app.delete('/admin/runs/:run', {
+      schema: {
+        ...common,
+        operationId: 'deleteRun',
+        summary: 'Deletes a run: its topics and its rows',
+        params: s.exactly({ run: s.NamedRun }),
+        querystring: s.exactly({}),
+        response: { ...s.problems, 204: Type.Null({ description: 'It is gone.' }) },
+      },
+      handler: async ({ params }, reply) => {
+        await admin.deleteRun(params.run)
+        return reply.code(204).send(null)
+      },
+    })
+
+    app.get('/admin/dead-letters', {
+      schema: {
+        ...common,
+        operationId: 'listDeadLetters',
+        summary: 'Records that could not be processed, and why',
+        querystring: s.exactly({ run: s.AnyRun }),
+        response: s.list(Anything),
+      },
+      handler: async ({ query }) => allOf(await admin.deadLetters(query.run), (letter) => letter),
+    })
+
+    app.post('/admin/dead-letters/redrive', {
+      schema: {
+        ...common,
+        operationId: 'redriveDeadLetters',
+        summary: 'Sends dead letters where they came from, all or those of the given ids',
+        querystring: s.exactly({}),
+        body: s.exactly({
+          run: s.AnyRun,
+          ids: Type.Optional(Type.Array(Type.String({ format: 'name', maxLength: 1000 }), { minItems: 1 })),
+        }),
+        response: s.answers(Anything),
+      },
+      handler: ({ body }) => admin.redrive(body.run, body.ids),
+    })
+  }
+
+/** Lines of JSON on how `work` goes, and how it ended. To a slow reader only the latest progress is told. */
+async function* tell(
+  work: (onProgress: (progress: Told) => void) => Promise<Told>,
+  onFault: (error: unknown) => void,
+): AsyncGenerator<string> {
+  let progress: Told | undefined
+  let end: Told | undefined
+  let news = Promise.withResolvers<void>()
+  const ended = work((latest) => {
+    progress = latest
+    news.resolve()
+  })
+    .then(
+      (summary) => ({ ...summary, type: 'done' }),
+      (error: unknown) => {
+        if (error instanceof FcmError) return { type: 'error', code: error.code, detail: error.message }
+        onFault(error)
+        return { type: 'error', code: 'FAULT', detail: 'This is a fault of the program; it is in the log.' }
+      },
+    )
+    .then((last) => {
+      end = last
+      news.resolve()
+    })
+  const line = (told: Told): string => `${JSON.stringify(told)}\n`
+  try {
+    while (!end) {
+      await news.promise
+      news = Promise.withResolvers()
+      if (progress) yield line({ ...progress, type: 'progress' })
+      progress = undefined
+    }
+    yield line(end)
+  } finally {
+    // A reader who went away has ended this generator, but not yet the work.
+    await ended
+  }
+}

@@ -1,0 +1,55 @@
+import { Type } from 'typebox'
+import type { Store } from '../../connectors/postgres/port.ts'
+import type { Api } from '../app.ts'
+import * as present from '../present.ts'
+import * as s from '../schemas.ts'
+import { allOf, pageOf, pagingOf, spanOf } from './query.ts'
+
+export function channelRoutes(app: Api, store: Store): void {
+  app.get('/v1/channels', {
+    schema: {
+      tags: ['channels'],
+      operationId: 'listChannels',
+      summary: 'Channels that have series',
+      querystring: s.exactly({ run: s.AnyRun }),
+      response: s.list(s.Channel),
+    },
+    handler: async ({ query }) => allOf(await store.channels(query.run), present.channel),
+  })
+
+  app.get('/v1/channels/:id/casts', {
+    schema: {
+      tags: ['channels'],
+      operationId: 'listCasts',
+      summary: 'Casts of a channel, newest first',
+      params: s.exactly({ id: s.ChannelName }),
+      querystring: s.exactly({ run: s.AnyRun, ...s.span, ...s.paging(50, 500) }),
+      response: s.list(s.Cast),
+    },
+    handler: async ({ params, query }) =>
+      pageOf(await store.casts(query.run, params.id, spanOf(query), pagingOf(query)), present.cast),
+  })
+
+  app.get('/v1/gaps', {
+    schema: {
+      tags: ['channels'],
+      operationId: 'listGaps',
+      summary: 'Times that were not observed',
+      querystring: s.exactly({ run: s.AnyRun, channel: Type.Optional(s.ChannelName), ...s.span }),
+      response: s.list(s.Gap),
+    },
+    handler: async ({ query }) =>
+      allOf(await store.gaps(query.run, { channel: query.channel, ...spanOf(query) }), present.gap),
+  })
+
+  app.get('/v1/runs', {
+    schema: {
+      tags: ['runs'],
+      operationId: 'listRuns',
+      summary: 'Runs: live, and every named backfill',
+      querystring: s.exactly({}),
+      response: s.list(s.Run),
+    },
+    handler: async () => allOf(await store.runs(), present.run),
+  })
+}

@@ -1,0 +1,29 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+
+const FILES = fileURLToPath(new URL('../dashboard', import.meta.url))
+const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.esm.js'))
+/** What a browser needs: tests and their helpers stand in the same folder. */
+const SERVED = /^[\w./-]+\.(html|js|css|svg|png|ico)$/
+
+/** The dashboard's page and files, and the chart library it uses: nothing comes from another host. */
+export async function dashboardRoutes(app: FastifyInstance): Promise<void> {
+  const caching = { cacheControl: false, headers: { 'cache-control': 'no-cache' } }
+  await app.register(fastifyStatic, {
+    root: FILES,
+    prefix: '/dashboard/',
+    index: false,
+    cacheControl: false,
+    schemaHide: true,
+    allowedPath: (path) => SERVED.test(path),
+    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+  })
+  const hidden = { schema: { hide: true } }
+  app.get('/', hidden, (_request, reply) => reply.sendFile('index.html', FILES, caching))
+  for (const file of ['uPlot.esm.js', 'uPlot.min.css']) {
+    app.get(`/vendor/${file}`, hidden, (_request, reply) => reply.sendFile(file, UPLOT, caching))
+  }
+}

@@ -1,0 +1,81 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Registry } from 'prom-client'
+import { Type } from 'typebox'
+import type { Store } from '../../connectors/postgres/port.ts'
+import type { EventLog } from '../../pipeline/log/port.ts'
+import type { Api } from '../app.ts'
+import { createLagMetrics, lagOf } from '../lag.ts'
+import { sendProblem } from '../problem.ts'
+import * as s from '../schemas.ts'
+import { allOf } from './query.ts'
+
+type Ops = {
+  store: Store
+  log: EventLog
+  metrics: Registry
+  failures: (() => string[]) | undefined
+  now: () => number
+}
+
+/** A store that takes longer to say that it is there is as good as gone, ms. */
+const PATIENCE = 2000
+
+const Status = s.answers(Type.Object({ status: Type.String() }))
+
+export function opsRoutes(app: Api, { store, log, metrics, failures, now }: Ops): void {
+  const lagMetrics = createLagMetrics(log, metrics, now)
+
+  app.get('/v1/ops/lag', {
+    schema: {
+      tags: ['ops'],
+      operationId: 'listLag',
+      summary: 'How far each consumer group of a run is behind, in records and seconds',
+      querystring: s.exactly({ run: s.AnyRun }),
+      response: s.list(s.Lag),
+    },
+    handler: async ({ query }) => allOf(await lagOf(log, query.run, now), (row) => row),
+  })
+
+  app.get('/healthz', {
+    schema: { tags: ['ops'], operationId: 'health', summary: 'Whether the process is up', response: Status },
+    handler: () => ({ status: 'ok' }),
+  })
+
+  app.get('/readyz', {
+    schema: {
+      tags: ['ops'],
+      operationId: 'ready',
+      summary: 'Whether the store answers and nothing in the process has failed',
+      response: Status,
+    },
+    handler: async (request, reply) => {
+      const failed = failures?.() ?? []
+      const answered = await Promise.race([
+        store.ping().then(
+          () => true,
+          (error) => {
+            request.log.warn({ err: error }, 'the store does not answer')
+            return false
+          },
+        ),
+        setTimeout(PATIENCE, false, { ref: false }),
+      ])
+      if (!answered) failed.push('The store does not answer.')
+      return failed.length === 0 ? { status: 'ok' } : sendProblem(reply, 503, failed.join(' '))
+    },
+  })
+
+  app.get('/metrics', {
+    schema: {
+      tags: ['ops'],
+      operationId: 'metrics',
+      summary: 'Metrics for Prometheus',
+      response: s.streams('The metrics.', 'text/plain'),
+    },
+    handler: async (request, reply) => {
+      // The other metrics are worth having most when the log is in trouble.
+      await lagMetrics.update().catch((error) => request.log.warn({ err: error }, 'lag is not known'))
+      return reply.type(metrics.contentType).send(await metrics.metrics())
+    },
+  })
+}

@@ -1,0 +1,62 @@
+import { Type } from 'typebox'
+import type { Store } from '../../connectors/postgres/port.ts'
+import type { Api } from '../app.ts'
+import * as present from '../present.ts'
+import * as s from '../schemas.ts'
+import { pageOf, pagingOf, spanOf } from './query.ts'
+
+const oneSeries = {
+  params: s.exactly({ id: s.SeriesName }),
+  querystring: s.exactly({ run: s.AnyRun, resolution: s.BaseResolution, ...s.span, ...s.paging(500, 5000) }),
+}
+
+export function seriesRoutes(app: Api, store: Store): void {
+  app.get('/v1/series', {
+    schema: {
+      tags: ['series'],
+      operationId: 'listSeries',
+      summary: 'Series, those of the most events first',
+      querystring: s.exactly({
+        run: s.AnyRun,
+        channel: Type.Optional(s.ChannelName),
+        measure: Type.Optional(s.MeasureFilter),
+        ...s.paging(50, 500),
+      }),
+      response: s.list(s.Series),
+    },
+    handler: async ({ query }) => {
+      const { run, channel, measure } = query
+      return pageOf(await store.series(run, { channel, measure }, pagingOf(query)), present.series)
+    },
+  })
+
+  app.get('/v1/series/:id/counts', {
+    schema: {
+      tags: ['series'],
+      operationId: 'listCounts',
+      summary: 'Events per bin, earliest first; zeros of idle time are filled in, gaps are not',
+      ...oneSeries,
+      response: s.list(s.CountBin),
+    },
+    handler: async ({ params, query }) =>
+      pageOf(
+        await store.counts(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
+        present.count,
+      ),
+  })
+
+  app.get('/v1/series/:id/signals', {
+    schema: {
+      tags: ['series'],
+      operationId: 'listSignals',
+      summary: 'What the detector made of each bin, earliest first: every decision and its reason',
+      ...oneSeries,
+      response: s.list(s.Signal),
+    },
+    handler: async ({ params, query }) =>
+      pageOf(
+        await store.signals(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
+        present.signal,
+      ),
+  })
+}

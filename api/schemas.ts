@@ -1,0 +1,282 @@
+/** The words of the API: what may be asked, and the shape of every answer. Validation and OpenAPI both come from here. */
+import { type Static, type TProperties, type TSchema, Type } from 'typebox'
+import { RESOLUTIONS, type Resolution } from '../common/time.ts'
+import { checkRunName, LIVE } from '../pipeline/topology.ts'
+import {
+  ALERT_KINDS,
+  type AlertKind,
+  type Decision,
+  MEASURES,
+  type Measure,
+  parseSeries,
+  SEVERITIES,
+  type Severity,
+} from '../schemas/records.ts'
+
+/** ms of a time in the API's one form, or null: a date that does not exist (February 30) is refused, not rolled over. */
+export function parseTime(text: string): number | null {
+  const form = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,3})?Z$/.exec(text)
+  const time = form ? Date.parse(text) : Number.NaN
+  return time >= 0 && new Date(time).toISOString().startsWith(form![1]!) ? time : null
+}
+
+const isRunName = (text: string): boolean => {
+  try {
+    return checkRunName(text) === text
+  } catch {
+    return false
+  }
+}
+/** PostgreSQL has no text with a zero character in it, so neither can be asked for. */
+const isName = (text: string): boolean => text !== '' && !text.includes('\0')
+
+/** Forms of text that JSON Schema has no word for: how each is checked, and what to tell who missed it. */
+export const FORMS: Record<string, { check: (text: string) => boolean; must: string }> = {
+  'utc-time': {
+    check: (text) => parseTime(text) !== null,
+    must: 'must be a time in UTC, written like 2024-02-05T00:05:00Z',
+  },
+  run: {
+    check: isRunName,
+    must: 'must name a run: 1-40 of a-z, 0-9, "-" and "_", starting with a letter or digit',
+  },
+  series: {
+    check: (text) => isName(text) && parseSeries(text) !== null,
+    must: `must be <measure>:<channel>, the measure being one of ${MEASURES.join(', ')}`,
+  },
+  name: { check: isName, must: 'must be a name of at least one character, without a zero character' },
+}
+
+const oneOf = <T extends string>(values: readonly T[], description: string) =>
+  Type.Unsafe<T>({ type: 'string', enum: values, description })
+const Time = (description: string) => Type.String({ format: 'utc-time', description })
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const Count = (description: string) => Type.Integer({ minimum: 0, description })
+/**
+ * An object of exactly these members: an unknown one is refused, so that a misspelt filter can't widen an answer.
+ * Whoever asks may leave out a member that has a default; whoever answers always has it.
+ */
+export const exactly = <T extends TProperties>(members: T) => {
+  const object = Type.Object(members, { additionalProperties: false })
+  const required = (object.required as string[] | undefined)?.filter((name) => !('default' in members[name]!))
+  return Type.Unsafe<Static<typeof object>>({ ...object, required })
+}
+
+// What may be asked
+
+export const AnyRun = Type.String({ format: 'run', default: LIVE, description: 'The run to look at.' })
+export const NamedRun = Type.String({ format: 'run', description: 'The name of the run.' })
+export const ChannelName = Type.String({
+  format: 'name',
+  description: 'A channel: its URL, "_" (casts in none) or "*" (the whole network).',
+})
+export const SeriesName = Type.String({
+  format: 'series',
+  description: 'A series: <measure>:<channel>, e.g. casts:https://onchainsummer.xyz',
+})
+const resolution = { type: 'integer', enum: RESOLUTIONS, description: 'Length of a bin in seconds.' }
+export const AnyResolution = Type.Unsafe<Resolution>(resolution)
+export const BaseResolution = Type.Unsafe<Resolution>({ ...resolution, default: RESOLUTIONS[0] })
+export const KindFilter = oneOf<AlertKind>(ALERT_KINDS, 'Only alerts of this type.')
+export const SeverityFilter = oneOf<Severity>(SEVERITIES, 'Only alerts of this severity.')
+export const StateFilter = oneOf(['open', 'resolved'] as const, 'Only alerts in this state.')
+export const MeasureFilter = oneOf<Measure>(MEASURES, 'Only this measure.')
+
+export const span = {
+  from: Type.Optional(Time('Only from this time on (included).')),
+  to: Type.Optional(Time('Only before this time (excluded).')),
+}
+export const paging = (limit: number, most: number) => ({
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: most,
+    default: limit,
+    description: 'Most items in the answer.',
+  }),
+  cursor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 16_384, description: '`next` of the page before.' }),
+  ),
+})
+
+// What is answered
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'about:blank, or urn:fcm:problem:<code>.' }),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String({ description: 'What happened, and what to do.' }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          in: Type.String({ description: 'query, path or body.' }),
+          name: Type.String(),
+          detail: Type.String(),
+        }),
+      ),
+    ),
+  },
+  { $id: 'Problem', description: 'RFC 9457 problem details.' },
+)
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+})
+export const problems = {
+  '4xx': problem('The request was not understood, or what it asks for does not exist.'),
+  '5xx': problem('The answer could not be made; 503 tells when to try again (Retry-After).'),
+}
+export const answers = <T extends TSchema>(schema: T) => ({ 200: schema, ...problems })
+/** An answer that is not JSON, or not one JSON value. */
+export const streams = (description: string, ...types: string[]) => ({
+  200: { description, content: Object.fromEntries(types.map((t) => [t, { schema: Type.String() }])) },
+  ...problems,
+})
+export const list = <T extends TSchema>(item: T) =>
+  answers(
+    Type.Object({
+      items: Type.Array(item),
+      next: Nullable(
+        Type.String({ description: 'Pass it as `cursor` for the page after; null at the end.' }),
+      ),
+    }),
+  )
+
+const alert = {
+  id: Type.String(),
+  run: Type.String(),
+  channel: Type.String(),
+  type: oneOf<AlertKind>(ALERT_KINDS, 'What was seen.'),
+  severity: oneOf<Severity>(SEVERITIES, 'How much evidence agrees.'),
+  state: oneOf(['open', 'resolved'] as const, 'Whether the episode goes on.'),
+  openedAt: Time('Event time of the opening.'),
+  updatedAt: Time('Event time of the last event.'),
+  resolvedAt: Nullable(Time('Event time of the end.')),
+  series: Type.String({ description: 'The series that opened it.' }),
+  resolution: Type.Integer({ description: 'Length of the bin that opened it, in seconds.' }),
+  start: Time('Start of the bin that opened it.'),
+  sequence: Type.Integer({ description: 'Number of the last event, from 1.' }),
+  reason: Type.String(),
+  preset: Type.String(),
+  settings: Type.String({ description: 'Hash of the settings that decided.' }),
+}
+export const Alert = Type.Object(alert)
+
+const Real = Nullable(Type.Number())
+export const Evidence = Type.Object({
+  series: Type.String(),
+  resolution: Type.Integer(),
+  start: Time('Start of the bin.'),
+  count: Count('Events in the bin.'),
+  expected: Type.Number(),
+  dispersion: Type.Number(),
+  variance: Real,
+  autocorrelation: Real,
+  p: Real,
+  score: Real,
+  reason: Type.String(),
+})
+export const AlertDetail = Type.Object({
+  ...alert,
+  evidence: Type.Array(Evidence),
+  events: Type.Array(
+    Type.Object({
+      sequence: Type.Integer(),
+      event: Type.String({ description: 'opened, updated or resolved.' }),
+      severity: alert.severity,
+      time: Time('Event time.'),
+      reason: Type.String(),
+    }),
+  ),
+})
+
+export const Series = Type.Object({
+  id: Type.String(),
+  run: Type.String(),
+  measure: oneOf<Measure>(MEASURES, 'What is counted.'),
+  channel: Type.String(),
+  firstAt: Time('Start of the first bin.'),
+  lastAt: Time('Start of the last bin.'),
+  total: Count('Events in all bins.'),
+})
+export const CountBin = Type.Object({
+  start: Time('Start of the bin.'),
+  seconds: Type.Integer(),
+  count: Count('Events in the bin.'),
+  late: Count('Events that came too late to be in `count`.'),
+  covered: Type.Number({ minimum: 0, maximum: 1, description: 'Share of the bin that was observed.' }),
+})
+
+const DECISIONS = ['quiet', 'opened', 'held', 'suppressed', 'masked', 'insufficient'] as const
+export const Signal = Type.Object({
+  start: Time('Start of the bin.'),
+  resolution: Type.Integer({ description: 'Length of the bin in seconds.' }),
+  count: Count('Events in the bin.'),
+  expected: Real,
+  lower: Nullable(Type.Number({ description: 'Lower end of the 95 % band of the expected distribution.' })),
+  upper: Nullable(Type.Number({ description: 'Upper end of the 95 % band of the expected distribution.' })),
+  dispersion: Real,
+  residual: Real,
+  variance: Real,
+  autocorrelation: Real,
+  rawVariance: Real,
+  rawAutocorrelation: Real,
+  varianceTrend: Real,
+  autocorrelationTrend: Real,
+  pVariance: Real,
+  pAutocorrelation: Real,
+  p: Real,
+  score: Real,
+  decision: oneOf<Decision>(DECISIONS, 'What was decided at this bin.'),
+  reason: Type.String(),
+  settings: Type.String({ description: 'Hash of the settings that decided.' }),
+})
+
+export const TEXT_LIMIT = 1000
+export const Cast = Type.Object({
+  hash: Type.String({ pattern: '^0x[0-9a-f]*$' }),
+  fid: Type.Integer(),
+  time: Time('Signed time.'),
+  text: Nullable(
+    Type.String({
+      description: `Untrusted text, its first ${TEXT_LIMIT} characters; null: removed or expired.`,
+    }),
+  ),
+  truncated: Type.Boolean({ description: `Whether the text is longer than ${TEXT_LIMIT} characters.` }),
+  removed: Type.Boolean({ description: 'Whether its author removed it.' }),
+  parentHash: Nullable(Type.String({ pattern: '^0x[0-9a-f]*$' })),
+  urls: Type.Array(Type.String()),
+})
+export const Channel = Type.Object({
+  id: Type.String(),
+  series: Count('Series of this channel.'),
+  lastAt: Time('Start of its last bin.'),
+  openAlerts: Count('Alerts that are open.'),
+})
+export const Gap = Type.Object({
+  channel: Type.String(),
+  measure: oneOf<Measure>(MEASURES, 'What was not observed.'),
+  from: Time('Start.'),
+  to: Time('End (excluded).'),
+  reason: Nullable(Type.String()),
+})
+export const Run = Type.Object({
+  run: Type.String(),
+  createdAt: Time('When the store first saw it.'),
+  channels: Count('Channels.'),
+  firstAt: Nullable(Time('Start of its first bin.')),
+  lastAt: Nullable(Time('Start of its last bin.')),
+  alerts: Count('Alerts, open or not.'),
+})
+export const Lag = Type.Object({
+  run: Type.String(),
+  group: Type.String(),
+  topic: Type.String(),
+  partition: Type.Integer(),
+  committed: Count('Offset before which all is dealt with.'),
+  end: Count('Offset of the record that is appended next.'),
+  records: Count('Records not dealt with yet.'),
+  seconds: Type.Number({ minimum: 0, description: 'Age of the oldest of them; 0 when there is none.' }),
+})
+export type Answer<T extends TSchema> = Static<T>

@@ -1,0 +1,123 @@
+/**
+ * How commands ask: over HTTP while another process owns the data directory, else by opening the directory themselves
+ * and asking the very same API in process.
+ */
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { Readable as Streams } from 'node:stream'
+import { createApi } from '../api/app.ts'
+import { FcmError } from '../common/errors.ts'
+import { adminOf } from './admin.ts'
+import type { Config } from './config.ts'
+import { openEngine } from './engine.ts'
+import { readOwner } from './owner.ts'
+import { VERSION } from './version.ts'
+
+export type Request = {
+  method?: 'GET' | 'POST' | 'DELETE'
+  path: string
+  body?: object
+  signal?: AbortSignal
+}
+
+export type Client = {
+  /** The answer's body, as it comes. @throws FcmError ASKED_WRONGLY with the problem's detail */
+  stream(request: Request): Promise<Readable>
+  /** The answer's body as JSON. */
+  json<T>(request: Request): Promise<T>
+  close(): Promise<void>
+}
+
+type Answer = { status: number; body: Readable }
+
+export async function connect(config: Config): Promise<Client> {
+  const dir = resolve(config.dataDir)
+  const owner = await readOwner(dir)
+  if (owner && (await answers(owner.url))) return clientOf(overHttp(owner.url, owner.token), async () => {})
+  try {
+    return await openDirectly(config)
+  } catch (error) {
+    if (owner && error instanceof FcmError && error.code === 'DATA_DIR_LOCKED') {
+      throw new FcmError('OWNER_UNREACHABLE', { dir, pid: owner.pid, url: owner.url })
+    }
+    throw error
+  }
+}
+
+const answers = (url: string): Promise<boolean> =>
+  fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+
+const overHttp =
+  (url: string, token: string) =>
+  async ({ method = 'GET', path, body, signal }: Request): Promise<Answer> => {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(signal ? { signal } : {}),
+    })
+    return { status: answer.status, body: answer.body ? Streams.fromWeb(answer.body) : Streams.from([]) }
+  }
+
+async function openDirectly(config: Config): Promise<Client> {
+  const engine = await openEngine(config)
+  const token = randomBytes(24).toString('hex')
+  const app = await createApi({
+    store: engine.store,
+    log: engine.log,
+    metrics: engine.metrics,
+    logger: engine.logger,
+    host: config.host,
+    version: VERSION,
+    admin: adminOf(engine, token),
+  })
+  const ask = async ({ method = 'GET', path, body, signal }: Request): Promise<Answer> => {
+    const answer = await app.inject({
+      method,
+      url: path,
+      headers: { authorization: `Bearer ${token}`, host: '127.0.0.1' },
+      ...(body ? { payload: body } : {}),
+      ...(signal ? { signal } : {}),
+      payloadAsStream: true,
+    })
+    return { status: answer.statusCode, body: answer.stream() }
+  }
+  return clientOf(ask, async () => {
+    await app.close()
+    await engine.close()
+  })
+}
+
+function clientOf(ask: (request: Request) => Promise<Answer>, close: () => Promise<void>): Client {
+  const stream = async (request: Request): Promise<Readable> => {
+    const { status, body } = await ask(request)
+    if (status < 400) return body
+    throw new FcmError('ASKED_WRONGLY', { detail: problemIn(await text(body)) ?? `the answer was ${status}` })
+  }
+  return {
+    stream,
+    async json<T>(request: Request) {
+      const body = await text(await stream(request))
+      return (body === '' ? null : JSON.parse(body)) as T
+    },
+    close,
+  }
+}
+
+async function text(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString()
+}
+
+function problemIn(body: string): string | null {
+  try {
+    return (JSON.parse(body) as { detail?: string }).detail ?? null
+  } catch {
+    return null
+  }
+}

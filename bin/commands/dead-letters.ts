@@ -1,0 +1,91 @@
+import type { Command } from 'commander'
+import { FcmError } from '../../common/errors.ts'
+import { type Client, connect } from '../client.ts'
+import { readConfig, withSettings } from '../config.ts'
+import { printable, table } from '../table.ts'
+
+type Letter = {
+  source: string
+  reason: string
+  key: string | null
+  schemaId: number | null
+  bytes: number
+  value: string | null
+  headers: Record<string, string>
+}
+
+export function deadLetters(program: Command): void {
+  const command = program.command('dead-letters').description('Records that could not be processed')
+  const sub = (name: string) =>
+    withSettings(command.command(name), ['dataDir']).option('--run <name>', 'of which run', 'live')
+
+  sub('list')
+    .description('List them, with the reason')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  npx fcm dead-letters list --run history')
+    .action((flags) =>
+      asking(flags, async (client) => {
+        const letters = await all(client, flags.run)
+        const rows = letters.map((l) => [l.source, l.bytes, l.reason])
+        const empty = `Run "${flags.run}" has no dead letters.`
+        process.stdout.write(
+          flags.json
+            ? `${JSON.stringify(letters, null, 2)}\n`
+            : table(['source', 'bytes', 'reason'], rows, empty),
+        )
+      }),
+    )
+
+  sub('show <source>')
+    .description('Show one, with its bytes')
+    .addHelpText('after', '\nExample:\n  npx fcm dead-letters show fcm.live.activity/0/1234')
+    .action((source: string, flags) =>
+      asking(flags, async (client) => {
+        const letter = (await all(client, flags.run)).find((l) => l.source === source)
+        if (!letter) throw new FcmError('DEAD_LETTER_UNKNOWN', { source, run: flags.run })
+        const { value, ...rest } = letter
+        for (const [name, what] of Object.entries(rest)) {
+          process.stdout.write(
+            `${name}: ${printable(typeof what === 'string' ? what : JSON.stringify(what))}\n`,
+          )
+        }
+        process.stdout.write(`value: ${printable(Buffer.from(value ?? '', 'base64').toString())}\n`)
+      }),
+    )
+
+  sub('redrive [source...]')
+    .description('Send them (default: all) where they came from, once their cause is mended')
+    .addHelpText('after', '\nExample:\n  npx fcm dead-letters redrive fcm.live.activity/0/1234')
+    .action((sources: string[], flags) =>
+      asking(flags, async (client) => {
+        const body = { run: flags.run, ...(sources.length > 0 ? { ids: sources } : {}) }
+        const { redriven, fromFiles } = await client.json<{ redriven: number; fromFiles: number }>({
+          method: 'POST',
+          path: '/admin/dead-letters/redrive',
+          body,
+        })
+        process.stdout.write(`${redriven} sent again.\n`)
+        if (fromFiles > 0) {
+          process.stdout.write(
+            `${fromFiles} were lines of files: mend the files, and backfill them into a new run.\n`,
+          )
+        }
+      }),
+    )
+}
+
+async function asking(
+  flags: Record<string, unknown>,
+  work: (client: Client) => Promise<void>,
+): Promise<void> {
+  const client = await connect(readConfig(flags))
+  try {
+    await work(client)
+  } finally {
+    await client.close()
+  }
+}
+
+const all = async (client: Client, run: string): Promise<Letter[]> =>
+  (await client.json<{ items: Letter[] }>({ path: `/admin/dead-letters?run=${encodeURIComponent(run)}` }))
+    .items

@@ -1,0 +1,103 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { connect } from '../client.ts'
+import { readConfig, withSettings } from '../config.ts'
+import { readOwner } from '../owner.ts'
+
+type Finding = { check: string; state: 'ok' | 'attention' | 'broken'; found: string; mend?: string }
+
+const MARK = { ok: 'ok  ', attention: '!   ', broken: 'FAIL' }
+const ENOUGH_BYTES = 2 * 2 ** 30
+
+export function doctor(program: Command): void {
+  withSettings(program.command('doctor'), ['dataDir'])
+    .description('Check what fcm needs, and say how to mend it')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  npx fcm doctor')
+    .action(async (flags) => {
+      const config = readConfig(flags)
+      const findings: Finding[] = [node()]
+      const dir = resolve(config.dataDir)
+      const disk = await dataDir(dir)
+      findings.push(...disk)
+      if (disk.every(({ state }) => state !== 'broken')) findings.push(...(await inside(dir, config)))
+      const text = findings.map(
+        ({ state, check, found, mend }) =>
+          `${MARK[state]}  ${check}: ${found}${mend ? `\n      ${mend}` : ''}\n`,
+      )
+      process.stdout.write(flags.json ? `${JSON.stringify(findings, null, 2)}\n` : text.join(''))
+      if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
+    })
+}
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 18)
+    ? { check: 'Node.js', state: 'ok', found: process.version }
+    : {
+        check: 'Node.js',
+        state: 'broken',
+        found: process.version,
+        mend: 'Run it with npx fcm, which brings Node 22.',
+      }
+}
+
+async function dataDir(dir: string): Promise<Finding[]> {
+  try {
+    await mkdir(dir, { recursive: true })
+    await access(dir, constants.W_OK)
+  } catch (error) {
+    const found = (error as Error).message
+    return [{ check: 'Data directory', state: 'broken', found, mend: 'Give another with --data-dir.' }]
+  }
+  const { bavail, bsize } = await statfs(dir)
+  const free = bavail * bsize
+  const found = `${(free / 2 ** 30).toFixed(1)} GiB free`
+  return [
+    { check: 'Data directory', state: 'ok', found: dir },
+    free >= ENOUGH_BYTES
+      ? { check: 'Disk', state: 'ok', found }
+      : {
+          check: 'Disk',
+          state: 'attention',
+          found,
+          mend: 'Free some space: a full disk makes processing wait.',
+        },
+  ]
+}
+
+/** Opens the data directory, or asks the process that owns it. */
+async function inside(dir: string, config: Parameters<typeof connect>[0]): Promise<Finding[]> {
+  const owner = await readOwner(dir)
+  try {
+    const client = await connect(config)
+    try {
+      await client.json({ path: '/readyz' })
+      const { items } = await client.json<{ items: { run: string }[] }>({ path: '/v1/runs' })
+      const lag = await client.json<{ items: { records: number; seconds: number }[] }>({
+        path: '/v1/ops/lag',
+      })
+      const behind = lag.items.reduce((sum, { records }) => sum + records, 0)
+      const oldest = Math.max(0, ...lag.items.map(({ seconds }) => seconds))
+      return [
+        {
+          check: 'Database',
+          state: 'ok',
+          found: config.databaseUrl ? 'the server of DATABASE_URL answers' : 'the embedded one answers',
+        },
+        { check: 'Runs', state: 'ok', found: items.map(({ run }) => run).join(', ') || 'none yet' },
+        {
+          check: 'Lag of run live',
+          state: oldest > 60 && owner ? 'attention' : 'ok',
+          found: `${behind} records, ${Math.round(oldest)} s`,
+          ...(oldest > 60 && owner ? { mend: '`fcm lag` shows which role is behind.' } : {}),
+        },
+      ]
+    } finally {
+      await client.close()
+    }
+  } catch (error) {
+    return [{ check: 'Log and database', state: 'broken', found: (error as Error).message }]
+  }
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import { LIVE } from '../../pipeline/topology.ts'
+import { readConfig, withSettings } from '../config.ts'
+import { openEngine } from '../engine.ts'
+
+export function migrate(program: Command): void {
+  withSettings(program.command('migrate'), ['dataDir', 'partitions'])
+    .description(
+      'Bring database, topics and schemas up to date; `start`, `run` and `backfill` do it by themselves',
+    )
+    .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://fcm@localhost/fcm npx fcm migrate')
+    .action(async (flags) => {
+      const engine = await openEngine(readConfig(flags))
+      try {
+        await engine.openRun(LIVE)
+      } finally {
+        await engine.close()
+      }
+      process.stdout.write('Database, topics and schemas are up to date.\n')
+    })
+}

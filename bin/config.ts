@@ -1,0 +1,117 @@
+/** Every setting: its flag, its environment variable, its range and default, in one table. */
+import type { Command } from 'commander'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { FcmError } from '../common/errors.ts'
+
+const setting = { additionalProperties: false }
+
+export const Settings = Type.Object(
+  {
+    dataDir: Type.String({
+      default: './data',
+      minLength: 1,
+      flag: '--data-dir <dir>',
+      env: 'FCM_DATA_DIR',
+      description: 'where the event log, the database and the schemas are kept',
+    }),
+    databaseUrl: Type.Optional(
+      Type.String({
+        pattern: '^postgres(ql)?://',
+        env: 'DATABASE_URL',
+        description:
+          'a PostgreSQL server, as postgres://user:password@host:port/database (default: an embedded one)',
+      }),
+    ),
+    host: Type.String({
+      default: '127.0.0.1',
+      env: 'FCM_HOST',
+      description: 'address that the API listens on',
+    }),
+    port: Type.Integer({
+      default: 8080,
+      minimum: 0,
+      maximum: 65535,
+      flag: '--port <port>',
+      env: 'FCM_PORT',
+      description: 'port of the API and the dashboard; 0: any free one',
+    }),
+    partitions: Type.Integer({
+      default: 2,
+      minimum: 1,
+      maximum: 256,
+      flag: '--partitions <n>',
+      env: 'FCM_PARTITIONS',
+      description: 'partitions of the topics of a new run',
+    }),
+    batchSize: Type.Integer({
+      default: 2000,
+      minimum: 1,
+      maximum: 10000,
+      flag: '--batch-size <n>',
+      env: 'FCM_BATCH_SIZE',
+      description: 'most records that a stage takes at once',
+    }),
+    checkpointSeconds: Type.Number({
+      default: 60,
+      minimum: 0,
+      maximum: 3600,
+      env: 'FCM_CHECKPOINT_SECONDS',
+      description: "shortest time between two checkpoints of a stage's partition",
+    }),
+    preset: Type.Enum(['indicators', 'classic'], {
+      default: 'indicators',
+      flag: '--preset <name>',
+      env: 'FCM_PRESET',
+      description: 'the rule for early warnings: indicators (against their null) or classic',
+    }),
+    textDays: Type.Integer({
+      default: 14,
+      minimum: 1,
+      maximum: 3650,
+      env: 'FCM_TEXT_DAYS',
+      description: 'days after which the text of a stored cast is blanked',
+    }),
+    logLevel: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      default: 'info',
+      env: 'FCM_LOG_LEVEL',
+      description: 'of the structured log',
+    }),
+  },
+  setting,
+)
+export type Config = Static<typeof Settings>
+
+type Setting = { flag?: string; env: string; description: string; default?: unknown; enum?: unknown[] }
+export const settings = Object.entries(Settings.properties) as unknown as [keyof Config, Setting][]
+
+/** Adds the flags of these settings to a command. */
+export function withSettings(command: Command, names: (keyof Config)[]): Command {
+  for (const [name, { flag, env, description }] of settings) {
+    if (flag && names.includes(name)) command.option(flag, `${description} [${env}]`)
+  }
+  return command
+}
+
+/** Flags before environment variables before defaults. @throws FcmError OPTION_INVALID for the first that is wrong */
+export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEnv = process.env): Config {
+  const given: Record<string, unknown> = {}
+  const origin: Record<string, string> = {}
+  for (const [name, { flag, env: variable }] of settings) {
+    const fromEnv = env[variable] === '' ? undefined : env[variable]
+    const value = flags[name] ?? fromEnv
+    if (value === undefined) continue
+    given[name] = value
+    origin[name] = flags[name] === undefined ? variable : `--${flag?.slice(2).split(' ')[0]}`
+  }
+  const config = Value.Default(Settings, Value.Convert(Settings, given))
+  const [error] = Value.Errors(Settings, config)
+  if (!error) return config as Config
+  const name = error.instancePath.slice(1) as keyof Config
+  const { description, enum: choices } = settings.find(([n]) => n === name)![1]
+  throw new FcmError('OPTION_INVALID', {
+    option: `${origin[name] ?? name} "${name === 'databaseUrl' ? '...' : given[name]}"`,
+    why: choices ? `must be one of ${choices.join(', ')}` : error.message,
+    hint: `It is the setting for: ${description}`,
+  })
+}

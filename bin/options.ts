@@ -1,0 +1,49 @@
+/** Values of options, checked. Each throws FcmError OPTION_INVALID with the form that is wanted. */
+import { FcmError } from '../common/errors.ts'
+import { DAY, HOUR, MINUTE, SECOND, WEEK } from '../common/time.ts'
+
+export function wholeNumber(option: string, value: string, most = Number.MAX_SAFE_INTEGER): number {
+  const number = Number(value)
+  if (/^\d+$/.test(value) && number <= most) return number
+  throw new FcmError('OPTION_INVALID', {
+    option: `${option} "${value}"`,
+    why: `must be a whole number${most < Number.MAX_SAFE_INTEGER ? ` up to ${most}` : ''}`,
+    hint: `For example ${option} 7`,
+  })
+}
+
+export function positiveNumber(option: string, value: string): number {
+  const number = Number(value)
+  if (value.trim() !== '' && number > 0 && Number.isFinite(number)) return number
+  throw new FcmError('OPTION_INVALID', {
+    option: `${option} "${value}"`,
+    why: 'must be a number above 0',
+    hint: `For example ${option} 300`,
+  })
+}
+
+const UNITS: Record<string, number> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY, w: WEEK }
+
+/** `6h`, `30m`, `2d`: ms. */
+export function duration(option: string, value: string): number {
+  const [, number, unit] = /^(\d+)([smhdw])$/.exec(value) ?? []
+  if (number && unit) return Number(number) * UNITS[unit]!
+  throw new FcmError('OPTION_INVALID', {
+    option: `${option} "${value}"`,
+    why: 'must be a length of time, a number with s, m, h, d or w',
+    hint: `For example ${option} 6h`,
+  })
+}
+
+/** ISO 8601 in UTC, a day or a second: ms. */
+export function time(option: string, value: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/.test(value)
+    ? Date.parse(value)
+    : Number.NaN
+  if (!Number.isNaN(ms)) return ms
+  throw new FcmError('OPTION_INVALID', {
+    option: `${option} "${value}"`,
+    why: 'must be a time in UTC',
+    hint: `For example ${option} 2026-01-26T12:00:00Z or ${option} 2026-01-26`,
+  })
+}

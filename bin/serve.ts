@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createApi } from '../api/app.ts'
+import { FcmError } from '../common/errors.ts'
+import { adminOf } from './admin.ts'
+import type { Engine } from './engine.ts'
+import { removeOwner, writeOwner } from './owner.ts'
+import { VERSION } from './version.ts'
+
+export type Served = { url: string; close(): Promise<void> }
+
+/** Serves API and dashboard, and lets other commands find this process. @throws FcmError PORT_IN_USE */
+export async function serve(engine: Engine): Promise<Served> {
+  const { host, port } = engine.config
+  const token = randomBytes(24).toString('hex')
+  const app = await createApi({
+    store: engine.store,
+    log: engine.log,
+    metrics: engine.metrics,
+    logger: engine.logger,
+    host,
+    version: VERSION,
+    admin: adminOf(engine, token),
+    failures: () => (engine.failed.aborted ? [(engine.failed.reason as Error).message] : []),
+  })
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') throw new FcmError('PORT_IN_USE', { host, port }, error)
+    throw new FcmError('LISTEN_FAILED', { host, port, why: message }, error)
+  }
+  const bound = (app.server.address() as AddressInfo).port
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
+  await writeOwner(engine.dir, { pid: process.pid, url, token })
+  return {
+    url,
+    close: async () => {
+      await removeOwner(engine.dir)
+      await app.close()
+    },
+  }
+}

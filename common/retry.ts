@@ -1,0 +1,24 @@
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import { FcmError } from './errors.ts'
+
+export type OnRetry = (error: FcmError, attempt: number) => void
+
+/**
+ * Runs `work` until it succeeds, waiting longer each time (0.1 s to 5 s) while it fails with an error that may pass by
+ * itself (`FcmError.retry`: a full disk, a restarting server). Any other error, or `signal`, ends it.
+ */
+export function untilItPasses<T>(work: () => Promise<T>, onRetry: OnRetry, signal?: AbortSignal): Promise<T> {
+  const policy = retry(
+    handleWhen((error) => error instanceof FcmError && error.retry),
+    {
+      maxAttempts: Number.POSITIVE_INFINITY,
+      backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 5000 }),
+    },
+  )
+  let attempt = 0
+  policy.onFailure(({ reason }) => {
+    if ('error' in reason && reason.error instanceof FcmError && reason.error.retry)
+      onRetry(reason.error, ++attempt)
+  })
+  return policy.execute(() => work(), signal)
+}

@@ -1,0 +1,619 @@
+/** What every store must do, whatever database it stands on: run by `store.test.ts` and `store.postgres.test.ts`. */
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BASE, BASE_SECONDS, DAY, HOUR } from '../../common/time.ts'
+import type { AlertEvent, Cast, CastRemoved, FcmRecord, Signal } from '../../schemas/records.ts'
+import type { CountRow, ExportFilter, Page, Store } from './port.ts'
+
+type Input = { key: string; record: FcmRecord }
+
+const T = Date.UTC(2026, 0, 5)
+const ART = 'https://warpcast.com/~/channel/art'
+const HOSTILE = [
+  `'"); DROP TABLE runs; --`,
+  'line\nbreak\ttab\r\u2028\u2029',
+  '🦊 $1 \\x00 {a,"b\\"} NULL',
+  'NUL: \0, lone surrogate: \ud800 end',
+  'x'.repeat(10_000),
+  Array.from({ length: 2000 }, (_, i) => (i * 7919).toString(36)).join(''),
+]
+/** What UTF-8 and PostgreSQL can't hold is replaced. */
+const held = (text: string) => text.replace('\0', '\ufffd').replace('\ud800', '\ufffd')
+
+const hash = (n: number): Buffer => {
+  const bytes = Buffer.alloc(20)
+  bytes.writeUInt32BE(n, 16)
+  return bytes
+}
+const bin = (key: string, i: number, count: number, covered = 1, masked = false): Input => ({
+  key,
+  record: {
+    type: 'BinClosed',
+    start: T + i * BASE,
+    seconds: BASE_SECONDS,
+    bins: [{ measure: 'casts', count, covered, masked }],
+  },
+})
+const idle = (key: string, i: number): Input => ({
+  key,
+  record: { type: 'Idle', measure: 'casts', from: T + i * BASE },
+})
+const cast = (key: string, n: number, text: string, more: Partial<Cast> = {}): Input => ({
+  key,
+  record: {
+    type: 'Cast',
+    hash: hash(n),
+    fid: n,
+    time: T + n * 1000,
+    clock: 'signed',
+    verified: false,
+    text,
+    parent: null,
+    parentUrl: null,
+    urls: [],
+    quotes: [],
+    mentions: [],
+    ...more,
+  },
+})
+const removal = (key: string, n: number): Input => ({
+  key,
+  record: {
+    type: 'CastRemoved',
+    hash: hash(n + 1e6),
+    fid: n,
+    time: T,
+    clock: 'signed',
+    verified: false,
+    target: hash(n),
+  } satisfies CastRemoved,
+})
+const signal = (key: string, i: number, more: Partial<Signal> = {}): Input => ({
+  key,
+  record: {
+    type: 'Signal',
+    measure: 'casts',
+    resolution: 300,
+    start: T + i * BASE,
+    count: i,
+    expected: 1 / 3,
+    dispersion: 0.1,
+    residual: -1e-7,
+    variance: 1.0000000000000002,
+    autocorrelation: 5e-324,
+    rawVariance: 1e21,
+    rawAutocorrelation: 0,
+    varianceTrend: null,
+    autocorrelationTrend: null,
+    pVariance: 0.001,
+    pAutocorrelation: 0.5,
+    p: 0.25,
+    score: null,
+    decision: 'quiet',
+    reason: HOSTILE[0]!,
+    settings: 'abcdef01',
+    ...more,
+  },
+})
+const alert = (key: string, n: number, sequence: number, more: Partial<AlertEvent> = {}): Input => ({
+  key,
+  record: {
+    type: 'AlertEvent',
+    fingerprint: `alert-${n}`,
+    sequence,
+    event: sequence === 1 ? 'opened' : 'updated',
+    kind: 'early-warning',
+    severity: 'low',
+    time: T + n * HOUR + sequence * BASE,
+    openedAt: T + n * HOUR,
+    measure: 'casts',
+    resolution: 300,
+    start: T + n * HOUR - BASE,
+    reason: `reason ${sequence}`,
+    evidence: [
+      {
+        measure: 'casts',
+        resolution: 300,
+        start: T,
+        count: 9,
+        expected: 0.1,
+        dispersion: 1e-7,
+        variance: 2.5,
+        autocorrelation: null,
+        p: 1e-12,
+        score: null,
+        reason: HOSTILE[2]!,
+      },
+    ],
+    preset: 'indicators',
+    settings: 'abcdef01',
+    ...more,
+  },
+})
+
+const all = async <R>(rows: AsyncIterable<R>): Promise<R[]> => {
+  const found: R[] = []
+  for await (const row of rows) found.push(row)
+  return found
+}
+async function allPages<R>(page: (cursor?: string) => Promise<Page<R>>): Promise<R[]> {
+  const found: R[] = []
+  let cursor: string | undefined
+  do {
+    const { items, next }: Page<R> = await page(cursor)
+    found.push(...items)
+    cursor = next ?? undefined
+  } while (cursor !== undefined)
+  return found
+}
+const row = (
+  series: string,
+  i: number,
+  seconds: number,
+  count: number,
+  covered: number,
+  late = 0,
+): CountRow => ({
+  series,
+  start: T + i * BASE,
+  seconds,
+  count,
+  late,
+  covered,
+})
+
+export function storeContract(
+  name: string,
+  open: () => Promise<{ store: Store; close(): Promise<void> }>,
+): void {
+  describe(name, () => {
+    let store: Store
+    let close: () => Promise<void>
+    let runs = 0
+    /** A run of its own for every test. */
+    const newRun = () => `run-${++runs}`
+    const counts = (run: string, filter: Partial<ExportFilter> & { fill?: boolean } = {}) =>
+      all(store.exportCounts({ fill: false, ...filter, run, resolution: filter.resolution ?? 300 }))
+
+    beforeAll(async () => {
+      const opened = await open()
+      store = opened.store
+      close = opened.close
+    }, 120_000)
+    afterAll(() => close())
+
+    describe('counts', () => {
+      it('lists every written bin, by series and start', async () => {
+        const run = newRun()
+        await store.write(run, [
+          bin('b', 0, 2),
+          bin('B', 0, 1),
+          bin('a', 0, 0),
+          bin('a', 1, 0),
+          bin('a', 2, 5, 0.25, true),
+        ])
+        expect(await counts(run)).toEqual([
+          row('casts:B', 0, 300, 1, 1),
+          row('casts:a', 0, 300, 0, 1),
+          row('casts:a', 1, 300, 0, 1),
+          row('casts:a', 2, 300, 5, 0.25),
+          row('casts:b', 0, 300, 2, 1),
+        ])
+      })
+
+      it('sums to a resolution; time that no bin speaks of is not covered', async () => {
+        const run = newRun()
+        await store.write(run, [
+          ...[9, 10, 11].map((i) => bin('a', i, 1)),
+          bin('a', 12, 4, 0.5),
+          bin('a', 20, 1),
+        ])
+        expect(await counts(run, { resolution: 3600 })).toEqual([
+          row('casts:a', 0, 3600, 3, 0.25),
+          row('casts:a', 12, 3600, 5, 0.125),
+        ])
+      })
+
+      it('fills idle time with zeros up to the last bin of the run, but not unknown time', async () => {
+        const run = newRun()
+        const unknown: Input = {
+          key: 'a',
+          record: {
+            type: 'Unknown',
+            measure: 'casts',
+            from: T + 2.5 * BASE,
+            to: T + 4 * BASE,
+            reason: 'outage',
+          },
+        }
+        await store.write(run, [bin('a', 0, 1), idle('a', 1), unknown, bin('b', 7, 3)])
+        const filled = [
+          row('casts:a', 0, 300, 1, 1),
+          row('casts:a', 1, 300, 0, 1),
+          row('casts:a', 2, 300, 0, 0.5),
+          row('casts:a', 3, 300, 0, 0),
+          ...[4, 5, 6, 7].map((i) => row('casts:a', i, 300, 0, 1)),
+          row('casts:b', 7, 300, 3, 1),
+        ]
+        expect(await counts(run, { fill: true })).toEqual(filled)
+        expect(await counts(run)).toEqual([filled[0], filled[8]])
+        // The same after it has woken.
+        await store.write(run, [bin('a', 7, 2)])
+        expect(await counts(run, { fill: true })).toEqual(
+          filled.map((r, i) => (i === 7 ? { ...r, count: 2 } : r)),
+        )
+      })
+
+      it('shows the greatest tally of late arrivals, also where no bin was written', async () => {
+        const run = newRun()
+        const late = (i: number | null, count: number): Input => ({
+          key: 'a',
+          record: { type: 'Late', measure: 'casts', start: i === null ? null : T + i * BASE, count },
+        })
+        await store.write(run, [bin('a', 0, 1), late(0, 1), late(0, 3), late(null, 9), late(5, 1)])
+        await store.write(run, [late(0, 2)])
+        expect(await counts(run)).toEqual(
+          [row('casts:a', 0, 300, 1, 1, 3), row('casts:a', 5, 300, 0, 0, 1)].slice(0, 1),
+        )
+        await store.write(run, [idle('a', 1), bin('a', 9, 1)])
+        expect(await counts(run)).toEqual([
+          row('casts:a', 0, 300, 1, 1, 3),
+          row('casts:a', 5, 300, 0, 1, 1),
+          row('casts:a', 9, 300, 1, 1),
+        ])
+      })
+
+      it('filters by series, channel and time, and pages through a series', async () => {
+        const run = newRun()
+        await store.write(
+          run,
+          Array.from({ length: 1300 }, (_, i) => bin(i % 2 ? 'a' : 'b', i >> 1, i % 3)),
+        )
+        const whole = await counts(run, { series: 'casts:a' })
+        expect(whole).toHaveLength(650)
+        expect(await counts(run, { channel: 'a' })).toEqual(whole)
+        expect(await counts(run, { channel: 'a', from: T + 1, to: T + 3 * BASE })).toEqual(whole.slice(1, 3))
+        const paged = await allPages((cursor) => store.counts(run, 'casts:a', 300, {}, { limit: 97, cursor }))
+        expect(paged).toEqual(whole.map(({ series: _, ...rest }) => rest))
+        expect(await store.counts(run, 'casts:nowhere', 300, {}, { limit: 5 })).toEqual({
+          items: [],
+          next: null,
+        })
+        const total = whole.reduce((sum, { count }) => sum + count, 0)
+        const [, first] = (await store.series(run, {}, { limit: 10 })).items
+        expect(first).toMatchObject({ id: 'casts:a', channel: 'a', measure: 'casts', firstAt: T, total })
+      })
+
+      it('is the same whatever the batches and however often stretches come again', async () => {
+        const step = fc.record({
+          channel: fc.constantFrom('a', 'b', HOSTILE[0]!),
+          what: fc.constantFrom('bin', 'bin', 'bin', 'zeros', 'idle', 'hole'),
+          count: fc.nat(2),
+          covered: fc.constantFrom(0, 0.5, 1),
+          length: fc.integer({ min: 1, max: 20 }),
+        })
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(step, { maxLength: 60 }),
+            fc.infiniteStream(fc.nat(40)),
+            async (steps, chance) => {
+              const { records, expected } = story(steps)
+              const [one, seven, thousand] = [newRun(), newRun(), newRun()]
+              for (const [run, size] of [
+                [one, 1],
+                [seven, 7],
+                [thousand, 1000],
+              ] as const) {
+                for (let i = 0; i < records.length; i += size) {
+                  const again = Math.max(0, i - (chance.next().value as number))
+                  await store.write(run, records.slice(run === thousand ? i : again, i + size))
+                }
+              }
+              for (const options of [
+                {},
+                { fill: true },
+                { resolution: 3600 },
+                { resolution: 3600, fill: true },
+              ]) {
+                const whole = await counts(one, options)
+                expect(await counts(seven, options)).toEqual(whole)
+                expect(await counts(thousand, options)).toEqual(whole)
+                if (!('resolution' in options) && !('fill' in options)) expect(whole).toEqual(expected)
+              }
+            },
+          ),
+          { numRuns: 15 },
+        )
+      })
+    })
+
+    describe('casts', () => {
+      it('keeps hostile text as it is, as far as it can be held, newest first', async () => {
+        const run = newRun()
+        const written = HOSTILE.map((text, i) =>
+          cast(ART, i, text, { urls: [text, ART], parent: { fid: 1, hash: hash(99) } }),
+        )
+        await store.write(run, written)
+        await store.write(run, written)
+        const casts = await allPages((cursor) => store.casts(run, ART, {}, { limit: 4, cursor }))
+        expect(casts.map((c) => c.text)).toEqual(HOSTILE.map(held).reverse())
+        expect(casts[0]).toEqual({
+          hash: hash(HOSTILE.length - 1),
+          fid: HOSTILE.length - 1,
+          time: T + (HOSTILE.length - 1) * 1000,
+          text: HOSTILE.at(-1),
+          removed: false,
+          parentHash: hash(99),
+          urls: [HOSTILE.at(-1), ART],
+        })
+        expect(
+          (await store.casts(run, ART, { from: T + 1000, to: T + 2000 }, { limit: 9 })).items,
+        ).toHaveLength(1)
+      })
+
+      it.each([
+        ['after its cast', [[0], [1]]],
+        ['before its cast', [[1], [0]]],
+        ['with its cast', [[0, 1]]],
+        ['and comes again, as the cast does', [[1, 0], [0], [1], [0, 1]]],
+      ])('a removal blanks text and URLs when it comes %s', async (_, batches) => {
+        const run = newRun()
+        const records = [cast(ART, 7, 'regretted', { urls: ['https://secret.example'] }), removal(ART, 7)]
+        for (const batch of batches)
+          await store.write(
+            run,
+            batch.map((i) => records[i]!),
+          )
+        const { items } = await store.casts(run, ART, {}, { limit: 5 })
+        expect(items).toMatchObject([{ hash: hash(7), time: T + 7000, text: null, removed: true, urls: [] }])
+      })
+
+      it('does not list a removal whose cast never came', async () => {
+        const run = newRun()
+        await store.write(run, [removal(ART, 8)])
+        expect((await store.casts(run, ART, {}, { limit: 5 })).items).toEqual([])
+      })
+
+      it('blanks texts that were stored long enough ago, and a replay does not bring them back', async () => {
+        const run = newRun()
+        await store.write(run, [cast(ART, 1, 'old')])
+        await store.expireTexts(1)
+        expect((await store.casts(run, ART, {}, { limit: 5 })).items[0]!.text).toBe('old')
+        expect(await store.expireTexts(0)).toBeGreaterThanOrEqual(1)
+        await store.write(run, [cast(ART, 1, 'old')])
+        expect((await store.casts(run, ART, {}, { limit: 5 })).items[0]).toMatchObject({
+          text: null,
+          removed: false,
+        })
+      })
+    })
+
+    describe('signals', () => {
+      it('come back bit for bit, once, in order', async () => {
+        const run = newRun()
+        const records = [0, 1, 2, 3, 4].map((i) => signal(ART, i))
+        const hourly = signal(ART, 0, { resolution: 3600, reason: HOSTILE[4]! })
+        await store.write(run, [hourly, ...records])
+        await store.write(run, records.slice(1, 3))
+        const strip = ({ record }: Input) => {
+          const { type: _, measure, ...rest } = record as Signal
+          return { series: `${measure}:${ART}`, ...rest }
+        }
+        expect(await all(store.exportSignals({ run }))).toEqual([...records, hourly].map(strip))
+        expect(await all(store.exportSignals({ run, resolution: 3600 }))).toEqual([strip(hourly)])
+        const span = { from: T + BASE, to: T + 4 * BASE }
+        expect(await all(store.exportSignals({ run, ...span, resolution: 300 }))).toEqual(
+          records.slice(1, 4).map(strip),
+        )
+        const paged = await allPages((cursor) =>
+          store.signals(run, `casts:${ART}`, 300, span, { limit: 2, cursor }),
+        )
+        expect(paged.map((s) => s.count)).toEqual([1, 2, 3])
+      })
+    })
+
+    describe('alerts', () => {
+      it('are what their last event says, whatever order or how often the events come', async () => {
+        const run = newRun()
+        const resolved = alert(ART, 1, 3, { event: 'resolved', severity: 'high' })
+        await store.write(run, [alert(ART, 1, 1), alert(ART, 1, 2, { severity: 'medium' }), alert(ART, 2, 1)])
+        expect(await store.alert('alert-1')).toMatchObject({
+          state: 'open',
+          severity: 'medium',
+          resolvedAt: null,
+        })
+        await store.write(run, [resolved, alert(ART, 1, 2)])
+        await store.write(run, [alert(ART, 1, 1)])
+        const found = await store.alert('alert-1')
+        expect(found).toMatchObject({
+          id: 'alert-1',
+          run,
+          channel: ART,
+          type: 'early-warning',
+          severity: 'high',
+          state: 'resolved',
+          openedAt: T + HOUR,
+          updatedAt: T + HOUR + 3 * BASE,
+          resolvedAt: T + HOUR + 3 * BASE,
+          series: `casts:${ART}`,
+          sequence: 3,
+          reason: 'reason 3',
+        })
+        expect(found!.events.map((e) => [e.sequence, e.event, e.severity])).toEqual([
+          [1, 'opened', 'low'],
+          [2, 'updated', 'medium'],
+          [3, 'resolved', 'high'],
+        ])
+        const { measure, ...evidence } = (resolved.record as AlertEvent).evidence[0]!
+        expect(found!.evidence).toEqual([{ series: `${measure}:${ART}`, ...evidence }])
+        expect(await store.alert("nobody's")).toBeNull()
+
+        const exported = await all(store.exportAlerts({ run }))
+        expect(exported.map((r) => [r.id, r.sequence])).toEqual([
+          ['alert-1', 1],
+          ['alert-1', 2],
+          ['alert-1', 3],
+          ['alert-2', 1],
+        ])
+        expect(JSON.stringify(exported[2]!.evidence)).toBe(
+          JSON.stringify((resolved.record as AlertEvent).evidence),
+        )
+        await store.deleteRun(run)
+      })
+
+      it('are filtered and paged, newest first', async () => {
+        const run = newRun()
+        await store.write(
+          run,
+          Array.from({ length: 600 }, (_, i) =>
+            alert(i % 2 ? ART : 'other', i, 1, {
+              kind: i % 3 ? 'collapse' : 'onset',
+              severity: i % 5 ? 'low' : 'high',
+            }),
+          ),
+        )
+        await store.write(run, [alert(ART, 599, 2, { event: 'resolved', kind: 'collapse' })])
+        const list = async (filter: Parameters<Store['alerts']>[1]) =>
+          (await allPages((cursor) => store.alerts(run, filter, { limit: 70, cursor }))).map((a) =>
+            Number(a.id.slice(6)),
+          )
+        const numbers = Array.from({ length: 600 }, (_, i) => 599 - i)
+        expect(await list({})).toEqual(numbers)
+        expect(await list({ channel: ART, type: 'onset' })).toEqual(
+          numbers.filter((i) => i % 2 && i % 3 === 0),
+        )
+        expect(await list({ severity: 'high' })).toEqual(numbers.filter((i) => i % 5 === 0))
+        expect(await list({ state: 'resolved' })).toEqual([599])
+        expect(await list({ state: 'open' })).toEqual(numbers.slice(1))
+        expect(await list({ from: T + 3 * HOUR, to: T + 5 * HOUR })).toEqual([4, 3])
+        expect(await all(store.exportAlerts({ run }))).toHaveLength(601)
+        expect(await all(store.exportAlerts({ run, from: T + 599 * HOUR, channel: ART }))).toHaveLength(2)
+        await store.deleteRun(run)
+      })
+    })
+
+    it('keeps gaps once, though every partition has a copy', async () => {
+      const run = newRun()
+      const gap = (key: string, from: number, status: 'gap' | 'complete' = 'gap'): Input => ({
+        key,
+        record: {
+          type: 'Coverage',
+          status,
+          measures: ['posts', 'replies'],
+          from,
+          to: from + HOUR,
+          reason: HOSTILE[1]!,
+          partitions: 3,
+        },
+      })
+      await Promise.all([1, 2, 3].map(() => store.write(run, [gap('*', T), gap('*', T + DAY, 'complete')])))
+      await store.write(run, [gap('a', T + DAY), gap('b', T + DAY)])
+      const found = await store.gaps(run, {})
+      expect(found.map((g) => [g.channel, g.measure, g.from])).toEqual([
+        ['*', 'posts', T],
+        ['*', 'replies', T],
+        ['a', 'posts', T + DAY],
+        ['a', 'replies', T + DAY],
+        ['b', 'posts', T + DAY],
+        ['b', 'replies', T + DAY],
+      ])
+      expect(found[0]).toMatchObject({ to: T + HOUR, reason: HOSTILE[1] })
+      expect(await store.gaps(run, { channel: 'a', from: T })).toHaveLength(4)
+      expect(await store.gaps(run, { from: T + HOUR, to: T + DAY })).toEqual([])
+    })
+
+    it('keeps runs apart and deletes one whole, which may then begin again', async () => {
+      const [run, other] = [newRun(), newRun()]
+      const records = [bin('*', 0, 3), bin(ART, 0, 3), cast(ART, 1, 'text'), signal(ART, 0), alert(ART, 9, 1)]
+      await store.write(run, records)
+      await store.write(other, [bin(ART, 4, 1), alert(ART, 10, 1)])
+      const about = async (name: string) => (await store.runs()).find((r) => r.run === name)
+      expect(await about(run)).toMatchObject({ channels: 1, firstAt: T, lastAt: T + BASE, alerts: 1 })
+      expect(Math.abs((await about(run))!.createdAt - Date.now())).toBeLessThan(HOUR)
+      expect(await store.channels(run)).toEqual([
+        { id: '*', series: 1, lastAt: T, openAlerts: 0 },
+        { id: ART, series: 1, lastAt: T, openAlerts: 1 },
+      ])
+      await store.deleteRun(run)
+      expect(await about(run)).toBeUndefined()
+      expect(await counts(run)).toEqual([])
+      expect(await store.alert('alert-9')).toBeNull()
+      expect((await store.casts(run, ART, {}, { limit: 1 })).items).toEqual([])
+      expect(await counts(other)).toHaveLength(1)
+      await store.write(run, records)
+      expect(await counts(run)).toHaveLength(2)
+      await store.deleteRun('never there')
+    })
+
+    it.each(HOSTILE.map((name, i) => [i, name] as const))(
+      'takes any channel name (%i)',
+      async (_, channel) => {
+        const run = newRun()
+        await store.write(run, [bin(channel, 0, 1), bin(channel, 1, 2)])
+        const [found] = (await store.series(run, { channel: held(channel) }, { limit: 5 })).items
+        expect(found).toMatchObject({ id: `casts:${held(channel)}`, total: 3 })
+        expect(await counts(run, { series: found!.id })).toHaveLength(2)
+      },
+    )
+
+    it('refuses a cursor that it did not give out', async () => {
+      const run = newRun()
+      await store.write(run, [bin('a', 0, 1), bin('b', 0, 1), alert('a', 20, 1), alert('a', 21, 1)])
+      const { next } = await store.series(run, {}, { limit: 1 })
+      const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+      for (const cursor of [
+        '',
+        'x',
+        '%%%',
+        next!,
+        encode(['alerts', 'a', 1]),
+        encode(['alerts', 1]),
+        encode(['alerts', 1, '\0']),
+      ]) {
+        await expect(store.alerts(run, {}, { limit: 1, cursor })).rejects.toMatchObject({
+          code: 'OPTION_INVALID',
+        })
+      }
+      const moved = encode(['casts', 1, `'; DROP TABLE casts`])
+      await expect(store.casts(run, 'a', {}, { limit: 1, cursor: moved })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+      })
+    })
+
+    it('applies nothing of a batch that fails, and goes on', async () => {
+      const run = newRun()
+      const broken: Input = { key: 'a', record: { type: 'Idle', measure: 'casts', from: T + 1 } }
+      await expect(store.write(run, [bin('a', 0, 1), broken])).rejects.toThrow('off the grid')
+      await store.write(run, [bin('a', 0, 1), bin('a', 1, 1)])
+      expect(await counts(run)).toEqual([row('casts:a', 0, 300, 1, 1), row('casts:a', 1, 300, 1, 1)])
+    })
+
+    it('answers a ping', () => store.ping())
+  })
+}
+
+type Step = { channel: string; what: string; count: number; covered: number; length: number }
+
+/** Records of some channels as `count` writes them, and the rows that a plain list of their bins gives. */
+function story(steps: Step[]): { records: Input[]; expected: CountRow[] } {
+  const records: Input[] = []
+  const expected: CountRow[] = []
+  const next = new Map<string, number>()
+  for (const { channel, what, count, covered, length } of steps) {
+    const at = next.get(channel) ?? 0
+    const write = (i: number, n: number, share: number) => {
+      records.push(bin(channel, i, n, share, share < 1))
+      expected.push(row(`casts:${channel}`, i, 300, n, share))
+    }
+    if (what === 'bin') write(at, count, covered)
+    else if (what === 'zeros') for (let i = 0; i < length; i++) write(at + i, 0, 1)
+    else {
+      if (what === 'idle') records.push(idle(channel, at))
+      write(at + length, count, 1)
+    }
+    next.set(channel, at + (what === 'bin' ? 1 : what === 'zeros' ? length : length + 1))
+  }
+  const order = (a: CountRow, b: CountRow) =>
+    Buffer.compare(Buffer.from(a.series), Buffer.from(b.series)) || a.start - b.start
+  return { records, expected: expected.sort(order) }
+}

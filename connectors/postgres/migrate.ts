@@ -1,0 +1,36 @@
+/** Brings the tables of a database to those of this program, by the SQL files in `migrations/`, in order, once each. */
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { runner } from 'node-pg-migrate'
+import type { Database } from './database.ts'
+
+const DIR = fileURLToPath(new URL('migrations', import.meta.url))
+const TABLE = 'migrations'
+const names = (): string[] =>
+  readdirSync(DIR)
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => file.slice(0, -'.sql'.length))
+
+/**
+ * Safe to call again, and by several processes at once: one does it, the others wait.
+ * @throws Error when the tables are those of a newer program; its message says so.
+ */
+export async function migrate(db: Database): Promise<void> {
+  await db.withClient(async (client) => {
+    await runner({
+      dbClient: client,
+      dir: DIR,
+      direction: 'up',
+      migrationsTable: TABLE,
+      advisoryLockMode: 'wait',
+      checkOrder: false,
+      log: () => {},
+    })
+  })
+  const known = new Set(names())
+  const { rows } = await db.query(`SELECT name FROM ${TABLE} ORDER BY id`)
+  const unknown = rows.map((row) => row.name as string).filter((name) => !known.has(name))
+  if (unknown.length > 0) {
+    throw new Error(`its tables were made by a newer version of fcm (${unknown.join(', ')})`)
+  }
+}

@@ -1,0 +1,172 @@
+/** The port to the store: what the pipeline writes, and what people and programs ask. Times are ms, `id`s as in the log. */
+import type {
+  AlertKind,
+  Decision,
+  FcmRecord,
+  Measure,
+  Severity,
+  Evidence as WireEvidence,
+} from '../../schemas/records.ts'
+
+/** One page: pass `next` back as `cursor` for the page after it; null at the end. */
+export type Page<T> = { items: T[]; next: string | null }
+export type Paging = { limit: number; cursor?: string | undefined }
+/** Half-open, ms. */
+export type Span = { from?: number | undefined; to?: number | undefined }
+
+export type AlertFilter = Span & {
+  type?: AlertKind | undefined
+  severity?: Severity | undefined
+  state?: 'open' | 'resolved' | undefined
+  channel?: string | undefined
+}
+export type Alert = {
+  id: string
+  run: string
+  channel: string
+  type: AlertKind
+  severity: Severity
+  state: 'open' | 'resolved'
+  openedAt: number
+  updatedAt: number
+  resolvedAt: number | null
+  series: string
+  resolution: number
+  start: number
+  sequence: number
+  reason: string
+  preset: string
+  settings: string
+}
+export type AlertDetail = Alert & {
+  evidence: (Omit<WireEvidence, 'measure'> & { series: string })[]
+  events: { sequence: number; event: string; severity: Severity; time: number; reason: string }[]
+}
+export type Series = {
+  id: string
+  run: string
+  measure: Measure
+  channel: string
+  firstAt: number
+  lastAt: number
+  total: number
+}
+export type Channel = { id: string; series: number; lastAt: number; openAlerts: number }
+export type CountRow = {
+  series: string
+  start: number
+  seconds: number
+  count: number
+  late: number
+  covered: number
+}
+export type SignalRow = {
+  series: string
+  start: number
+  resolution: number
+  count: number
+  expected: number | null
+  dispersion: number | null
+  residual: number | null
+  variance: number | null
+  autocorrelation: number | null
+  rawVariance: number | null
+  rawAutocorrelation: number | null
+  varianceTrend: number | null
+  autocorrelationTrend: number | null
+  pVariance: number | null
+  pAutocorrelation: number | null
+  p: number | null
+  score: number | null
+  decision: Decision
+  reason: string
+  settings: string
+}
+export type AlertRow = {
+  id: string
+  sequence: number
+  event: string
+  type: AlertKind
+  channel: string
+  severity: Severity
+  time: number
+  openedAt: number
+  series: string
+  resolution: number
+  start: number
+  reason: string
+  evidence: WireEvidence[]
+  preset: string
+  settings: string
+}
+export type CastRow = {
+  hash: Buffer
+  fid: number
+  time: number
+  text: string | null
+  removed: boolean
+  parentHash: Buffer | null
+  urls: string[]
+}
+export type Gap = { channel: string; measure: Measure; from: number; to: number; reason: string | null }
+export type Run = {
+  run: string
+  createdAt: number
+  channels: number
+  firstAt: number | null
+  lastAt: number | null
+  alerts: number
+}
+export type ExportFilter = Span & {
+  run: string
+  series?: string | undefined
+  channel?: string | undefined
+  resolution?: number | undefined
+}
+
+export interface Store {
+  /**
+   * Applies records of one partition of a run's topics, in order, in one transaction, and only those not applied yet
+   * (identities: DESIGN rule 7). @throws FcmError DATABASE_UNREACHABLE when waiting may help.
+   */
+  write(run: string, records: { key: string; record: FcmRecord }[]): Promise<void>
+
+  alerts(run: string, filter: AlertFilter, paging: Paging): Promise<Page<Alert>>
+  alert(id: string): Promise<AlertDetail | null>
+  series(
+    run: string,
+    filter: { channel?: string | undefined; measure?: Measure | undefined },
+    paging: Paging,
+  ): Promise<Page<Series>>
+  /** Base bins summed to `resolution`; `covered` is the covered share of the time; idle times are filled with zeros. */
+  counts(
+    run: string,
+    series: string,
+    resolution: number,
+    span: Span,
+    paging: Paging,
+  ): Promise<Page<Omit<CountRow, 'series'>>>
+  signals(
+    run: string,
+    series: string,
+    resolution: number,
+    span: Span,
+    paging: Paging,
+  ): Promise<Page<Omit<SignalRow, 'series'>>>
+  channels(run: string): Promise<Channel[]>
+  casts(run: string, channel: string, span: Span, paging: Paging): Promise<Page<CastRow>>
+  gaps(run: string, filter: Span & { channel?: string | undefined }): Promise<Gap[]>
+  runs(): Promise<Run[]>
+
+  /** Every row that matches, by series and start (alerts: by id and sequence), bytewise; one row in memory at a time, about. */
+  exportCounts(filter: ExportFilter & { resolution: number; fill: boolean }): AsyncIterable<CountRow>
+  exportSignals(filter: ExportFilter): AsyncIterable<SignalRow>
+  exportAlerts(filter: ExportFilter): AsyncIterable<AlertRow>
+
+  deleteRun(run: string): Promise<void>
+  /** Blanks texts of casts that were stored more than `days` ago; returns how many. */
+  expireTexts(days: number): Promise<number>
+  /** Resolves when the database answers. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,242 @@
+/** What people and programs ask of the store, page by page. Every value is a bound parameter. */
+
+import { BASE } from '../../common/time.ts'
+import { type Measure, NETWORK } from '../../schemas/records.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
+import type { Query, Row } from './database.ts'
+import { evidenceOf, exportCounts, signalOf } from './exports.ts'
+import type { Alert, AlertDetail, CastRow, CountRow, Gap, Series, Store } from './port.ts'
+import { findSeries, signalReader } from './reading.ts'
+
+type Queries = Pick<
+  Store,
+  'alerts' | 'alert' | 'series' | 'counts' | 'signals' | 'channels' | 'casts' | 'gaps' | 'runs'
+>
+
+const ALERT_COLUMNS = `a.fingerprint, a.sequence, a.kind, a.severity, a.state, a.opened_at, r.name AS run_name,
+  c.name AS channel_name, e.time, e.measure, e.resolution, e.start, e.reason, e.preset, e.settings`
+
+/** Beside alerts \`a\`: the last event of each, and names. */
+const OF_ALERT = `JOIN alert_events e ON e.fingerprint = a.fingerprint AND e.sequence = a.sequence
+  JOIN runs r ON r.id = a.run JOIN channels c ON c.id = a.channel`
+
+const alertOf = (row: Row): Alert =>
+  ({
+    id: row.fingerprint,
+    run: row.run_name,
+    channel: row.channel_name,
+    type: row.kind,
+    severity: row.severity,
+    state: row.state,
+    openedAt: row.opened_at,
+    updatedAt: row.time,
+    resolvedAt: row.state === 'resolved' ? row.time : null,
+    series: `${row.measure}:${row.channel_name}`,
+    resolution: row.resolution,
+    start: row.start,
+    sequence: row.sequence,
+    reason: row.reason,
+    preset: row.preset,
+    settings: row.settings,
+  }) as Alert
+
+export const createQueries = (query: Query): Queries => ({
+  async alerts(run, filter, { limit, cursor }) {
+    const after = decodeCursor('alerts', cursor, ['number', 'string'])
+    const { rows } = await query(
+      `SELECT ${ALERT_COLUMNS}
+       FROM (
+         SELECT * FROM alerts
+         WHERE run = (SELECT id FROM runs WHERE name = $1)
+           AND ($2::bigint IS NULL OR opened_at >= $2) AND ($3::bigint IS NULL OR opened_at < $3)
+           AND ($4::text IS NULL OR kind = $4) AND ($5::text IS NULL OR severity = $5)
+           AND ($6::text IS NULL OR state = $6)
+           AND ($7::text IS NULL OR channel = (
+             SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.name = $7))
+           AND ($8::bigint IS NULL OR (opened_at, fingerprint) < ($8, $9))
+         ORDER BY opened_at DESC, fingerprint DESC LIMIT $10
+       ) a ${OF_ALERT}
+       ORDER BY a.opened_at DESC, a.fingerprint DESC`,
+      [
+        run,
+        filter.from ?? null,
+        filter.to ?? null,
+        filter.type ?? null,
+        filter.severity ?? null,
+        filter.state ?? null,
+        filter.channel ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        limit + 1,
+      ],
+    )
+    return pageOf(
+      rows,
+      limit,
+      'alerts',
+      (row) => [row.opened_at as number, row.fingerprint as string],
+      alertOf,
+    )
+  },
+
+  async alert(id) {
+    const { rows } = await query(
+      `SELECT ${ALERT_COLUMNS}, e.evidence FROM alerts a ${OF_ALERT} WHERE a.fingerprint = $1`,
+      [id],
+    )
+    if (!rows[0]) return null
+    const alert = alertOf(rows[0])
+    const events = await query(
+      `SELECT sequence, event, severity, time, reason FROM alert_events
+       WHERE fingerprint = $1 AND sequence <= $2 ORDER BY sequence`,
+      [id, alert.sequence],
+    )
+    return {
+      ...alert,
+      evidence: evidenceOf(rows[0]).map(({ measure, ...rest }) => ({
+        series: `${measure}:${alert.channel}`,
+        ...rest,
+      })),
+      events: events.rows as AlertDetail['events'],
+    }
+  },
+
+  async series(run, filter, { limit, cursor }) {
+    const after = decodeCursor('series', cursor, ['number', 'number'])
+    const { rows } = await query(
+      `SELECT s.id, s.measure, c.name, s.first, coalesce(s.last_event, s.first) AS last, s.total
+       FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
+       WHERE r.name = $1 AND s.first IS NOT NULL
+         AND ($2::text IS NULL OR c.name = $2) AND ($3::text IS NULL OR s.measure = $3)
+         AND ($4::bigint IS NULL OR (s.total, s.id) < ($4, $5))
+       ORDER BY s.total DESC, s.id DESC LIMIT $6`,
+      [
+        run,
+        filter.channel ?? null,
+        filter.measure ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        limit + 1,
+      ],
+    )
+    return pageOf(
+      rows,
+      limit,
+      'series',
+      (row) => [row.total as number, row.id as number],
+      (row): Series => ({
+        id: `${row.measure}:${row.name}`,
+        run,
+        measure: row.measure as Measure,
+        channel: row.name as string,
+        firstAt: (row.first as number) * BASE,
+        lastAt: (row.last as number) * BASE,
+        total: row.total as number,
+      }),
+    )
+  },
+
+  async counts(run, series, resolution, span, { limit, cursor }) {
+    const after = decodeCursor('counts', cursor, ['number'])
+    const from = after ? after[0] + resolution * 1000 : span.from
+    const rows: CountRow[] = []
+    for await (const row of exportCounts(query, { run, series, resolution, ...span, from, fill: true })) {
+      rows.push(row)
+      if (rows.length > limit) break
+    }
+    return pageOf(
+      rows,
+      limit,
+      'counts',
+      (row) => [row.start],
+      ({ series: _, ...row }) => row,
+    )
+  },
+
+  async signals(run, series, resolution, span, { limit, cursor }) {
+    const after = decodeCursor('signals', cursor, ['number'])
+    const [found] = await findSeries(query, { run, series })
+    if (!found) return { items: [], next: null }
+    const read = signalReader(query, { ...span, resolution })
+    const position = after && { resolution, start: after[0] }
+    const rows = (await read([found.id], position, limit + 1)).get(found.id) ?? []
+    return pageOf(rows, limit, 'signals', (row) => [row.start], signalOf)
+  },
+
+  async channels(run) {
+    const { rows } = await query(
+      `SELECT c.name, count(*) AS series, max(coalesce(s.last_event, s.first)) AS last,
+         (SELECT count(*) FROM alerts a WHERE a.run = c.run AND a.channel = c.id AND a.state = 'open') AS open
+       FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
+       WHERE r.name = $1 AND s.first IS NOT NULL
+       GROUP BY c.id ORDER BY c.name`,
+      [run],
+    )
+    return rows.map((row) => ({
+      id: row.name as string,
+      series: row.series as number,
+      lastAt: (row.last as number) * BASE,
+      openAlerts: row.open as number,
+    }))
+  },
+
+  async casts(run, channel, span, { limit, cursor }) {
+    const after = decodeCursor('casts', cursor, ['number', 'hex'])
+    const { rows } = await query(
+      `SELECT hash, fid, time, text, removed, parent_hash, urls FROM casts
+       WHERE channel = (SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.name = $2)
+         AND time IS NOT NULL
+         AND ($3::bigint IS NULL OR time >= $3) AND ($4::bigint IS NULL OR time < $4)
+         AND ($5::bigint IS NULL OR (time, hash) < ($5, decode($6, 'hex')))
+       ORDER BY time DESC, hash DESC LIMIT $7`,
+      [run, channel, span.from ?? null, span.to ?? null, after?.[0] ?? null, after?.[1] ?? null, limit + 1],
+    )
+    return pageOf(
+      rows,
+      limit,
+      'casts',
+      (row) => [row.time as number, (row.hash as Buffer).toString('hex')],
+      (row): CastRow => ({
+        hash: row.hash as Buffer,
+        fid: row.fid as number,
+        time: row.time as number,
+        text: row.text as string | null,
+        removed: row.removed as boolean,
+        parentHash: row.parent_hash as Buffer | null,
+        urls: row.urls as string[],
+      }),
+    )
+  },
+
+  async gaps(run, filter) {
+    const { rows } = await query(
+      `SELECT c.name AS channel, g.measure, g."from", g."to", g.reason
+       FROM runs r JOIN channels c ON c.run = r.id JOIN gaps g ON g.channel = c.id
+       WHERE r.name = $1 AND ($2::text IS NULL OR c.name IN ($2, '${NETWORK}'))
+         AND ($3::bigint IS NULL OR g."to" > $3) AND ($4::bigint IS NULL OR g."from" < $4)
+       ORDER BY g."from", c.name, g.measure`,
+      [run, filter.channel ?? null, filter.from ?? null, filter.to ?? null],
+    )
+    return rows as Gap[]
+  },
+
+  async runs() {
+    const { rows } = await query(
+      `SELECT r.name, (extract(epoch FROM r.created_at) * 1000)::bigint AS created,
+         count(DISTINCT c.id) FILTER (WHERE c.name <> '${NETWORK}' AND s.first IS NOT NULL) AS channels,
+         min(s.first) AS first, max(s.next) AS next,
+         (SELECT count(*) FROM alerts a WHERE a.run = r.id) AS alerts
+       FROM runs r LEFT JOIN channels c ON c.run = r.id LEFT JOIN series s ON s.channel = c.id
+       GROUP BY r.id ORDER BY r.name`,
+    )
+    const ms = (bin: unknown) => (bin === null ? null : (bin as number) * BASE)
+    return rows.map((row) => ({
+      run: row.name as string,
+      createdAt: row.created as number,
+      channels: row.channels as number,
+      firstAt: ms(row.first),
+      lastAt: ms(row.next),
+      alerts: row.alerts as number,
+    }))
+  },
+})

@@ -1,0 +1,177 @@
+/** The same store on a real server: DATABASE_URL's, or a PostgreSQL that is installed here, started for the test. */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { FcmRecord } from '../../schemas/records.ts'
+import { storeContract } from './contract.ts'
+import { createDatabase } from './database.ts'
+import { openStore } from './store.ts'
+
+type Server = { url: string; stop(): Promise<void>; start(): Promise<void>; remove(): void }
+
+/** The programs of a server that Debian installs, newest first; undefined: there is none. */
+function binaries(): string | undefined {
+  const base = '/usr/lib/postgresql'
+  const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : []
+  return versions
+    .map((version) => path.join(base, version, 'bin'))
+    .find((dir) => existsSync(path.join(dir, 'initdb')))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  return port
+}
+
+async function localServer(bin: string): Promise<Server> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fcm-postgres-'))
+  const data = path.join(dir, 'data')
+  // The server refuses to run as root.
+  const root = process.getuid?.() === 0
+  const as = (program: string, args: string[]): [string, string[]] =>
+    root
+      ? ['runuser', ['-u', 'postgres', '--', path.join(bin, program), ...args]]
+      : [path.join(bin, program), args]
+  if (root) {
+    chmodSync(dir, 0o755)
+    execFileSync('chown', ['postgres', dir])
+  }
+  execFileSync(...as('initdb', ['-D', data, '-U', 'fcm', '-A', 'trust', '-E', 'UTF8', '--no-sync']), {
+    stdio: 'ignore',
+  })
+  const port = await freePort()
+  const url = `postgres://fcm@127.0.0.1:${port}/postgres`
+  const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', '', '-F']
+  let server: ReturnType<typeof spawn> | undefined
+  return {
+    url,
+    async start() {
+      server = spawn(...as('postgres', ['-D', data, ...settings]), { stdio: 'ignore' })
+      for (const deadline = Date.now() + 30_000; ; ) {
+        const db = createDatabase({ connectionString: url })
+        try {
+          await db.query('SELECT 1')
+          return
+        } catch (error) {
+          if (Date.now() > deadline) throw error
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        } finally {
+          await db.close()
+        }
+      }
+    },
+    async stop() {
+      const ended = once(server!, 'exit')
+      execFileSync(...as('pg_ctl', ['stop', '-D', data, '-m', 'immediate']), { stdio: 'ignore' })
+      await ended
+    },
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  }
+}
+
+const given = process.env.DATABASE_URL
+const bin = binaries()
+if (!given && !bin) console.warn('skipped: neither DATABASE_URL nor a PostgreSQL server is here')
+
+const local = !given && bin ? await localServer(bin) : undefined
+await local?.start()
+const url = given ?? local?.url
+
+afterAll(async () => {
+  await local?.stop()
+  local?.remove()
+})
+
+const bin5 = (key: string, i: number, count: number): { key: string; record: FcmRecord } => ({
+  key,
+  record: {
+    type: 'BinClosed',
+    start: i * 300_000,
+    seconds: 300,
+    bins: [{ measure: 'casts', count, covered: 1, masked: false }],
+  },
+})
+
+describe.skipIf(!url)('with a server', () => {
+  storeContract('the store on a server', async () => {
+    const store = await openStore({ url: url! })
+    return { store, close: () => store.close() }
+  })
+
+  it('two processes may start at once, and write one after the other without losing or doubling a bin', async () => {
+    const run = `two-${Date.now()}`
+    const [a, b] = await Promise.all([openStore({ url: url! }), openStore({ url: url! })])
+    // As after a rebalance: each goes on where the other was, and repeats what was not committed.
+    await a.write(
+      run,
+      [0, 1, 2].map((i) => bin5('x', i, i)),
+    )
+    await b.write(
+      run,
+      [1, 2, 3, 4].map((i) => bin5('x', i, i)),
+    )
+    await a.write(
+      run,
+      [3, 4, 5, 6].map((i) => bin5('x', i, i)),
+    )
+    await b.deleteRun(`${run}-none`)
+    const rows = []
+    for await (const row of b.exportCounts({ run, resolution: 300, fill: false })) rows.push(row.count)
+    expect(rows).toEqual([0, 1, 2, 3, 4, 5, 6])
+    // One deletes the run while the other remembers it.
+    await b.deleteRun(run)
+    await a.write(run, [bin5('x', 7, 1), bin5('y', 7, 1)])
+    expect((await a.series(run, {}, { limit: 5 })).items.map((s) => [s.id, s.total]).sort()).toEqual([
+      ['casts:x', 1],
+      ['casts:y', 1],
+    ])
+    await a.deleteRun(run)
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('writes many partitions at once', async () => {
+    const run = `many-${Date.now()}`
+    const store = await openStore({ url: url! })
+    const partitions = Array.from({ length: 12 }, (_, p) => p)
+    for (let i = 0; i < 20; i++) {
+      await Promise.all(partitions.map((p) => store.write(run, [bin5(`${p}-a`, i, 1), bin5(`${p}-b`, i, p)])))
+    }
+    expect((await store.series(run, {}, { limit: 50 })).items.reduce((sum, s) => sum + s.total, 0)).toBe(
+      20 * (12 + 66),
+    )
+    await store.deleteRun(run)
+    await store.close()
+  })
+
+  it.skipIf(!local)('waits for a server that is restarted', async () => {
+    const run = 'restarted'
+    const store = await openStore({ url: url! })
+    await store.write(run, [bin5('x', 0, 1)])
+    await local!.stop()
+    await expect(store.write(run, [bin5('x', 1, 2)])).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      retry: true,
+    })
+    await expect(store.ping()).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
+    await local!.start()
+    await store.write(run, [bin5('x', 0, 1), bin5('x', 1, 2)])
+    expect((await store.series(run, {}, { limit: 5 })).items[0]!.total).toBe(3)
+    await store.close()
+  })
+
+  it('says that the name or the password is wrong', async () => {
+    const wrong = new URL(url!)
+    wrong.pathname = '/no_such_database'
+    await expect(openStore({ url: wrong.href })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('no_such_database'),
+    })
+  })
+})

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, describe, expect, it } from 'vitest'
+import { storeContract } from './contract.ts'
+import { createDatabase } from './database.ts'
+import { openPglite } from './pglite.ts'
+import { openStore } from './store.ts'
+
+const root = mkdtempSync(path.join(tmpdir(), 'fcm-store-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+storeContract('the store on the embedded database', async () => {
+  const store = await openStore({ dir: path.join(root, 'contract') })
+  return { store, close: () => store.close() }
+})
+
+/** Writes one bin after another to the store in argv[2], and says which are acknowledged. */
+const WRITER = `
+import { openStore } from ${JSON.stringify(new URL('./store.ts', import.meta.url).href)}
+console.log('opening')
+const store = await openStore({ dir: process.argv[2] })
+for (let i = 0; ; i++) {
+  const bins = [{ measure: 'casts', count: i % 3, covered: 1, masked: false }]
+  await store.write('live', [{ key: 'a', record: { type: 'BinClosed', start: i * 300_000, seconds: 300, bins } }])
+  console.log(i)
+}`
+
+function startWriter(dir: string): {
+  child: ChildProcess
+  exit: Promise<unknown>
+  lines: AsyncIterable<string>
+} {
+  const child = spawn(process.execPath, ['--input-type=module', '-', dir], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  child.stdin!.end(WRITER)
+  return { child, exit: once(child, 'exit'), lines: createInterface({ input: child.stdout! }) }
+}
+
+describe('the embedded database', () => {
+  it('has every acknowledged row after kill -9, also when killed while it was being made', async () => {
+    const dir = path.join(root, 'killed')
+    const half = startWriter(dir)
+    while (!existsSync(path.join(dir, 'postgres.incomplete'))) await new Promise((r) => setTimeout(r, 20))
+    await new Promise((r) => setTimeout(r, 500))
+    half.child.kill('SIGKILL')
+    await half.exit
+
+    let acknowledged = -1
+    const { child, exit, lines } = startWriter(dir)
+    for await (const line of lines) {
+      if (line !== 'opening') acknowledged = Number(line)
+      if (acknowledged === 200) child.kill('SIGKILL')
+    }
+    await exit
+    expect(acknowledged).toBeGreaterThanOrEqual(200)
+
+    const store = await openStore({ dir })
+    const rows = []
+    for await (const row of store.exportCounts({ run: 'live', resolution: 300, fill: false }))
+      rows.push(row.count)
+    await store.close()
+    expect(rows.length).toBeGreaterThanOrEqual(acknowledged + 1)
+    expect(rows).toEqual(rows.map((_, i) => i % 3))
+
+    // A newer program has been here.
+    const pglite = await openPglite(path.join(dir, 'postgres'))
+    const db = createDatabase({ max: 1, stream: pglite.stream, user: 'postgres', database: 'postgres' })
+    await db.query("INSERT INTO migrations (name, run_on) VALUES ('9_later', now())")
+    // A query that fails, a transaction that is left: the next one is not touched by it.
+    await expect(db.query('SELECT 1 / 0')).rejects.toThrow('division by zero')
+    await expect(
+      db.transaction(async (query) => {
+        await query('CREATE TABLE left_over ()')
+        throw new Error('left')
+      }),
+    ).rejects.toThrow('left')
+    expect((await db.query("SELECT to_regclass('left_over') AS name")).rows).toEqual([{ name: null }])
+    await db.close()
+    await pglite.close()
+    await expect(openStore({ dir })).rejects.toMatchObject({
+      code: 'DATA_DIR_UNUSABLE',
+      message: expect.stringContaining('newer version of fcm (9_later)'),
+    })
+  }, 120_000)
+
+  it('says what is wrong with a directory that it cannot use', async () => {
+    const other = path.join(root, 'other')
+    mkdirSync(path.join(other, 'postgres'), { recursive: true })
+    writeFileSync(path.join(other, 'postgres', 'PG_VERSION'), '99\n')
+    await expect(openStore({ dir: other })).rejects.toMatchObject({
+      code: 'DATA_DIR_UNUSABLE',
+      message: expect.stringContaining('PostgreSQL 99'),
+    })
+    expect(readFileSync(path.join(other, 'postgres', 'PG_VERSION'), 'utf8')).toBe('99\n')
+
+    const file = path.join(root, 'file')
+    writeFileSync(file, 'not a directory')
+    await expect(openStore({ dir: file })).rejects.toMatchObject({ code: 'DATA_DIR_UNUSABLE' })
+  })
+})
+
+describe('a server', () => {
+  it('that does not answer is worth waiting for', async () => {
+    await expect(openStore({ url: 'postgres://fcm@127.0.0.1:1/fcm' })).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      retry: true,
+    })
+  })
+})

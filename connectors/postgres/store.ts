@@ -1,0 +1,113 @@
+/** Opens the store: on a PostgreSQL server, or on one that lives in the data directory. */
+import path from 'node:path'
+import { FcmError } from '../../common/errors.ts'
+import { createDatabase, type Database } from './database.ts'
+import { exportAlerts, exportCounts, exportSignals } from './exports.ts'
+import { migrate } from './migrate.ts'
+import { openPglite } from './pglite.ts'
+import type { Store } from './port.ts'
+import { createQueries } from './queries.ts'
+import { createWriter } from './write.ts'
+
+export type StoreOptions =
+  /** DATABASE_URL of a server. */
+  | { url: string; dir?: string }
+  /** A data directory, whose lock the caller holds: the database is `postgres/` in it. */
+  | { dir: string; url?: undefined }
+
+const CONNECTIONS = 8
+
+/**
+ * Opens the store and brings its tables up to date.
+ * @throws FcmError DATABASE_UNREACHABLE, OPTION_INVALID (of DATABASE_URL), DATA_DIR_UNUSABLE
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  if (options.url !== undefined) return openServer(options.url)
+
+  const dir = path.join(options.dir, 'postgres')
+  const pglite = await openPglite(dir)
+  const db = createDatabase({ max: 1, stream: pglite.stream, user: 'postgres', database: 'postgres' })
+  const close = async () => {
+    await db.close()
+    await pglite.close()
+  }
+  try {
+    await migrate(db)
+    pglite.created()
+  } catch (error) {
+    await close()
+    throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: (error as Error).message }, error)
+  }
+  return createStore(db, { close, vacuum: true })
+}
+
+async function openServer(url: string): Promise<Store> {
+  const db = createDatabase({ connectionString: url, max: CONNECTIONS, application_name: 'fcm' })
+  try {
+    await migrate(db)
+  } catch (error) {
+    await db.close()
+    if (error instanceof FcmError) throw error
+    const why = (error as Error).message
+    throw new FcmError(
+      'OPTION_INVALID',
+      { option: 'DATABASE_URL', why, hint: 'Give another database' },
+      error,
+    )
+  }
+  return createStore(db, { close: () => db.close(), vacuum: false })
+}
+
+/** Tables whose rows belong to a series or a channel, or name their run. */
+const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
+const OF_RUN = ['casts', 'alert_events', 'alerts', 'channels']
+
+function createStore(db: Database, { close, vacuum }: { close(): Promise<void>; vacuum: boolean }): Store {
+  const writer = createWriter(db)
+  /** A server frees the space of deleted rows by itself; the embedded database has no autovacuum. */
+  const freeSpace = async () => {
+    if (vacuum) await db.query('VACUUM')
+  }
+
+  return {
+    write: writer.write,
+    ...createQueries(db.query),
+    exportCounts: (filter) => exportCounts(db.query, filter),
+    exportSignals: (filter) => exportSignals(db.query, filter),
+    exportAlerts: (filter) => exportAlerts(db.query, filter),
+
+    async deleteRun(run) {
+      await db.transaction(async (query) => {
+        // Waits for writes under way; later ones find the run gone.
+        const { rows } = await query('SELECT id FROM runs WHERE name = $1 FOR UPDATE', [run])
+        const id = rows[0]?.id
+        if (id === undefined) return
+        const channels = 'SELECT id FROM channels WHERE run = $1'
+        const series = `SELECT id FROM series WHERE channel IN (${channels})`
+        for (const table of OF_SERIES) await query(`DELETE FROM ${table} WHERE series IN (${series})`, [id])
+        for (const table of ['gaps', 'series'])
+          await query(`DELETE FROM ${table} WHERE channel IN (${channels})`, [id])
+        for (const table of OF_RUN) await query(`DELETE FROM ${table} WHERE run = $1`, [id])
+        await query('DELETE FROM runs WHERE id = $1', [id])
+      })
+      writer.forget(run)
+      await freeSpace()
+    },
+
+    async expireTexts(days) {
+      const { changed } = await db.query(
+        `UPDATE casts SET text = NULL
+         WHERE text IS NOT NULL AND stored_at < now() - make_interval(secs => $1::float8 * 86400)`,
+        [days],
+      )
+      if (changed > 0) await freeSpace()
+      return changed
+    },
+
+    async ping() {
+      await db.query('SELECT 1')
+    },
+
+    close,
+  }
+}

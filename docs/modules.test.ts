@@ -1,0 +1,100 @@
+/** Holds the rule of DESIGN section 6: imports go one way. */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** Module -> the modules its files may import from; the longest name that a path begins with is its module. */
+const MAY_IMPORT: Record<string, string[]> = {
+  common: [],
+  schemas: ['common'],
+  models: ['common', 'schemas'],
+  'pipeline/log': ['common', 'schemas', 'pipeline/topology.ts'],
+  'pipeline/topology.ts': ['common', 'pipeline/log/port.ts'],
+  'pipeline/runtime': ['common', 'schemas', 'pipeline/log', 'pipeline/topology.ts'],
+  'pipeline/stages': ['common', 'schemas', 'models', 'pipeline/runtime/stage.ts'],
+  connectors: ['common', 'schemas', 'models', 'pipeline/log', 'pipeline/topology.ts'],
+  api: ['common', 'schemas', 'models', 'connectors', 'pipeline/log', 'pipeline/topology.ts'],
+  bin: ['common', 'schemas', 'models', 'pipeline', 'connectors', 'api'],
+}
+
+/** Stages and models compute from what they are given: these would let a clock, chance or the outside in. */
+const PURE = ['pipeline/stages', 'models']
+const IMPURE =
+  /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b|\bset(Timeout|Interval|Immediate)\b|\bfetch\(|\bprocess\.(env|hrtime)\b/
+
+const moduleOf = (path: string): string | undefined =>
+  Object.keys(MAY_IMPORT)
+    .filter((name) => path === name || path.startsWith(`${name}/`))
+    .sort((a, b) => b.length - a.length)[0]
+
+const files = globSync('{common,schemas,models,pipeline,connectors,api,bin}/**/*.ts', { cwd: ROOT })
+const product = files.filter((file) => !/\.test\.ts$/.test(file))
+const importsOf = (file: string): string[] =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
+    ([, path]) => relative(ROOT, join(ROOT, dirname(file), path!)),
+  )
+
+/** `import x -> y` for every import that the rule forbids. */
+function violations(edges: readonly (readonly [string, string])[]): string[] {
+  return edges.flatMap(([file, target]) => {
+    const from = moduleOf(file)
+    if (from === undefined || !moduleOf(target)) return [`${file} -> ${target}: in no module`]
+    const allowed = [from, ...MAY_IMPORT[from]!].some(
+      (name) => target === name || target.startsWith(`${name}/`),
+    )
+    return allowed ? [] : [`${file} -> ${target}`]
+  })
+}
+
+test('imports go one way', () => {
+  expect(product.length).toBeGreaterThan(50)
+  const edges = product.flatMap((file) => importsOf(file).map((target) => [file, target] as const))
+  expect(edges.length).toBeGreaterThan(100)
+  expect(violations(edges)).toEqual([])
+})
+
+test('the rule notices what it forbids', () => {
+  const forbidden = [
+    ['pipeline/stages/sum.ts', 'pipeline/log/port.ts'],
+    ['pipeline/stages/sum.ts', 'connectors/postgres/store.ts'],
+    ['schemas/codec.ts', 'pipeline/log/port.ts'],
+    ['connectors/postgres/store.ts', 'api/app.ts'],
+    ['api/app.ts', 'bin/engine.ts'],
+    ['connectors/postgres/store.ts', 'pipeline/runtime/run-sink.ts'],
+  ] as const
+  expect(violations(forbidden)).toHaveLength(forbidden.length)
+})
+
+/** `import type` is erased, so it can't make a cycle when the program runs. */
+const loads = (file: string): string[] => {
+  const types = new Set(
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/import type [^;]*?from '(\.[^']+)'/g)].map(
+      ([, path]) => relative(ROOT, join(ROOT, dirname(file), path!)),
+    ),
+  )
+  return importsOf(file).filter((path) => !types.has(path))
+}
+
+test('no cycle of files', () => {
+  const graph = new Map(product.map((file) => [file, loads(file)]))
+  const done = new Set<string>()
+  const visit = (file: string, path: string[]): void => {
+    if (path.includes(file))
+      throw new Error(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`)
+    if (done.has(file)) return
+    for (const next of graph.get(file) ?? []) visit(next, [...path, file])
+    done.add(file)
+  }
+  expect(() => product.forEach((file) => void visit(file, []))).not.toThrow()
+})
+
+test('stages and models let no clock and no chance in', () => {
+  const impure = product.filter(
+    (file) =>
+      PURE.some((name) => file.startsWith(`${name}/`)) && IMPURE.test(readFileSync(join(ROOT, file), 'utf8')),
+  )
+  expect(impure).toEqual([])
+})

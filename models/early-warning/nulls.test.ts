@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { BASE } from '../../common/time.ts'
+import { createRandom } from '../random.ts'
+import { createProfile, learnProfile, shape } from './expected.ts'
+import { nullFor, pValues } from './nulls.ts'
+import { createTracker, observe, openWindow, type Reading } from './tracker.ts'
+
+const W = 48
+const MEMORY = 2016
+
+/** Readings of a simulated self-exciting series of this mean, after its first `weeks` of history. */
+function* hawkes(of: {
+  mean: number
+  ratio: number
+  cycle?: number
+  dispersion?: number
+  bins: number
+  seed: string
+}): Generator<Reading> {
+  const { mean, ratio, cycle = 0, dispersion = 0, bins, seed } = of
+  const random = createRandom(seed)
+  const kept = Math.exp(-1 / 3)
+  const profile = createProfile()
+  const tracker = createTracker()
+  openWindow(tracker, W)
+  let excited = 0
+  for (let i = 0; i < bins; i++) {
+    const time = i * BASE
+    const drive = mean * (1 - ratio) * (1 + cycle * Math.sin((2 * Math.PI * i) / 288))
+    const count = random.negativeBinomial(drive + (ratio * excited * (1 - kept)) / kept, dispersion)
+    excited = kept * (excited + count)
+    const reading = observe(tracker, count, shape(profile, time, 300), MEMORY)
+    learnProfile(profile, time, count)
+    if (reading && i >= 2 * MEMORY) yield reading
+  }
+}
+
+describe('p-values', () => {
+  it.each([
+    ['independent counts', { mean: 10, ratio: 0 }],
+    ['over-dispersed counts', { mean: 5, ratio: 0, dispersion: 0.2 }],
+    ['talk that answers itself', { mean: 10, ratio: 0.5 }],
+    ['much talk that answers itself, by day and night', { mean: 40, ratio: 0.5, cycle: 0.6 }],
+  ])('are near uniform for %s that goes on as usual', (name, of) => {
+    const p: number[] = []
+    for (const reading of hawkes({ ...of, bins: 16 * MEMORY, seed: name })) {
+      const { joint } = pValues(reading, W)
+      if (joint !== null) p.push(joint)
+    }
+    const share = (below: number): number => p.filter((x) => x < below).length / p.length
+    expect(p.length).toBeGreaterThan(20_000)
+    // About 300 independent windows: 3 standard errors at one half are 0.09.
+    expect(Math.abs(share(0.5) - 0.5)).toBeLessThan(0.12)
+    expect(share(0.1)).toBeLessThan(0.16)
+    expect(share(0.01)).toBeLessThan(0.03)
+    expect(share(0.001)).toBeLessThan(0.008)
+  })
+
+  it('fall when the memory of a series rises over what it usually is', () => {
+    const readings = [...hawkes({ mean: 30, ratio: 0.3, bins: 3 * MEMORY, seed: 'usual' })]
+    const last = readings.at(-1)!
+    const p = (autocorrelation: number): number => pValues({ ...last, autocorrelation }, W).joint!
+    expect(p(0.8)).toBeLessThan(p(0.5))
+    expect(p(0.5)).toBeLessThan(p(0.1))
+    expect(pValues({ ...last, autocorrelation: 0.8 }, W).autocorrelation).toBeLessThan(0.005)
+    expect(pValues({ ...last, variance: 4 }, W).variance).toBeLessThan(0.005)
+  })
+
+  it('are null where an indicator is', () => {
+    const [reading] = hawkes({ mean: 10, ratio: 0, bins: 2 * MEMORY + 1, seed: 'one' })
+    expect(pValues({ ...reading!, variance: null }, W).joint).toBeNull()
+    const untrended = pValues({ ...reading!, varianceTrend: null }, W)
+    expect(untrended.joint).toBeNull()
+    expect(untrended.variance).toBeGreaterThan(0)
+  })
+
+  it('never are 0, however far beyond the null', () => {
+    const [reading] = hawkes({ mean: 10, ratio: 0, bins: 2 * MEMORY + 1, seed: 'one' })
+    const p = pValues(
+      { ...reading!, variance: 1e6, autocorrelation: 1, varianceTrend: 1, autocorrelationTrend: 1 },
+      W,
+    )
+    expect(p.joint).toBeGreaterThan(0)
+    expect(p.joint).toBeLessThan(1e-3)
+  })
+})
+
+describe('null', () => {
+  it('is a stronger one for a series that usually has more memory', () => {
+    const median = (usual: number): number => {
+      const { autocorrelation } = nullFor(12, 0.1, usual, W).sorted
+      return autocorrelation[autocorrelation.length >> 1]!
+    }
+    expect(median(0)).toBeLessThan(median(0.3))
+    expect(median(0.3)).toBeLessThan(median(0.6))
+  })
+
+  it('has the memory in its residuals that it is made for', () => {
+    for (const usual of [0, 0.2, 0.4, 0.6]) {
+      const { mean } = nullFor(30, 0.03, usual, W)
+      // A window's own mean takes a little more away.
+      expect(mean.autocorrelation).toBeLessThan(usual + 0.02)
+      expect(mean.autocorrelation).toBeGreaterThan(usual - 0.16)
+    }
+  })
+
+  it('is one for all series near it, so that few have to be simulated', () => {
+    expect(nullFor(10, 0.1, 0.21, W)).toBe(nullFor(13, 0.11, 0.19, W))
+    expect(nullFor(10, 0.1, 0.21, W)).not.toBe(nullFor(10, 0.1, 0.21, 32))
+  })
+})

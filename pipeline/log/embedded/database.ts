@@ -1,0 +1,130 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { FcmError } from '../../../common/errors.ts'
+
+/** Of the tables below. */
+const VERSION = 1
+
+/**
+ * `topics.name` is null once a topic is deleted, until its records are purged; ids are never used again.
+ * `first` moves by retention alone, `next` by appends alone; both outlive the records.
+ */
+const TABLES = `
+  CREATE TABLE topics (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, retention REAL, compacted INTEGER NOT NULL);
+  CREATE TABLE partitions (
+    topic INTEGER, partition INTEGER, first INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (topic, partition)
+  ) WITHOUT ROWID;
+  CREATE TABLE records (
+    topic INTEGER, partition INTEGER, offset INTEGER, time INTEGER NOT NULL, key BLOB NOT NULL, value BLOB, headers TEXT,
+    PRIMARY KEY (topic, partition, offset)
+  ) WITHOUT ROWID;
+  CREATE TABLE commits (
+    name TEXT, topic INTEGER, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (name, topic, partition)
+  ) WITHOUT ROWID;
+  PRAGMA user_version = ${VERSION};
+`
+
+const PAGE_SIZE = 4096
+const CHECKPOINT_PAGES = 4000
+
+export interface Database {
+  file: string
+  sql: DatabaseSync
+  /** Runs `work`, which is synchronous, in one transaction: durable when it returns, undone when it throws. */
+  write<T>(work: () => T): T
+  /** Runs `work` with the errors of SQLite turned into those of this log. */
+  read<T>(work: () => T): T
+}
+
+/**
+ * Opens `<dir>/log.sqlite`, making both when they are missing, and holds it alone. The lock is the operating system's,
+ * on the file, so it goes with the process however that ends.
+ * @param maxBytes the file may not grow beyond this (for tests of a full disk)
+ * @throws FcmError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, LOG_BROKEN, LOG_FULL
+ */
+export function openDatabase(dir: string, maxBytes?: number): Database {
+  const file = join(dir, 'log.sqlite')
+  let sql: DatabaseSync | undefined
+  try {
+    mkdirSync(dir, { recursive: true })
+    sql = new DatabaseSync(file)
+    // Set before the first access: the write-ahead log is then never shared, and the first transaction takes a lock on
+    // the file that stays.
+    sql.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA page_size = ${PAGE_SIZE};
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA cache_size = -16000;
+    `)
+    if (maxBytes !== undefined) sql.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_SIZE)}`)
+    sql.exec('BEGIN IMMEDIATE')
+    const { user_version: version } = sql.prepare('PRAGMA user_version').get() as { user_version: number }
+    if (version === 0) sql.exec(TABLES)
+    else if (version !== VERSION) {
+      const why = `it has format ${version}, and this program reads format ${VERSION}`
+      throw new FcmError('LOG_BROKEN', { file, why })
+    }
+    sql.exec('COMMIT')
+    return wrap(sql, file)
+  } catch (error) {
+    sql?.close()
+    throw openError(error, dir, file)
+  }
+}
+
+function wrap(sql: DatabaseSync, file: string): Database {
+  return {
+    file,
+    sql,
+    write(work) {
+      try {
+        sql.exec('BEGIN IMMEDIATE')
+        const result = work()
+        sql.exec('COMMIT')
+        return result
+      } catch (error) {
+        // SQLite has undone it by itself after some errors.
+        if (sql.isOpen && sql.isTransaction) sql.exec('ROLLBACK')
+        throw logError(error, file, 'write')
+      }
+    },
+    read(work) {
+      try {
+        return work()
+      } catch (error) {
+        throw logError(error, file, 'read')
+      }
+    },
+  }
+}
+
+/** Primary result codes, https://sqlite.org/rescode.html. */
+const BUSY = 5
+const READONLY = 8
+const IOERR = 10
+const FULL = 13
+const CANTOPEN = 14
+
+const sqliteCode = (error: unknown): number | undefined =>
+  error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
+
+/** A quota that is reached (EDQUOT) and a full disk under the write-ahead log come as I/O errors. */
+function logError(error: unknown, file: string, doing: 'read' | 'write'): unknown {
+  const code = sqliteCode(error)
+  if (code === undefined) return error
+  if (code === FULL || (code === IOERR && doing === 'write')) return new FcmError('LOG_FULL', { file }, error)
+  return new FcmError('LOG_BROKEN', { file, why: (error as Error).message }, error)
+}
+
+function openError(error: unknown, dir: string, file: string): unknown {
+  const code = sqliteCode(error)
+  if (code === BUSY) return new FcmError('DATA_DIR_LOCKED', { dir }, error)
+  const isFs = error instanceof Error && 'syscall' in error
+  if (isFs || code === CANTOPEN || code === READONLY) {
+    return new FcmError('DATA_DIR_UNUSABLE', { dir, why: (error as Error).message }, error)
+  }
+  return logError(error, file, 'write')
+}

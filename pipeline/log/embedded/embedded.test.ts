@@ -1,0 +1,304 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import { DAY } from '../../../common/time.ts'
+import { bench, eventLogContract, numbered, numbersOf, range, readAll, until } from '../contract.ts'
+import type { EventLog, Rec } from '../port.ts'
+import { type EmbeddedLog, type EmbeddedOptions, openEmbeddedLog } from './embedded.ts'
+
+const dirs: string[] = []
+const logs: EventLog[] = []
+const newDir = (): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'fcm-log-'))
+  dirs.push(dir)
+  return dir
+}
+const open = async (dir: string, options?: EmbeddedOptions): Promise<EmbeddedLog> => {
+  const log = await openEmbeddedLog(dir, options)
+  logs.push(log)
+  return log
+}
+const code = (value: string) => expect.objectContaining({ code: value })
+
+afterEach(async () => {
+  for (const log of logs.splice(0)) await log.close()
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true })
+})
+
+eventLogContract('the embedded log', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'fcm-log-'))
+  let log = await openEmbeddedLog(dir)
+  return {
+    log,
+    async reopen() {
+      await log.close()
+      log = await openEmbeddedLog(dir)
+      return log
+    },
+  }
+})
+
+describe('retention', () => {
+  const retentionMs = 10_000
+  const setUp = async () => {
+    const clock = { time: 1_000_000 }
+    const dir = newDir()
+    const log = await open(dir, { now: () => clock.time })
+    await log.ensureTopics([{ name: 't', partitions: 1, retentionMs }])
+    return { clock, dir, log }
+  }
+
+  test('deletes what is older, and nothing else', async () => {
+    const { clock, dir, log } = await setUp()
+    await log.append(numbered('t', 0, 5000))
+    clock.time += 6000
+    await log.append(numbered('t', 5000, 5010))
+    clock.time += 4000
+    await log.maintain()
+    expect(await log.ends('t')).toEqual([{ partition: 0, first: 0, next: 5010 }])
+    clock.time += 1
+    await log.maintain()
+    expect(await log.ends('t')).toEqual([{ partition: 0, first: 5000, next: 5010 }])
+    expect(numbersOf(await readAll(log, 't'))).toEqual(range(5000, 5010))
+    clock.time += retentionMs
+    await log.maintain()
+    const empty = [{ partition: 0, first: 5010, next: 5010 }]
+    expect(await log.ends('t')).toEqual(empty)
+    await log.close()
+    expect(await (await open(dir)).ends('t')).toEqual(empty)
+  })
+
+  test('a reader that it has overtaken is told, not moved on', async () => {
+    const { clock, log } = await setUp()
+    const it = bench(log)
+    await log.append(numbered('t', 0, 3))
+    const before = await it.reader('t', { group: 'g' })
+    await until(() => before.seen.length === 3)
+    await before.subscription.commit({ topic: 't', partition: 0 }, 1)
+    await before.subscription.stop()
+    const read = log.read({ topic: 't', partition: 0 }, 2)
+    clock.time += retentionMs + 1
+    await log.append(numbered('t', 3, 5))
+    await log.maintain()
+    const failed = await it.reader('t', { group: 'g' })
+    await until(() => failed.failures.length > 0)
+    expect(failed.failures).toEqual([code('OFFSET_OUT_OF_RANGE')])
+    expect(failed.failures[0]).toMatchObject({ message: expect.stringContaining('Offset 1 of t/0') })
+    await expect(read[Symbol.asyncIterator]().next()).rejects.toEqual(code('OFFSET_OUT_OF_RANGE'))
+    const fresh = await it.reader('t')
+    await until(() => fresh.seen.length === 2)
+    expect(numbersOf(fresh.seen)).toEqual([3, 4])
+  })
+})
+
+describe('compaction', () => {
+  const values = (records: Iterable<Rec>) =>
+    new Map([...records].map(({ key, value }) => [key, value && Buffer.from(value).toString()]))
+
+  test('keeps the last record of every key, and a deleted key for a day', async () => {
+    const record = fc.record({
+      key: fc.constantFrom('a', 'b', 'c', 'd\0', 'd'),
+      value: fc.option(
+        fc.nat(9).map((n) => Buffer.from(String(n))),
+        { freq: 2 },
+      ),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 30 }), async (records) => {
+        const clock = { time: DAY }
+        const log = await openEmbeddedLog(newDir(), { now: () => clock.time })
+        const topic = await bench(log).topic(1, true)
+        await log.append(records.map((record) => ({ topic, ...record })))
+        const all = values(await readAll(log, topic))
+        await log.maintain()
+        const kept = await readAll(log, topic)
+        expect(values(kept)).toEqual(all)
+        expect(kept).toHaveLength(all.size)
+        clock.time += DAY + 1
+        await log.maintain()
+        const alive = await readAll(log, topic)
+        // The newest record of all stays even when it is a tombstone.
+        const newest = records.length - 1
+        expect(alive).toEqual(kept.filter(({ value, offset }) => value !== null || offset === newest))
+        expect((await log.ends(topic))[0]!.next).toBe(records.length)
+        await log.close()
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('goes over many pages, and a reader goes over its holes', async () => {
+    const log = await open(newDir())
+    const topic = await bench(log).topic(1, true)
+    const records = range(0, 9000).map((i) => ({
+      topic,
+      key: String(i % 4500 < 4400 ? i % 10 : i),
+      value: Buffer.from(String(i)),
+    }))
+    await log.append(records)
+    const expected = values(await readAll(log, topic))
+    await log.maintain()
+    const kept = await readAll(log, topic)
+    expect(values(kept)).toEqual(expected)
+    expect(kept).toHaveLength(210)
+    const reader = await bench(log).reader(topic, { onAssigned: async () => 1, batchSize: 50 })
+    await until(() => reader.seen.length === 210)
+    expect(reader.failures).toEqual([])
+  })
+})
+
+test('an append to an unknown topic does not take those beside it along', async () => {
+  const log = await open(newDir())
+  const topic = await bench(log).topic()
+  const done = await Promise.allSettled([
+    log.append(numbered(topic, 0, 1)),
+    log.append([...numbered(topic, 1, 2), ...numbered('unknown', 0, 1)]),
+    log.append(numbered(topic, 2, 3)),
+  ])
+  expect(done.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(numbersOf(await readAll(log, topic))).toEqual([0, 2])
+})
+
+test('a page of large records ends early, and none is lost', async () => {
+  const log = await open(newDir())
+  const topic = await bench(log).topic()
+  const value = Buffer.alloc(1024 * 1024)
+  for (const i of range(0, 20)) await log.append([{ topic, key: String(i), value }])
+  const sizes: number[] = []
+  const reader = await bench(log).reader(topic, {
+    onBatch: async (records) => void sizes.push(records.length),
+  })
+  await until(() => reader.seen.length === 20)
+  expect(Math.max(...sizes)).toBeLessThan(20)
+  expect(reader.seen.map(({ key }) => Number(key))).toEqual(range(0, 20))
+})
+
+test('appending and reading leave others their turn', async () => {
+  const log = await open(newDir())
+  const topic = await bench(log).topic()
+  let turns = 0
+  const timer = setInterval(() => {
+    turns += 1
+  }, 1)
+  const reader = await bench(log).reader(topic, { batchSize: 500 })
+  const appends = range(0, 60).map((i) => log.append(numbered(topic, i * 500, i * 500 + 500)))
+  await Promise.all(appends)
+  await until(() => reader.seen.length === 30_000)
+  clearInterval(timer)
+  expect(turns).toBeGreaterThan(5)
+})
+
+test('a full disk is said to be full; what was refused left nothing, and may be tried again', async () => {
+  const dir = newDir()
+  const log = await open(dir, { maxBytes: 400_000 })
+  await log.ensureTopics([{ name: 'small', partitions: 1, retentionMs: DAY }])
+  await log.ensureTopics([{ name: 'large', partitions: 1, retentionMs: DAY }])
+  const large = range(0, 40).map((i) => ({ topic: 'large', key: String(i), value: Buffer.alloc(5000, i) }))
+  await log.append(large)
+  const refused = log.append([...numbered('small', 0, 10), ...large])
+  await expect(refused).rejects.toMatchObject({ code: 'LOG_FULL', retry: true })
+  expect(await log.ends('small')).toEqual([{ partition: 0, first: 0, next: 0 }])
+  expect(await readAll(log, 'small')).toEqual([])
+  await log.deleteTopics(['large'])
+  await log.append(numbered('small', 0, 10))
+  await log.close()
+  expect(numbersOf(await readAll(await open(dir), 'small'))).toEqual(range(0, 10))
+})
+
+describe('the data directory', () => {
+  test('belongs to one log at a time', async () => {
+    const dir = newDir()
+    const log = await open(dir)
+    await expect(open(dir)).rejects.toEqual(code('DATA_DIR_LOCKED'))
+    await log.append([])
+    await log.close()
+    await open(dir)
+  })
+
+  test('that can not be one is refused', async () => {
+    const file = join(newDir(), 'file')
+    writeFileSync(file, '')
+    await expect(open(file)).rejects.toEqual(code('DATA_DIR_UNUSABLE'))
+    await expect(open(join(file, 'below'))).rejects.toEqual(code('DATA_DIR_UNUSABLE'))
+  })
+
+  test('with a file that is no log is refused', async () => {
+    const dir = newDir()
+    writeFileSync(join(dir, 'log.sqlite'), 'something else, and long enough to be looked at '.repeat(100))
+    await expect(open(dir)).rejects.toEqual(code('LOG_BROKEN'))
+  })
+
+  test('with a log that lost its end says that it is broken, and appends and reads do', async () => {
+    const dir = newDir()
+    const log = await open(dir)
+    const topic = await bench(log).topic()
+    await log.append(numbered(topic, 0, 20_000))
+    await log.close()
+    truncateSync(join(dir, 'log.sqlite'), 64 * 4096)
+    await expect(open(dir).then((broken) => readAll(broken, topic))).rejects.toEqual(code('LOG_BROKEN'))
+  })
+})
+
+describe('kill -9', () => {
+  type Appender = {
+    child: ChildProcessByStdio<null, Readable, Readable>
+    last(): number
+    kill(): Promise<void>
+  }
+
+  function startAppender(dir: string): Appender {
+    const script = join(import.meta.dirname, 'appender.fixture.ts')
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, dir, 't'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    let errors = ''
+    child.stdout.on('data', (data) => {
+      output += data
+    })
+    child.stderr.on('data', (data) => {
+      errors += data
+    })
+    return {
+      child,
+      last: () => {
+        if (errors) throw new Error(errors)
+        return Math.max(-1, ...output.split('\n').slice(0, -1).map(Number))
+      },
+      async kill() {
+        const closed = once(child, 'close')
+        child.kill('SIGKILL')
+        await closed
+      },
+    }
+  }
+
+  test('loses nothing that was acknowledged, leaves no half append, and frees the directory', async () => {
+    const dir = newDir()
+    let total = 0
+    for (let round = 0; round < 5; round++) {
+      const appender = startAppender(dir)
+      try {
+        await until(() => appender.last() >= total)
+        if (round === 0) await expect(open(dir)).rejects.toEqual(code('DATA_DIR_LOCKED'))
+        await new Promise((resolve) => setTimeout(resolve, randomInt(40)))
+      } finally {
+        await appender.kill()
+      }
+      const log = await open(dir)
+      const numbers = numbersOf(await readAll(log, 't'))
+      expect(numbers).toEqual(range(0, numbers.length))
+      expect(numbers.length).toBeGreaterThan(appender.last())
+      // Appends of 1, 9 and 50 follow each other: the log ends between two of them.
+      expect([0, 1, 10]).toContain((numbers.length - total) % 60)
+      total = numbers.length
+      await log.close()
+    }
+  })
+})

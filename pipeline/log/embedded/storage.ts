@@ -1,0 +1,211 @@
+import type { StatementSync } from 'node:sqlite'
+import { FcmError } from '../../../common/errors.ts'
+import { partitionOf } from '../partitioner.ts'
+import type { NewRec, Rec, TopicPartition, TopicSpec } from '../port.ts'
+import type { Database } from './database.ts'
+
+/** `first`: nothing before it is left; `next`: the offset of the record appended next. */
+export type Ends = { first: number; next: number }
+export type Topic = { id: number; name: string; retentionMs: number; compacted: boolean; ends: Ends[] }
+export type Commit = TopicPartition & { group: string; offset: number }
+
+/** The topics, records and commits of a log. Every call is synchronous, and short if its arguments are. */
+export interface Storage {
+  topics: ReadonlyMap<string, Topic>
+  /** @throws FcmError TOPIC_UNKNOWN */
+  topic(name: string): Topic
+  /** @throws FcmError TOPIC_UNKNOWN, or a RangeError: no topic of ours has such a partition. */
+  ends(tp: TopicPartition): Ends
+  create(specs: TopicSpec[]): void
+  /** The topics are gone at once; their records once they are purged. */
+  remove(names: string[]): void
+  /** All or nothing, durable when it returns. Offsets rise in the order of the records. The partitions appended to. */
+  write(records: NewRec[], commits: Commit[], time: number): Iterable<Ends>
+  /**
+   * At most `limit` records, of some 4 MB at most, from `from` on and before `end`.
+   * @throws FcmError OFFSET_OUT_OF_RANGE when `from` was deleted or lies beyond the end of the partition.
+   */
+  page(tp: TopicPartition, from: number, end: number, limit: number): Rec[]
+  committed(group: string, topic: string): Map<number, number>
+  groups(prefix: string): { group: string; topic: string }[]
+}
+
+const PAGE_BYTES = 4 * 1024 * 1024
+/** As many are always read, however large: checkpoints come in chunks of up to a megabyte. */
+const FIRST_ROWS = 8
+
+type RecordRow = [
+  offset: number,
+  time: number,
+  key: Uint8Array,
+  value: Uint8Array | null,
+  headers: string | null,
+]
+
+/** Keys are kept as bytes: SQLite's text ends at a zero byte, and strangers choose keys. */
+export const keyText = (key: Uint8Array): string =>
+  Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString()
+
+/** A prepared statement whose rows are arrays: half the cost of objects. */
+export function prepare(db: Database, source: string): StatementSync {
+  const statement = db.read(() => db.sql.prepare(source))
+  statement.setReturnArrays(true)
+  return statement
+}
+
+export function createStorage(db: Database): Storage {
+  const insert = prepare(db, 'INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const moveNext = prepare(db, 'UPDATE partitions SET next = ? WHERE topic = ? AND partition = ?')
+  const putCommit = prepare(
+    db,
+    `INSERT INTO commits VALUES (?, ?, ?, ?)
+     ON CONFLICT (name, topic, partition) DO UPDATE SET next = excluded.next`,
+  )
+  const selectPage = prepare(
+    db,
+    `SELECT offset, time, key, value, headers FROM records
+     WHERE topic = ? AND partition = ? AND offset >= ? AND offset < ? ORDER BY offset LIMIT ?`,
+  )
+  const selectCommits = prepare(db, 'SELECT partition, next FROM commits WHERE name = ? AND topic = ?')
+  const selectGroups = prepare(db, 'SELECT DISTINCT name, topic FROM commits ORDER BY name, topic')
+  const insertTopic = prepare(db, 'INSERT INTO topics VALUES (NULL, ?, ?, ?) RETURNING id')
+  const insertPartition = prepare(db, 'INSERT INTO partitions VALUES (?, ?, 0, 0)')
+  const forgetTopic = prepare(db, 'UPDATE topics SET name = NULL WHERE id = ?')
+  const forgetCommits = prepare(db, 'DELETE FROM commits WHERE topic = ?')
+
+  const topics = db.read(() => loadTopics(db))
+  const topic = (name: string): Topic => {
+    const found = topics.get(name)
+    if (!found) throw new FcmError('TOPIC_UNKNOWN', { topic: name })
+    return found
+  }
+  const ends = (tp: TopicPartition): Ends => {
+    const found = topic(tp.topic).ends[tp.partition]
+    if (!found) throw new RangeError(`Topic ${tp.topic} has no partition ${tp.partition}`)
+    return found
+  }
+
+  function put(
+    record: NewRec,
+    time: number,
+    nexts: Map<Ends, number>,
+    moved: Map<Ends, TopicPartition>,
+  ): void {
+    const { id, ends: all } = topic(record.topic)
+    const key = Buffer.from(record.key)
+    const partition = record.partition ?? partitionOf(key, all.length)
+    const end = ends({ topic: record.topic, partition })
+    const offset = nexts.get(end) ?? end.next
+    const headers = record.headers && Object.keys(record.headers).length > 0 ? record.headers : null
+    insert.run(id, partition, offset, time, key, record.value, headers && JSON.stringify(headers))
+    if (!nexts.has(end)) moved.set(end, { topic: record.topic, partition })
+    nexts.set(end, offset + 1)
+  }
+
+  return {
+    topics,
+    topic,
+    ends,
+
+    create(specs) {
+      const missing = specs.filter((spec) => !topics.has(spec.name))
+      if (missing.length === 0) return
+      const made = db.write(() =>
+        missing.map(({ name, partitions, retentionMs, compacted = false }): Topic => {
+          const [id] = insertTopic.get(name, retentionMs, compacted ? 1 : 0) as unknown as [number]
+          const ends = Array.from({ length: partitions }, () => ({ first: 0, next: 0 }))
+          for (const partition of ends.keys()) insertPartition.run(id, partition)
+          return { id, name, retentionMs, compacted, ends }
+        }),
+      )
+      for (const topic of made) topics.set(topic.name, topic)
+    },
+
+    remove(names) {
+      const found = names.flatMap((name) => topics.get(name) ?? [])
+      db.write(() => {
+        for (const { id } of found) {
+          forgetTopic.run(id)
+          forgetCommits.run(id)
+        }
+      })
+      for (const { name } of found) topics.delete(name)
+    },
+
+    write(records, commits, time) {
+      const nexts = new Map<Ends, number>()
+      const moved = new Map<Ends, TopicPartition>()
+      db.write(() => {
+        for (const record of records) put(record, time, nexts, moved)
+        for (const [end, tp] of moved) moveNext.run(nexts.get(end)!, topic(tp.topic).id, tp.partition)
+        for (const { group, topic: name, partition, offset } of commits) {
+          putCommit.run(group, topic(name).id, partition, offset)
+        }
+      })
+      for (const [end, next] of nexts) end.next = next
+      return nexts.keys()
+    },
+
+    page(tp, from, end, limit) {
+      const { id } = topic(tp.topic)
+      const { first, next } = ends(tp)
+      if (from < first || from > next) {
+        throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: from, first, next })
+      }
+      const records: Rec[] = []
+      let bytes = 0
+      // Rows read all at once cost half of rows one by one. Their sizes are not known before, so each time no more are
+      // asked for than there are already, and a page is at most twice as large as it should be.
+      for (let position = from, ask = FIRST_ROWS; ask > 0 && bytes < PAGE_BYTES; ) {
+        const rows = db.read(
+          () =>
+            selectPage.all(id, tp.partition, position, end, Math.min(ask, limit)) as unknown as RecordRow[],
+        )
+        for (const [offset, time, key, value, headers] of rows) {
+          records.push({
+            topic: tp.topic,
+            partition: tp.partition,
+            offset,
+            time,
+            key: keyText(key),
+            value,
+            headers: headers === null ? {} : JSON.parse(headers),
+          })
+          bytes += key.length + (value?.length ?? 0) + (headers?.length ?? 0)
+          position = offset + 1
+        }
+        ask = rows.length < ask ? 0 : Math.min(records.length, limit - records.length)
+      }
+      return records
+    },
+
+    committed: (group, name) =>
+      new Map(db.read(() => selectCommits.all(group, topic(name).id) as unknown as [number, number][])),
+
+    groups(prefix) {
+      const names = new Map([...topics.values()].map(({ id, name }) => [id, name]))
+      const rows = db.read(() => selectGroups.all() as unknown as [string, number][])
+      return rows.flatMap(([group, id]) => {
+        const name = names.get(id)
+        return name?.startsWith(prefix) ? [{ group, topic: name }] : []
+      })
+    },
+  }
+}
+
+function loadTopics(db: Database): Map<string, Topic> {
+  const partitions = prepare(db, 'SELECT first, next FROM partitions WHERE topic = ? ORDER BY partition')
+  const rows = prepare(
+    db,
+    'SELECT id, name, retention, compacted FROM topics WHERE name IS NOT NULL ORDER BY name',
+  ).all() as unknown as [number, string, number, number][]
+  return new Map(
+    rows.map(([id, name, retentionMs, compacted]) => {
+      const ends = (partitions.all(id) as unknown as [number, number][]).map(([first, next]) => ({
+        first,
+        next,
+      }))
+      return [name, { id, name, retentionMs, compacted: compacted === 1, ends }]
+    }),
+  )
+}

@@ -1,0 +1,111 @@
+/**
+ * A stage's state, kept in the compacted topic `checkpoints` of its run. A checkpoint is written whole: chunks under keys
+ * never used before, then a manifest that vouches for them, then tombstones for older ones. Restoring takes the
+ * checkpoint with the highest input offset whose chunks verify. A writer that was cut off or replaced meanwhile can only
+ * add an older one.
+ */
+import { randomUUID } from 'node:crypto'
+import { deserialize, serialize } from 'node:v8'
+import { crc32 } from 'node:zlib'
+import { FcmError } from '../../common/errors.ts'
+import type { EventLog, NewRec } from '../log/port.ts'
+
+const CHUNK_BYTES = 512 * 1024
+const KEPT = 2
+
+type Manifest = { offset: number; version: number; chunks: { bytes: number; crc32: number }[] }
+
+export interface Checkpoints<State> {
+  /** The newest state that verifies, and the input offset it stands before; null when there is none. @throws STATE_VERSION */
+  restore(): Promise<{ state: State; offset: number } | null>
+  /** Resolves to the bytes written, once they are durable. */
+  save(state: State, offset: number): Promise<number>
+}
+
+/** The checkpoints of one partition of one stage. */
+export function checkpointsOf<State>(options: {
+  log: EventLog
+  topic: string
+  stage: string
+  version: number
+  partition: number
+}): Checkpoints<State> {
+  const { log, topic, stage, version, partition } = options
+  const prefix = `${stage}/${partition}/`
+  const writer = randomUUID().slice(0, 8)
+  /** Checkpoints that stand, oldest first, as `<offset>-<writer>` and their number of chunks. */
+  let standing: { id: string; chunks: number }[] = []
+
+  const record = (id: string, part: string, value: Uint8Array | null): NewRec => ({
+    topic,
+    partition,
+    key: `${prefix}${id}/${part}`,
+    value,
+  })
+
+  return {
+    async restore() {
+      const manifests = new Map<string, Manifest>()
+      for await (const { key, value } of log.read({ topic, partition })) {
+        if (!key.startsWith(prefix) || !key.endsWith('/manifest')) continue
+        const id = key.slice(prefix.length, -'/manifest'.length)
+        if (value) manifests.set(id, JSON.parse(Buffer.from(value).toString()))
+        else manifests.delete(id)
+      }
+      const newestFirst = [...manifests].sort(([, a], [, b]) => b.offset - a.offset)
+      standing = newestFirst.map(([id, { chunks }]) => ({ id, chunks: chunks.length })).reverse()
+      for (const [id, manifest] of newestFirst) {
+        const bytes = await readChunks(log, { topic, partition }, `${prefix}${id}/`, manifest)
+        if (!bytes) continue
+        if (manifest.version !== version) {
+          throw new FcmError('STATE_VERSION', { stage, found: manifest.version, expected: version })
+        }
+        return { state: deserialize(bytes), offset: manifest.offset }
+      }
+      return null
+    },
+
+    async save(state, offset) {
+      const bytes = serialize(state)
+      const id = `${offset}-${writer}`
+      const chunks: Uint8Array[] = []
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) chunks.push(bytes.subarray(at, at + CHUNK_BYTES))
+      const manifest: Manifest = {
+        offset,
+        version,
+        chunks: chunks.map((chunk) => ({ bytes: chunk.length, crc32: crc32(chunk) })),
+      }
+      standing = standing.filter((s) => s.id !== id)
+      const outdated = standing.splice(0, Math.max(0, standing.length + 1 - KEPT))
+      standing.push({ id, chunks: chunks.length })
+      await log.append([
+        ...chunks.map((chunk, n) => record(id, String(n), chunk)),
+        record(id, 'manifest', Buffer.from(JSON.stringify(manifest))),
+        // The manifest first: what it vouched for must not be half gone while it stands.
+        ...outdated.flatMap((old) => [
+          record(old.id, 'manifest', null),
+          ...Array.from({ length: old.chunks }, (_, n) => record(old.id, String(n), null)),
+        ]),
+      ])
+      return bytes.length
+    },
+  }
+}
+
+async function readChunks(
+  log: EventLog,
+  tp: { topic: string; partition: number },
+  prefix: string,
+  manifest: Manifest,
+): Promise<Buffer | null> {
+  const chunks: Uint8Array[] = []
+  for await (const { key, value } of log.read(tp)) {
+    if (value && key.startsWith(prefix) && !key.endsWith('/manifest'))
+      chunks[Number(key.slice(prefix.length))] = value
+  }
+  const verified = manifest.chunks.every(({ bytes, crc32: sum }, n) => {
+    const chunk = chunks[n]
+    return chunk?.length === bytes && crc32(chunk) === sum
+  })
+  return verified ? Buffer.concat(chunks) : null
+}

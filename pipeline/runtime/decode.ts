@@ -1,0 +1,45 @@
+import { FcmError } from '../../common/errors.ts'
+import type { FcmRecord } from '../../schemas/records.ts'
+import { deadLetter } from '../log/dead-letter.ts'
+import type { NewRec, Rec } from '../log/port.ts'
+import { topicOf } from '../topology.ts'
+import { type Host, patiently } from './host.ts'
+
+export type Decoded = { rec: Rec; record: FcmRecord }
+
+/**
+ * The records in a batch, in order, and the dead letters of those that can't be decoded. Tombstones are passed over.
+ * A schema that is new is fetched from the registry, however long the registry takes.
+ */
+export async function decodeBatch(
+  host: Host,
+  role: string,
+  recs: Rec[],
+): Promise<{ decoded: Decoded[]; rejected: NewRec[] }> {
+  const decoded: Decoded[] = []
+  const rejected: NewRec[] = []
+  for (const rec of recs) {
+    const { value } = rec
+    if (!value) continue
+    try {
+      decoded.push({ rec, record: host.codec.decode(value) })
+    } catch {
+      try {
+        await patiently(host, role, () => host.codec.prepare(value))
+        decoded.push({ rec, record: host.codec.decode(value) })
+      } catch (error) {
+        rejected.push(reject(host, role, rec, error))
+      }
+    }
+  }
+  return { decoded, rejected }
+}
+
+/** The dead letter of a record that can't be processed; an error that isn't the record's fault is thrown on. */
+export function reject(host: Host, role: string, rec: Rec, error: unknown): NewRec {
+  if (!(error instanceof FcmError)) throw error
+  const { topic, partition, offset } = rec
+  host.metrics.deadLetters.inc({ run: host.run, role, topic })
+  host.logger.warn({ run: host.run, role, topic, partition, offset }, error.message)
+  return deadLetter(topicOf(host.run, 'dead-letters'), rec, `${role}: ${error.message}`)
+}

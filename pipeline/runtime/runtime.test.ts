@@ -1,0 +1,330 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FcmError } from '../../common/errors.ts'
+import { type Codec, createCodec } from '../../schemas/codec.ts'
+import type { FcmRecord, Milestone } from '../../schemas/records.ts'
+import { parseDeadLetter } from '../log/dead-letter.ts'
+import { openEmbeddedLog } from '../log/embedded/embedded.ts'
+import type { EventLog, Rec } from '../log/port.ts'
+import { topicOf, topicSpecs } from '../topology.ts'
+import { checkpointsOf } from './checkpoints.ts'
+import { createMetrics, type Host } from './host.ts'
+import { backlog } from './lag.ts'
+import { runSink } from './run-sink.ts'
+import { runStage } from './run-stage.ts'
+import type { Stage } from './stage.ts'
+
+const RUN = 'test'
+const INPUT = topicOf(RUN, 'activity')
+const OUTPUT = topicOf(RUN, 'counts')
+
+let dir: string
+let log: EventLog
+let codec: Codec
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'fcm-runtime-'))
+  log = await openEmbeddedLog(dir)
+  const schemas: object[] = []
+  codec = await createCodec({
+    register: async (_, schema) => schemas.push(schema),
+    schema: async (id) => {
+      const schema = schemas[id - 1]
+      if (!schema) throw new FcmError('SCHEMA_UNKNOWN', { id })
+      return schema
+    },
+  })
+})
+afterEach(async () => {
+  await log.close()
+  rmSync(dir, { recursive: true })
+})
+
+/** Numbers its inputs and adds up their n: whatever is lost, doubled or reordered shows in what it writes. */
+type Sum = { seen: Set<number>; total: number; queue: Milestone[] }
+const adding = (version = 1): Stage<Sum> => ({
+  name: 'count',
+  input: 'activity',
+  version,
+  initial: () => ({ seen: new Set(), total: 0, queue: [] }),
+  apply(state, { record }) {
+    if (record.type !== 'Milestone' || state.seen.has(record.start)) return
+    if (record.n < 0) throw new FcmError('RECORD_MALFORMED', { why: 'n is below zero' })
+    state.seen.add(record.start)
+    state.total += record.n
+    state.queue.push({ ...record, n: state.total })
+  },
+  async settle(state, emit) {
+    for (const record of state.queue) emit('counts', 'k', record)
+    state.queue = []
+  },
+})
+const input = (start: number, n = start): Milestone => ({
+  type: 'Milestone',
+  measure: 'posts',
+  start,
+  seconds: 300,
+  n,
+  time: 0,
+})
+
+const fill = async (records: (FcmRecord | Buffer)[], partitions = 1) => {
+  await log.ensureTopics(topicSpecs(RUN, partitions))
+  const values = records.map((r) => (Buffer.isBuffer(r) ? r : codec.encode(r)))
+  await log.append(values.map((value, i) => ({ topic: INPUT, partition: i % partitions, key: 'k', value })))
+}
+const readAll = async (topic: string): Promise<Rec[]> => {
+  const all: Rec[] = []
+  for (const { partition } of await log.ends(topic)) {
+    for await (const rec of log.read({ topic, partition })) all.push(rec)
+  }
+  return all
+}
+/** What a reader that passes over repeats sees. */
+const results = async (): Promise<FcmRecord[]> => {
+  const seen = new Map<number, FcmRecord>()
+  for (const { value } of await readAll(OUTPUT)) {
+    const record = codec.decode(value!) as Milestone
+    const before = seen.get(record.start)
+    if (before) expect(record).toEqual(before)
+    else seen.set(record.start, record)
+  }
+  return [...seen.values()]
+}
+
+const hostOn = (over: EventLog, options: Partial<Host> = {}): Host => ({
+  run: RUN,
+  log: over,
+  codec,
+  logger: { info() {}, warn() {}, error() {} },
+  metrics: createMetrics(new Registry()),
+  batchSize: 10,
+  checkpointMs: 0,
+  now: Date.now,
+  onFailure: (error) => {
+    throw error
+  },
+  onWaiting() {},
+  ...options,
+})
+const drained = async (orElse = () => false) => {
+  while (!orElse() && (await backlog(log, RUN, ['count'])) > 0)
+    await new Promise((wake) => setImmediate(wake))
+}
+const runThrough = async (stage = adding(), options: Partial<Host> = {}) => {
+  const running = await runStage(hostOn(log, options), stage)
+  await drained()
+  await running.stop()
+}
+
+/** A log over the real one from which nothing more is written from the n-th write or commit on, as when it is killed. */
+function dying(atOperation: number): { log: EventLog; isDead(): boolean } {
+  let operations = 0
+  const operation = <T>(work: () => Promise<T>): Promise<T> =>
+    ++operations < atOperation ? work() : Promise.reject(new Error('killed'))
+  const over: EventLog = {
+    ...log,
+    append: (records) => operation(() => log.append(records)),
+    async subscribe(options) {
+      const subscription = await log.subscribe(options)
+      return { ...subscription, commit: (tp, offset) => operation(() => subscription.commit(tp, offset)) }
+    },
+  }
+  return { log: over, isDead: () => operations >= atOperation }
+}
+
+describe('a stage', () => {
+  test('writes the same whatever the batches and however often it restarts', async () => {
+    const records = Array.from({ length: 25 }, (_, i) => input(i))
+    await fill(records)
+    await runThrough(adding(), { batchSize: 7 })
+    const undisturbed = await results()
+    expect(undisturbed.map((r) => (r as Milestone).n).at(-1)).toBe((24 * 25) / 2)
+
+    for (const batchSize of [1, 1000]) {
+      await log.deleteTopics(topicSpecs(RUN, 1).map(({ name }) => name))
+      await log.ensureTopics(topicSpecs(RUN, 1))
+      for (const record of records) {
+        await log.append([{ topic: INPUT, key: 'k', value: codec.encode(record) }])
+        await runThrough(adding(), { batchSize })
+      }
+      expect(await results()).toEqual(undisturbed)
+    }
+  })
+
+  test('killed at any write or commit and started again, it loses and doubles nothing', async () => {
+    const records = Array.from({ length: 30 }, (_, i) => input(i))
+    await fill(records)
+    await runThrough()
+    const undisturbed = await results()
+
+    for (let at = 1; at <= 8; at++) {
+      await log.deleteTopics(topicSpecs(RUN, 1).map(({ name }) => name))
+      await fill(records)
+      for (let life = 0; life < 3; life++) {
+        const mortal = dying(at)
+        const running = await runStage(hostOn(mortal.log, { onFailure() {} }), adding())
+        await drained(mortal.isDead)
+        // A dead process does not stop gracefully either: its last checkpoint fails too.
+        await running.stop().catch(() => {})
+      }
+      await runThrough()
+      expect(await results()).toEqual(undisturbed)
+    }
+  })
+
+  test('a record that can not be processed is dead-lettered with its bytes, and the rest goes on', async () => {
+    const cut = codec.encode(input(3)).subarray(0, 7)
+    const unknown = Buffer.from([0, 0, 0, 99, 99, 1, 2])
+    const text = Buffer.from('not avro')
+    await fill([input(1), cut, unknown, text, input(2, -1), input(4)])
+    await runThrough()
+    expect((await results()).map((r) => (r as Milestone).n)).toEqual([1, 5])
+    const letters = (await readAll(topicOf(RUN, 'dead-letters'))).map((rec) => parseDeadLetter(rec)!)
+    expect(letters.map(({ source }) => source)).toEqual([1, 2, 3, 4].map((offset) => `${INPUT}/0/${offset}`))
+    expect(letters[0]?.value).toEqual(new Uint8Array(cut))
+    expect(letters[1]).toMatchObject({
+      schemaId: 0x6363,
+      reason: expect.stringContaining('No schema has the id'),
+    })
+    expect(letters[3]?.reason).toMatch(/n is below zero/)
+  })
+
+  test('a fault of the program ends the role; it does not skip the record', async () => {
+    await fill([input(1)])
+    const broken: Stage<Sum> = {
+      ...adding(),
+      apply() {
+        throw new TypeError('undefined is not a function')
+      },
+    }
+    const failure = new Promise((resolve) => {
+      void runStage(hostOn(log, { onFailure: resolve }), broken)
+    })
+    expect(await failure).toBeInstanceOf(TypeError)
+    expect(await backlog(log, RUN, ['count'])).toBe(1)
+  })
+
+  test('waits while the log is full, and goes on by itself', async () => {
+    await fill([input(1)])
+    let refusals = 3
+    const waits: string[] = []
+    const full: EventLog = {
+      ...log,
+      async append(records) {
+        if (refusals-- > 0) throw new FcmError('LOG_FULL', { file: 'log.sqlite' })
+        await log.append(records)
+      },
+    }
+    const running = await runStage(hostOn(full, { onWaiting: ({ code }) => waits.push(code) }), adding())
+    await drained()
+    await running.stop()
+    expect(await results()).toHaveLength(1)
+    expect(waits).toEqual(['LOG_FULL'])
+  })
+
+  test('partitions keep states of their own', async () => {
+    await fill(
+      Array.from({ length: 8 }, (_, i) => input(i + 1, 1)),
+      4,
+    )
+    await runThrough()
+    expect((await results()).map((r) => (r as Milestone).n).sort()).toEqual([1, 1, 1, 1, 2, 2, 2, 2])
+  })
+})
+
+describe('a checkpoint', () => {
+  const checkpoints = (version = 1) =>
+    checkpointsOf<{ text: string }>({
+      log,
+      topic: topicOf(RUN, 'checkpoints'),
+      stage: 'count',
+      version,
+      partition: 0,
+    })
+  const written = () => readAll(topicOf(RUN, 'checkpoints'))
+  beforeEach(() => log.ensureTopics(topicSpecs(RUN, 1)))
+
+  test('of any size comes back, the newest first', async () => {
+    const writer = checkpoints()
+    await writer.save({ text: 'old' }, 1)
+    const large = 'x'.repeat(1_500_000)
+    await writer.save({ text: large }, 20)
+    expect(await checkpoints().restore()).toEqual({ state: { text: large }, offset: 20 })
+  })
+
+  test('that is not whole is passed over for the one before', async () => {
+    const writer = checkpoints()
+    await writer.save({ text: 'old' }, 1)
+    await writer.save({ text: 'new' }, 2)
+    const chunk = (await written()).find(({ key }) => /\/2-[^/]*\/0$/.test(key))!
+    const torn = { topic: chunk.topic, partition: 0, key: chunk.key, value: Buffer.from('torn') }
+    await log.append([torn])
+    expect(await checkpoints().restore()).toEqual({ state: { text: 'old' }, offset: 1 })
+  })
+
+  test('from a process that was replaced does not win over a newer one', async () => {
+    const zombie = checkpoints()
+    await zombie.save({ text: 'zombie' }, 5)
+    const owner = checkpoints()
+    await owner.restore()
+    await owner.save({ text: 'owner' }, 9)
+    await zombie.save({ text: 'zombie' }, 7)
+    expect(await checkpoints().restore()).toEqual({ state: { text: 'owner' }, offset: 9 })
+  })
+
+  test('leaves only itself and the one before; older ones are deleted', async () => {
+    const writer = checkpoints()
+    for (const offset of [1, 2, 3, 4]) await writer.save({ text: `${offset}` }, offset)
+    const last = new Map((await written()).map(({ key, value }) => [key, value]))
+    const standing = [...last].filter(([key, value]) => value && key.endsWith('manifest')).map(([key]) => key)
+    expect(standing.map((key) => key.split('/')[2]!.split('-')[0])).toEqual(['3', '4'])
+    expect([...last].filter(([, value]) => value)).toHaveLength(4)
+  })
+
+  test('of another version stops the stage with what to do', async () => {
+    await checkpoints(1).save({ text: 'old' }, 1)
+    await expect(checkpoints(2).restore()).rejects.toThrow(/state version 1, this program has 2/)
+  })
+})
+
+describe('a sink', () => {
+  test('gets everything once it answers again, in order', async () => {
+    await fill(Array.from({ length: 20 }, (_, i) => input(i)))
+    const got: number[] = []
+    let refusals = 2
+    const running = await runSink(hostOn(log), {
+      name: 'count',
+      topics: ['activity'],
+      async write(records) {
+        if (refusals-- > 0) throw new FcmError('DATABASE_UNREACHABLE', { why: 'starting' })
+        got.push(...records.map(({ record }) => (record as Milestone).start))
+      },
+    })
+    await drained()
+    await running.stop()
+    expect(got).toEqual(Array.from({ length: 20 }, (_, i) => i))
+  })
+
+  test('goes on behind what it committed', async () => {
+    await fill([input(1), input(2)])
+    const got: number[] = []
+    const sink = {
+      name: 'count',
+      topics: ['activity'],
+      write: async (records: { record: FcmRecord }[]) => {
+        got.push(...records.map(({ record }) => (record as Milestone).start))
+      },
+    } as const
+    for (const more of [[], [input(3)]]) {
+      await fill(more)
+      const running = await runSink(hostOn(log), sink)
+      await drained()
+      await running.stop()
+    }
+    expect(got).toEqual([1, 2, 3])
+  })
+})

@@ -1,0 +1,98 @@
+import { DAY, LATENESS } from '../../../common/time.ts'
+import type { Count, Measure } from '../../../schemas/records.ts'
+import type { Line } from '../lifecycle.ts'
+import { intersect, newTrack, type Span, type Track, union } from './coverage.ts'
+import { newSeen, type Seen } from './dedupe.ts'
+
+/** Coverage speaks of these; `casts` and `participants` are covered where posts and replies both are. */
+export const SPOKEN_OF = ['posts', 'replies', 'reactions'] as const
+export type SpokenOf = (typeof SPOKEN_OF)[number]
+export type Tracks = Record<SpokenOf, Track>
+
+/** What the network's series are made of: distinct authors don't add up over channels. */
+export const SUMMED = ['posts', 'replies', 'casts', 'reactions'] as const
+export type Summed = (typeof SUMMED)[number]
+
+export type Series = Line & {
+  /** Events in the bins not closed yet, by start. */
+  open: Map<number, number>
+  /** Late arrivals by bin, as long as repeats of them are recognised; from before that in one number. */
+  late: Map<number, number>
+  lateBefore: number
+}
+export type Channel = {
+  series: Partial<Record<Measure, Series>>
+  /** Distinct authors in the bins of `participants` not closed yet. */
+  authors: Map<number, Set<number>>
+  seen: Seen
+  /** What the source said of this channel alone; null where it speaks only of the whole. */
+  tracks: Tracks | null
+}
+export type CountState = {
+  partition: number
+  channels: Map<string, Channel>
+  /** Channels in which the next whole-source coverage may close something. */
+  active: Set<string>
+  /** What the source said of the whole. */
+  source: Tracks
+  network: {
+    /** The source has spoken of every followed channel up to here. */
+    spokenTo: Record<SpokenOf, number>
+    /** By measure: the first network bin not reported yet, and the sums of those from there on. */
+    series: Record<Summed, { next: number | null; sums: Map<number, number> }>
+  }
+  outbox: { key: string; record: Count }[]
+}
+
+const never = Number.NEGATIVE_INFINITY
+
+export const newTracks = (): Tracks => ({ posts: newTrack(), replies: newTrack(), reactions: newTrack() })
+
+export const initialState = (partition: number): CountState => ({
+  partition,
+  channels: new Map(),
+  active: new Set(),
+  source: newTracks(),
+  network: {
+    spokenTo: { posts: never, replies: never, reactions: never },
+    series: {
+      posts: { next: null, sums: new Map() },
+      replies: { next: null, sums: new Map() },
+      casts: { next: null, sums: new Map() },
+      reactions: { next: null, sums: new Map() },
+    },
+  },
+  outbox: [],
+})
+
+export function channelOf(state: CountState, key: string): Channel {
+  let channel = state.channels.get(key)
+  if (!channel) {
+    channel = { series: {}, authors: new Map(), seen: newSeen(), tracks: null }
+    state.channels.set(key, channel)
+  }
+  return channel
+}
+
+/** All before this is decided for a channel (null: for what only the whole source was said of). */
+export function decidedTo(state: CountState, channel: Channel | null, measure: Measure): number {
+  if (measure === 'casts' || measure === 'participants') {
+    return Math.min(decidedTo(state, channel, 'posts'), decidedTo(state, channel, 'replies'))
+  }
+  return Math.max(state.source[measure].to, channel?.tracks?.[measure].to ?? never)
+}
+
+export function coveredSpans(state: CountState, channel: Channel | null, measure: Measure): readonly Span[] {
+  if (measure === 'casts' || measure === 'participants') {
+    return intersect(coveredSpans(state, channel, 'posts'), coveredSpans(state, channel, 'replies'))
+  }
+  const whole = state.source[measure].covered
+  const own = channel?.tracks?.[measure].covered
+  return own ? union(whole, own) : whole
+}
+
+/** Repeats are recognised from here on: L and 24 hours behind the channel's own coverage. */
+export function dedupedFrom(state: CountState, channel: Channel): number {
+  const decided = SPOKEN_OF.map((m) => decidedTo(state, channel, m)).filter((to) => to > never)
+  return decided.length === 0 ? never : Math.min(...decided) - LATENESS - DAY
+}

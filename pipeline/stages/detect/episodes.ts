@@ -1,0 +1,215 @@
+/**
+ * Episodes: at most one open per channel and kind; measures and resolutions are evidence of it, not alerts of their
+ * own. Time is event time: an episode's clock is the greatest bin end decided so far.
+ */
+import { createHash } from 'node:crypto'
+import { HOUR } from '../../../common/time.ts'
+import {
+  type AlertEvent,
+  type Decision,
+  type Evidence,
+  MEASURES,
+  type Measure,
+  type Severity,
+  seriesName,
+} from '../../../schemas/records.ts'
+import type { Kind, Verdict } from './judge.ts'
+import type { Settings } from './settings.ts'
+
+/** One series and resolution's part in an episode. */
+type Voice = {
+  evidence: Evidence
+  /** Successive bins without support; Infinity once it can't speak any more. */
+  calm: number
+  exitBins: number
+  /** Level of the series when it began to speak, events per base bin of a mean hour. */
+  level: number
+}
+
+export type Episode = {
+  fingerprint: string
+  sequence: number
+  openedAt: number
+  measure: Measure
+  resolution: number
+  start: number
+  severity: Severity
+  /** By measure and resolution, in order of appearance. */
+  voices: Map<string, Voice>
+  /** End of the last bin of its evidence that could be judged. */
+  judged: number
+}
+
+/** All that is remembered of one kind in one channel. */
+export type Watch = {
+  clock: number
+  /** No episode opens on a bin that ends before it. */
+  quietUntil: number
+  episode: Episode | null
+  /** Successive bins that met the rule, by measure and resolution. */
+  hits: Map<string, number>
+}
+
+export const createWatch = (): Watch => ({ clock: 0, quietUntil: 0, episode: null, hits: new Map() })
+
+export type Scope = { run: string; channel: string; kind: Kind; settings: Settings; hash: string }
+export type Bin = { measure: Measure; resolution: number; start: number; end: number }
+export const voiceKey = (measure: Measure, resolution: number): string => `${measure}/${resolution}`
+
+type Send = (event: AlertEvent) => void
+
+/** Applies a judged bin. Returns what it led to; `level` as in `Voice`. */
+export function decide(
+  watch: Watch,
+  scope: Scope,
+  bin: Bin,
+  verdict: Verdict,
+  facts: Omit<Evidence, 'reason'>,
+  level: number,
+  send: Send,
+): Decision {
+  const key = voiceKey(bin.measure, bin.resolution)
+  watch.clock = Math.max(watch.clock, bin.end)
+  const hits = verdict.enter ? (watch.hits.get(key) ?? 0) + 1 : 0
+  if (hits > 0) watch.hits.set(key, hits)
+  else watch.hits.delete(key)
+  const speaks = hits >= verdict.enterBins
+  const { episode } = watch
+  const voice = episode?.voices.get(key)
+  if (!speaks && !voice) return 'quiet'
+  const evidence: Evidence = { ...facts, reason: verdict.reason() }
+
+  if (!episode) {
+    if (bin.end < watch.quietUntil) return 'suppressed'
+    watch.episode = openEpisode(scope, bin, watch.clock)
+    addVoice(watch.episode, key, evidence, verdict, level)
+    send(eventOf(watch.episode, scope, 'opened', watch.clock, said(evidence)))
+    return 'opened'
+  }
+
+  if (!voice) {
+    addVoice(episode, key, evidence, verdict, level)
+    episode.judged = Math.max(episode.judged, bin.end)
+    episode.severity = severityOf(episode)
+    send(eventOf(episode, scope, 'updated', watch.clock, said(evidence)))
+    return 'held'
+  }
+  voice.evidence = evidence
+  episode.judged = Math.max(episode.judged, bin.end)
+  if (verdict.hold) {
+    voice.calm = 0
+    return 'held'
+  }
+  voice.calm++
+  const bins = `${verdict.exitBins} bins`
+  resolveIfCalm(watch, scope, `back to usual for ${bins} in all evidence; last: ${said(evidence)}`, send)
+  return 'quiet'
+}
+
+/** A masked bin of one of its series freezes an episode; too many of them end it. */
+export function freeze(watch: Watch, scope: Scope, bin: Bin, send: Send): void {
+  watch.clock = Math.max(watch.clock, bin.end)
+  const { episode } = watch
+  if (!episode?.voices.has(voiceKey(bin.measure, bin.resolution))) return
+  const hours = scope.settings.coverageLostHours
+  if (bin.end - episode.judged < hours * HOUR) return
+  resolve(watch, scope, `coverage-lost: nothing could be judged for ${hours} hours`, send)
+}
+
+/** A series has nothing to say any more, for `why`, at one resolution or at all. */
+export function silence(
+  watch: Watch,
+  scope: Scope,
+  at: { measure: Measure; resolution: number | null; time: number },
+  why: string,
+  send: Send,
+): void {
+  watch.clock = Math.max(watch.clock, at.time)
+  const speaksOf = (key: string): boolean =>
+    at.resolution === null ? key.startsWith(`${at.measure}/`) : key === voiceKey(at.measure, at.resolution)
+  for (const key of watch.hits.keys()) if (speaksOf(key)) watch.hits.delete(key)
+  if (!watch.episode) return
+  for (const [key, voice] of watch.episode.voices) if (speaksOf(key)) voice.calm = Number.POSITIVE_INFINITY
+  resolveIfCalm(watch, scope, why, send)
+}
+
+/** Ends an episode whatever its evidence says. */
+export function resolve(watch: Watch, scope: Scope, reason: string, send: Send): void {
+  const { episode } = watch
+  if (!episode) return
+  send(eventOf(episode, scope, 'resolved', watch.clock, reason))
+  watch.episode = null
+  watch.hits.clear()
+  watch.quietUntil = watch.clock + scope.settings.cooldownHours * HOUR
+}
+
+function resolveIfCalm(watch: Watch, scope: Scope, reason: string, send: Send): void {
+  for (const voice of watch.episode!.voices.values()) if (voice.calm < voice.exitBins) return
+  resolve(watch, scope, reason, send)
+}
+
+function openEpisode({ run, channel, kind }: Scope, bin: Bin, openedAt: number): Episode {
+  const { measure, resolution, start } = bin
+  const opening = [run, channel, kind, seriesName(measure, channel), resolution, start]
+  return {
+    fingerprint: createHash('sha256').update(JSON.stringify(opening)).digest('hex').slice(0, 32),
+    sequence: 0,
+    openedAt,
+    measure,
+    resolution,
+    start,
+    severity: 'low',
+    voices: new Map(),
+    judged: bin.end,
+  }
+}
+
+function addVoice(e: Episode, key: string, evidence: Evidence, { exitBins }: Verdict, level: number): void {
+  e.voices.set(key, { evidence, calm: 0, exitBins, level })
+}
+
+/**
+ * How much of the evidence agrees: medium from two series or resolutions on, high from two measures of different
+ * events (posts, replies, reactions; casts are posts and replies, participants their authors) at two resolutions,
+ * or from four in all. Never falls during an episode.
+ */
+function severityOf({ voices, severity }: Episode): Severity {
+  if (severity === 'high' || voices.size >= 4) return 'high'
+  const all = [...voices.values()].map((voice) => voice.evidence)
+  const own = new Set(all.map((e) => e.measure).filter((m) => m !== 'casts' && m !== 'participants'))
+  const resolutions = new Set(all.map((e) => e.resolution))
+  if (own.size >= 2 && resolutions.size >= 2) return 'high'
+  return voices.size >= 2 ? 'medium' : severity
+}
+
+function eventOf(
+  e: Episode,
+  scope: Scope,
+  event: AlertEvent['event'],
+  time: number,
+  reason: string,
+): AlertEvent {
+  e.sequence++
+  return {
+    type: 'AlertEvent',
+    fingerprint: e.fingerprint,
+    sequence: e.sequence,
+    event,
+    kind: scope.kind,
+    severity: e.severity,
+    time,
+    openedAt: e.openedAt,
+    measure: e.measure,
+    resolution: e.resolution,
+    start: e.start,
+    reason,
+    evidence: [...e.voices.values()]
+      .map((voice) => ({ ...voice.evidence }))
+      .sort((a, b) => a.resolution - b.resolution || order(a) - order(b)),
+    preset: scope.settings.preset,
+    settings: scope.hash,
+  }
+}
+
+const order = (e: Evidence): number => MEASURES.indexOf(e.measure)
+const said = (e: Evidence): string => `${e.measure}: ${e.reason}`

@@ -1,0 +1,253 @@
+/**
+ * One series (a measure of a channel) as `apply` moves it on: base bins in, at most one observed bin out for each
+ * resolution. Whole stretches of input may be repeated; what was applied is known by the next expected start.
+ */
+import { BASE, BASE_SECONDS, HOUR, RESOLUTIONS, type Resolution } from '../../../common/time.ts'
+import {
+  createProfile,
+  decayLevel,
+  expected,
+  learnProfile,
+  type Profile,
+  shape,
+} from '../../../models/early-warning/expected.ts'
+import {
+  createTracker,
+  observe,
+  openWindow,
+  type Reading,
+  type Tracker,
+} from '../../../models/early-warning/tracker.ts'
+import type { Measure } from '../../../schemas/records.ts'
+import type { Settings } from './settings.ts'
+
+/** `shape`: the profile over the bin as it was known when the bin began. */
+type Sum = { start: number; bins: number; count: number; masked: boolean; shape: number }
+type Span = { from: number; to: number }
+
+export type Scale = {
+  seconds: Resolution
+  tracker: Tracker
+  /** What this resolution's open bin holds so far; unused for base bins. */
+  sum: Sum
+  eligible: boolean
+  /** Whether a first signal has said that there is not enough data. */
+  spoken: boolean
+}
+
+export type Series = {
+  measure: Measure
+  /** Start of the bin that comes next; all before is applied. */
+  next: number
+  /** Covered base bins so far. */
+  covered: number
+  idle: boolean
+  /** Spans of the idle time that are not zeros. */
+  unknown: Span[]
+  profile: Profile
+  scales: Scale[]
+}
+
+/** A closed bin of one resolution. `reading`: null where masked, or where no window is kept. */
+export type Observed = {
+  series: Series
+  scale: Scale
+  start: number
+  count: number
+  masked: boolean
+  expected: number
+  reading: Reading | null
+}
+
+/** A window is kept from this many expected events in a bin until both level and long-run mean are below `COLD`. */
+const WARM = 1
+const COLD = 0.25
+
+export const createSeries = (measure: Measure, next: number): Series => ({
+  measure,
+  next,
+  covered: 0,
+  idle: false,
+  unknown: [],
+  profile: createProfile(),
+  scales: resolutionsOf(measure).map((seconds) => ({
+    seconds,
+    tracker: createTracker(),
+    sum: { start: Number.NaN, bins: 0, count: 0, masked: false, shape: 0 },
+    eligible: false,
+    spoken: false,
+  })),
+})
+
+/** `participants` can't be summed over bins: one author in two bins is one author. */
+const resolutionsOf = (measure: Measure): readonly Resolution[] =>
+  measure === 'participants' ? RESOLUTIONS.slice(0, 1) : RESOLUTIONS
+
+/** Applies the base bin at `start`, which must not be before `next`; what it closes is added to `closed` by resolution. */
+export function applyBin(
+  s: Series,
+  start: number,
+  { count, masked }: { count: number; masked: boolean },
+  settings: Settings,
+  closed: Observed[][],
+): void {
+  if (start > s.next) pass(s, start, settings)
+  s.idle = false
+  s.unknown = []
+  s.next = start + BASE
+  // Predicted first, learned afterwards.
+  for (const [i, scale] of s.scales.entries()) {
+    if (i === 0) {
+      const form = shape(s.profile, start, BASE_SECONDS)
+      closed[0]!.push(observeBin(s, scale, { start, count, masked, shape: form }, settings))
+      continue
+    }
+    addToSum(s, scale, start, 1, count, masked)
+    if (s.next % (scale.seconds * 1000) === 0) closed[i]!.push(closeSum(s, scale, settings))
+  }
+  if (masked) return
+  learnProfile(s.profile, start, count)
+  s.covered++
+}
+
+function addToSum(
+  s: Series,
+  scale: Scale,
+  start: number,
+  bins: number,
+  count: number,
+  masked: boolean,
+): void {
+  const { sum, seconds } = scale
+  const begin = start - (start % (seconds * 1000))
+  if (sum.start !== begin || sum.bins === 0) {
+    sum.start = begin
+    sum.bins = 0
+    sum.count = 0
+    sum.masked = false
+    sum.shape = shape(s.profile, begin, seconds)
+  }
+  sum.bins += bins
+  sum.count += count
+  sum.masked ||= masked
+}
+
+/** A sum that lacks base bins (the series began inside it, or one was masked) is masked itself. */
+function closeSum(s: Series, scale: Scale, settings: Settings): Observed {
+  const { start, count, shape: form, bins } = scale.sum
+  const masked = scale.sum.masked || bins < scale.seconds / BASE_SECONDS
+  scale.sum.bins = 0
+  return observeBin(s, scale, { start, count, masked, shape: form }, settings)
+}
+
+function observeBin(
+  s: Series,
+  scale: Scale,
+  bin: { start: number; count: number; masked: boolean; shape: number },
+  settings: Settings,
+): Observed {
+  const { tracker, seconds } = scale
+  const { start, count, masked } = bin
+  const mean = expected(tracker.level, bin.shape)
+  keepWindow(s, scale, mean, settings)
+  const reading = observe(tracker, masked ? Number.NaN : count, bin.shape, settings.memory[seconds])
+  return { series: s, scale, start, count, masked, expected: mean, reading: masked ? null : reading }
+}
+
+function keepWindow(s: Series, { tracker, seconds }: Scale, mean: number, settings: Settings): void {
+  if (!tracker.window) {
+    if (mean >= WARM) openWindow(tracker, settings.window, settings.preset === 'classic')
+    return
+  }
+  const bins = seconds / BASE_SECONDS
+  const usual = s.profile.total > 0 ? (s.profile.events / s.profile.total) * bins : 0
+  if (usual < COLD && expected(tracker.level, bins) < COLD) tracker.window = null
+}
+
+/** From `from` on, zeros over covered time. Ignored when the series is past it. */
+export function applyIdle(s: Series, from: number): boolean {
+  if (from < s.next || s.idle) return false
+  if (from > s.next) s.unknown.push({ from: s.next, to: from })
+  s.idle = true
+  return true
+}
+
+/** A span of the idle time that is not zeros. */
+export function applyUnknown(s: Series, from: number, to: number): void {
+  const last = s.unknown.at(-1)
+  const begin = Math.max(from, s.next, last?.to ?? 0)
+  if (to > begin) s.unknown.push({ from: begin, to })
+}
+
+/**
+ * Passes the time from `next` to `to`: zeros but for the unknown spans while idle; all unknown otherwise, as records
+ * are then missing. Each resolution sees at most one window of bins; before them its level decays in closed form.
+ */
+function pass(s: Series, to: number, settings: Settings): void {
+  const from = s.next
+  const unknown = s.idle ? s.unknown : [{ from, to }]
+  const known = (a: number, b: number): boolean => !unknown.some((span) => span.from < b && span.to > a)
+  for (const scale of s.scales) {
+    const length = scale.seconds * 1000
+    // The bin that was open when the series fell silent, and the one that is open when it wakes.
+    let begin = from
+    if (from % length !== 0) {
+      const end = Math.min(from - (from % length) + length, to)
+      addToSum(s, scale, from, (end - from) / BASE, 0, !known(from, end))
+      begin = end
+      if (end % length === 0) closeSum(s, scale, settings)
+    }
+    const end = to - (to % length)
+    if (begin < end) passWhole(s, scale, begin, end, known, settings)
+    const rest = Math.max(begin, end)
+    if (rest < to) addToSum(s, scale, rest, (to - rest) / BASE, 0, !known(rest, to))
+  }
+  for (let time = from; time < to; ) {
+    const end = Math.min(time - (time % HOUR) + HOUR, to)
+    const bins = coveredBins(time, end, unknown)
+    if (bins > 0) learnProfile(s.profile, time, 0, bins)
+    s.covered += bins
+    time = end
+  }
+}
+
+function passWhole(
+  s: Series,
+  scale: Scale,
+  from: number,
+  to: number,
+  known: (a: number, b: number) => boolean,
+  settings: Settings,
+): void {
+  const length = scale.seconds * 1000
+  const pushed = Math.max(from, to - settings.window * length)
+  let zeros = 0
+  for (let start = from; start < pushed; start += length) if (known(start, start + length)) zeros++
+  if (zeros > 0) decayLevel(scale.tracker.level, zeros, scale.seconds / BASE_SECONDS)
+  for (let start = pushed; start < to; start += length) {
+    const form = shape(s.profile, start, scale.seconds)
+    observeBin(s, scale, { start, count: 0, masked: !known(start, start + length), shape: form }, settings)
+  }
+}
+
+function coveredBins(from: number, to: number, unknown: Span[]): number {
+  if (unknown.length === 0) return (to - from) / BASE
+  let bins = 0
+  for (let start = from; start < to; start += BASE) {
+    if (!unknown.some((span) => span.from < start + BASE && span.to > start)) bins++
+  }
+  return bins
+}
+
+/** Why a bin is not judged; null when it is. */
+export function ineligible(o: Observed, settings: Settings): string | null {
+  const { series, scale, expected: mean } = o
+  const { enter, leave, hours } = settings.eligible
+  const covered = (series.covered * BASE) / HOUR
+  const bins = scale.tracker.window?.residuals.pushed ?? 0
+  const least = scale.eligible ? leave : enter
+  if (mean < least) return `${mean.toFixed(2)} events expected in a bin, fewer than ${least}`
+  if (bins < 2 * settings.window) return `${bins} bins of history, fewer than ${2 * settings.window}`
+  if (covered < hours) return `${covered.toFixed(1)} hours covered, fewer than ${hours}`
+  return null
+}
