@@ -8,6 +8,10 @@ import { PGlite } from '@electric-sql/pglite'
 export type ToWorker = { connect: MessagePort } | 'close'
 export type FromWorker = 'ready' | 'closed' | { fatal: string }
 
+/** Of the wire protocol: the first byte of the message that ends a session, and of that which ends every answer. */
+const TERMINATE = 'X'.charCodeAt(0)
+const READY_FOR_QUERY = 'Z'.charCodeAt(0)
+
 const parent = parentPort!
 const send = (message: FromWorker) => parent.postMessage(message)
 
@@ -50,7 +54,17 @@ function serve(db: PGlite): void {
     port.on('message', (request: Uint8Array) =>
       queue(async () => {
         if (current !== port) return
-        await db.execProtocolRawStream(request, { onRawData: (answer) => port.postMessage(answer.slice()) })
+        let answer = new Uint8Array()
+        await db.execProtocolRawStream(request, {
+          onRawData: (bytes) => {
+            answer = bytes.slice()
+            port.postMessage(answer)
+          },
+        })
+        // PostgreSQL panics, for example, when the disk has no room for its log. It doesn't throw; it never answers again.
+        if (request[0] !== TERMINATE && answer.at(-6) !== READY_FOR_QUERY) {
+          throw new Error('PostgreSQL stopped in the middle of a statement')
+        }
       }),
     )
   }

@@ -30,12 +30,12 @@ export async function openPglite(dir: string): Promise<Pglite> {
     const found = existsSync(version) ? readFileSync(version, 'utf8').trim() : undefined
     if (found === undefined) writeFileSync(incomplete, '')
     else if (found !== MAJOR_VERSION) {
-      throw new Error(`its database is of PostgreSQL ${found}, and this program has ${MAJOR_VERSION}`)
+      throw new Error(`it is of PostgreSQL ${found}, and this program has ${MAJOR_VERSION}`)
     }
     thread = startThread(dir)
     await thread
   } catch (error) {
-    throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: (error as Error).message }, error)
+    throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: `its database does not open: ${(error as Error).message}` }, error)
   }
 
   return {
@@ -125,7 +125,7 @@ class PortStream extends Duplex {
         port.once('close', () => this.destroy(this.writableEnded ? undefined : lost()))
         this.emit('connect')
       },
-      (error: Error) => this.destroy(error),
+      (error: Error) => this.destroy(lost(error)),
     )
     return this
   }
@@ -135,6 +135,11 @@ class PortStream extends Duplex {
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
     this.#port?.postMessage(new Uint8Array(chunk))
     done()
+  }
+
+  /** What `pg` sends together (parse, bind, execute, sync) is one message, and one answer. */
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done)
   }
 
   override _final(done: () => void): void {
@@ -153,5 +158,7 @@ class PortStream extends Duplex {
   unref(): void {}
 }
 
-const lost = (): Error =>
-  Object.assign(new Error('the embedded database stopped; it is started again'), { code: 'ECONNRESET' })
+const lost = (cause?: Error): Error => {
+  const why = cause ? `: ${cause.message}` : ''
+  return Object.assign(new Error(`the embedded database stopped${why}; it is started again`), { code: 'ECONNRESET' })
+}

@@ -106,7 +106,8 @@ export function createWriter(db: Database) {
       if (found.rows.length < names.length) throw new Stale('the run was deleted')
       for (const { id, key } of found.rows) {
         const name = byKey.get((key as Buffer).toString('hex'))!
-        run.channels.set(name, { id: id as number, series: new Map() })
+        // Another partition's batch may have learned it meanwhile, and refer to that entry.
+        if (!run.channels.has(name)) run.channels.set(name, { id: id as number, series: new Map() })
       }
     }
 
@@ -148,7 +149,7 @@ export function createWriter(db: Database) {
         lastEvent: row.last_event,
         total: row.total,
       })
-      channel.series.set(measure, { id: row.id as number, line })
+      if (!channel.series.has(measure)) channel.series.set(measure, { id: row.id as number, line })
     }
   }
 

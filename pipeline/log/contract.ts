@@ -89,11 +89,11 @@ const code = (value: string) => expect.objectContaining({ code: value })
 
 /**
  * What every event log promises. `open` gives the log under test; `reopen` closes it and opens it again, where a log
- * has a life of its own.
+ * has a life of its own; `cleanUp` removes what is left of it when it is closed.
  */
 export function eventLogContract(
   name: string,
-  open: () => Promise<{ log: EventLog; reopen?(): Promise<EventLog> }>,
+  open: () => Promise<{ log: EventLog; reopen?(): Promise<EventLog>; cleanUp?(): void }>,
 ): void {
   describe(`${name} keeps the contract of an event log:`, () => {
     let opened: Awaited<ReturnType<typeof open>>
@@ -104,7 +104,10 @@ export function eventLogContract(
       log = opened.log
       it = bench(log)
     })
-    afterAll(() => log.close())
+    afterAll(async () => {
+      await log.close()
+      opened.cleanUp?.()
+    })
 
     test('a record comes back as it was appended', async () => {
       const topic = await it.topic()

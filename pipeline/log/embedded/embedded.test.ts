@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -41,6 +42,7 @@ eventLogContract('the embedded log', async () => {
       log = await openEmbeddedLog(dir)
       return log
     },
+    cleanUp: () => rmSync(dir, { recursive: true }),
   }
 })
 
@@ -151,6 +153,60 @@ describe('compaction', () => {
     await until(() => reader.seen.length === 210)
     expect(reader.failures).toEqual([])
   })
+})
+
+describe('a deleted topic', () => {
+  const rows = (dir: string): number => {
+    const sql = new DatabaseSync(join(dir, 'log.sqlite'))
+    const counts = ['topics', 'partitions', 'records', 'commits'].map(
+      (table) => sql.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n as number,
+    )
+    sql.close()
+    return counts.reduce((sum, n) => sum + n)
+  }
+  const setUp = async () => {
+    const dir = newDir()
+    const log = await open(dir)
+    const topic = await bench(log).topic(2)
+    await log.append(numbered(topic, 0, 9000, 5))
+    const reader = await bench(log).reader(topic)
+    await until(() => reader.seen.length === 9000)
+    await reader.subscription.commit({ topic, partition: 0 }, 10)
+    return { dir, log, topic, reader }
+  }
+
+  test('leaves nothing in the file, and its readers are told', async () => {
+    const { dir, log, topic, reader } = await setUp()
+    await log.deleteTopics([topic])
+    await until(() => reader.failures.length > 0)
+    expect(reader.failures).toEqual([code('TOPIC_UNKNOWN')])
+    await log.close()
+    expect(rows(dir)).toBe(0)
+  })
+
+  test('is purged later, when the log was closed before that was done', async () => {
+    const { dir, log, topic } = await setUp()
+    const deleted = log.deleteTopics([topic])
+    await log.close()
+    await deleted
+    expect(rows(dir)).toBeGreaterThan(0)
+    const again = await open(dir)
+    expect(await again.topics('')).toEqual([])
+    await again.maintain()
+    await again.close()
+    expect(rows(dir)).toBe(0)
+  })
+})
+
+test('closing writes what was still to be written', async () => {
+  const dir = newDir()
+  const log = await open(dir)
+  const topic = await bench(log).topic()
+  await log.maintain()
+  const appends = range(0, 5).map((i) => log.append([{ topic, key: 'k', value: Buffer.alloc(1_500_000, i) }]))
+  await log.close()
+  await Promise.all(appends)
+  expect(await readAll(await open(dir), topic)).toHaveLength(5)
 })
 
 test('an append to an unknown topic does not take those beside it along', async () => {

@@ -1,0 +1,335 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { BASE, DAY, HOUR } from '../../../common/time.ts'
+import { createRandom } from '../../../models/random.ts'
+import type { BinClosed, Idle, Unknown } from '../../../schemas/records.ts'
+import type { Input } from '../../runtime/stage.ts'
+import { drive } from '../harness.ts'
+import { detectStage } from './detect.ts'
+import { defaults } from './settings.ts'
+import { alerts, CHANNEL, closed, START, signals, talk } from './testing.ts'
+
+/** A short window and history, so that little input goes through everything. */
+const quick = { window: 12, eligible: { enter: 3, leave: 2, hours: 1 } }
+const stage = () => detectStage({ run: 'test', settings: quick })
+const steady = { ratio: () => 0.3, drive: () => 8 }
+
+const idle = (measure: Idle['measure'], bin: number): Input => ({
+  key: CHANNEL,
+  record: { type: 'Idle', measure, from: START + bin * BASE },
+})
+const unknown = (measure: Unknown['measure'], from: number, to: number): Input => ({
+  key: CHANNEL,
+  record: { type: 'Unknown', measure, from: START + from * BASE, to: START + to * BASE, reason: null },
+})
+
+/** Two channels with a surge, masked bins, a silence, an idle time with an unknown span, and a waking. */
+function eventful(): Input[] {
+  const surge = { ratio: (bin: number) => (bin > 120 && bin < 160 ? 0.97 : 0.3), drive: () => 6 }
+  const first: Input[] = talk('first', 200, surge).map((input, bin) =>
+    bin % 37 === 5 || (bin > 170 && bin < 174) ? masked(input) : input,
+  )
+  for (let bin = 200; bin < 200 + 288; bin++) first.push(closed(bin, { posts: 0, replies: 0, casts: 0 }))
+  for (const measure of ['posts', 'replies', 'casts'] as const) first.push(idle(measure, 488))
+  for (const measure of ['posts', 'casts'] as const) first.push(unknown(measure, 500, 530))
+  const woken = talk('woken', 700, steady).slice(600)
+  const second = talk('second', 260, { ratio: () => 0.2, drive: (bin) => (bin > 150 ? 0.1 : 20) }, '*')
+  const inputs = [...first, ...woken]
+  // Two channels of one partition come interleaved.
+  return inputs.flatMap((input, i) => (second[i] ? [input, second[i]] : [input]))
+}
+
+function masked(input: Input, count?: number): Input {
+  const record = input.record as BinClosed
+  const bins = record.bins.map((b) => ({ ...b, count: count ?? b.count, covered: 0.2, masked: true }))
+  return { key: input.key, record: { ...record, bins } }
+}
+
+describe('results', () => {
+  it('do not depend on batches, and every state can be restored', async () => {
+    const inputs = eventful()
+    const plain = await drive(stage(), inputs, { batch: 1000 })
+    expect(alerts(plain).map((a) => `${a.kind} ${a.event}`)).toEqual(
+      expect.arrayContaining(['early-warning opened', 'collapse opened', 'collapse resolved']),
+    )
+    expect(await drive(stage(), inputs, { batch: 7 })).toEqual(plain)
+    expect(await drive(stage(), inputs, { batch: 1, restart: true })).toEqual(plain)
+  })
+
+  it('are the same when stretches of the input are delivered again', async () => {
+    const inputs = eventful()
+    const plain = await drive(stage(), inputs)
+    const stretches = fc.array(fc.tuple(fc.nat(inputs.length), fc.nat(150)), { maxLength: 4 })
+    await fc.assert(
+      fc.asyncProperty(stretches, async (again) => {
+        const repeated = [...inputs]
+        // From the end, so that positions stay what they were.
+        for (const [end, length] of again.sort(([a], [b]) => b - a)) {
+          repeated.splice(end, 0, ...inputs.slice(Math.max(0, end - length), end))
+        }
+        expect(await drive(stage(), repeated)).toEqual(plain)
+      }),
+      { numRuns: 8 },
+    )
+  })
+
+  it('of the past do not change with the future', async () => {
+    const inputs = eventful()
+    const all = await drive(stage(), inputs)
+    for (const n of [150, 333, 700]) {
+      const past = await drive(stage(), inputs.slice(0, n))
+      expect(all.slice(0, past.length)).toEqual(past)
+    }
+  })
+
+  it('do not depend on what was counted in masked bins', async () => {
+    const inputs = talk('gaps', 400, steady)
+    const gap = (bin: number): boolean => bin % 29 === 3 || (bin > 200 && bin < 215)
+    const withCount = async (count: number) => {
+      const outputs = await drive(
+        stage(),
+        inputs.map((input, bin) => (gap(bin) ? masked(input, count) : input)),
+      )
+      return outputs.map((o) =>
+        o.record.type === 'Signal' && o.record.decision === 'masked' ? { ...o.record, count: 0 } : o,
+      )
+    }
+    expect(await withCount(0)).toEqual(await withCount(999))
+    const asZeros = inputs.map((input, bin) => (gap(bin) ? { ...masked(input, 0), ...zeros(input) } : input))
+    expect(await drive(stage(), asZeros)).not.toEqual(await withCount(0))
+  })
+
+  it('name the settings that made them', async () => {
+    const inputs = talk('settings', 60, steady)
+    const [a] = signals(await drive(stage(), inputs))
+    const [b] = signals(
+      await drive(detectStage({ run: 'test', settings: { ...quick, cooldownHours: 7 } }), inputs),
+    )
+    expect(a!.settings).toMatch(/^[0-9a-f]{8}$/)
+    expect(b!.settings).not.toBe(a!.settings)
+  })
+})
+
+function zeros(input: Input): Input {
+  const record = input.record as BinClosed
+  return { key: input.key, record: { ...record, bins: record.bins.map((b) => ({ ...b, count: 0 })) } }
+}
+
+describe('series', () => {
+  it('are judged once there is enough data: said when that begins, then a signal for every bin', async () => {
+    const outputs = await drive(stage(), talk('eligible', 100, steady))
+    const casts = signals(outputs, 'casts')
+    expect(casts[0]).toMatchObject({ decision: 'insufficient', start: START, expected: null })
+    expect(casts[0]!.reason).toMatch(/^not enough data: /)
+    const judged = casts.slice(1)
+    expect(judged.length).toBe(100 - 24)
+    expect(judged.every((s) => s.decision !== 'insufficient' && s.expected !== null && s.p !== null)).toBe(
+      true,
+    )
+    expect(judged.map((s) => s.start)).toEqual(judged.map((_, i) => START + (24 + i) * BASE))
+  })
+
+  it('are judged from 3 expected events on, until fewer than 2; that it ends is said once', async () => {
+    const talked = talk('quieter', 400, { ratio: () => 0, drive: (bin) => (bin < 100 ? 6 : 0.5) })
+    const casts = signals(await drive(stage(), talked), 'casts')
+    let judged = false
+    for (const s of casts) {
+      const ends = s.decision === 'insufficient'
+      if (!ends) expect(s.expected).toBeGreaterThanOrEqual(judged ? 2 : 3)
+      else if (judged) expect(s.reason).toMatch(/events expected in a bin, fewer than 2/)
+      else expect(s).toBe(casts[0])
+      judged = !ends
+    }
+    expect(judged).toBe(false)
+    expect(casts.length).toBeGreaterThan(100)
+    expect(casts.at(-1)!.start).toBeLessThan(START + 390 * BASE)
+  })
+
+  it('are summed to hours: a sum that lacks a base bin is masked', async () => {
+    const inputs = talk('hours', 12 * 40, steady).slice(5)
+    const gap = 12 * 35 + 3 - 5
+    const outputs = await drive(
+      stage(),
+      inputs.map((input, i) => (i === gap ? masked(input) : input)),
+    )
+    const hours = signals(outputs, 'casts', 3600)
+    const [first] = hours
+    expect(first).toMatchObject({ decision: 'insufficient', start: START + HOUR })
+    expect(hours.find((s) => s.start === START + 35 * HOUR)).toMatchObject({ decision: 'masked', p: null })
+    const judged = hours.find((s) => s.start === START + 30 * HOUR)!
+    const counts = inputs.slice(30 * 12 - 5, 31 * 12 - 5).map((i) => (i.record as BinClosed).bins[2]!.count)
+    expect(judged.count).toBe(counts.reduce((sum, n) => sum + n, 0))
+  })
+
+  it('of participants are not summed', async () => {
+    const inputs = Array.from({ length: 300 }, (_, bin) => closed(bin, { participants: 5 }))
+    const outputs = await drive(stage(), inputs)
+    expect(signals(outputs, 'participants', 300).length).toBeGreaterThan(100)
+    expect(signals(outputs, 'participants', 3600)).toEqual([])
+  })
+
+  it('take idle time for zeros, except where it is unknown', async () => {
+    const before = talk('idle', 144, { ratio: () => 0, drive: () => 120 })
+    const after = (bin: number): Input[] => [closed(bin, { posts: 1, replies: 0, casts: 1 })]
+    const level = async (inputs: Input[]) => {
+      const s = stage()
+      const state = s.initial(0)
+      for (const input of inputs) s.apply(state, input)
+      return state.series.get(CHANNEL)![2]!
+    }
+    const empty = Array.from({ length: 500 }, (_, i) => closed(144 + i, { posts: 0, replies: 0, casts: 0 }))
+    const plain = await level([...before, ...empty, ...after(644)])
+    const slept = await level([...before, idle('casts', 144), ...after(644)])
+    expect(slept.covered).toBe(plain.covered)
+    for (const [i, scale] of plain.scales.entries()) {
+      const other = slept.scales[i]!
+      expect(other.sum).toEqual({ ...scale.sum, shape: expect.any(Number) })
+      // The profile is learned after, not during the sleep: the shares of the level differ a little, not its size.
+      expect(other.tracker.level.events).toBeCloseTo(scale.tracker.level.events, 6)
+    }
+    expect(slept.profile.events).toBeCloseTo(plain.profile.events, 9)
+    const gap = await level([...before, idle('casts', 144), unknown('casts', 150, 640), ...after(644)])
+    expect(gap.covered).toBe(plain.covered - 490)
+    expect(gap.scales[0]!.tracker.level.events).toBeGreaterThan(50 * plain.scales[0]!.tracker.level.events)
+  })
+
+  it('of which records are missing have a gap, no zeros', async () => {
+    const inputs = talk('lost', 300, steady)
+    const outputs = await drive(stage(), [...inputs.slice(0, 150), ...inputs.slice(170)])
+    expect(alerts(outputs)).toEqual([])
+    const next = signals(outputs, 'casts').find((s) => s.start === START + 170 * BASE)!
+    expect(next.expected).toBeGreaterThan(7)
+  })
+})
+
+describe('collapse', () => {
+  const collapsing = (bins: number, back: number) => ({
+    ratio: () => 0,
+    drive: (bin: number) => (bin >= 120 && bin < back && bin < bins ? 0.05 : 20),
+  })
+
+  it('opens at once, holds while it is low, and is resolved when the usual is back', async () => {
+    const outputs = await drive(stage(), talk('collapse', 200, collapsing(200, 150)))
+    const events = alerts(outputs).filter((a) => a.kind === 'collapse')
+    expect(events.map((e) => e.event)).toEqual([
+      'opened',
+      ...events.slice(1, -1).map(() => 'updated'),
+      'resolved',
+    ])
+    const [opened] = events
+    expect(opened).toMatchObject({
+      sequence: 1,
+      start: START + 120 * BASE,
+      time: START + 121 * BASE,
+      openedAt: START + 121 * BASE,
+    })
+    expect(opened!.fingerprint).toMatch(/^[0-9a-f]{32}$/)
+    expect(opened!.reason).toMatch(
+      /so few have a chance of .* \(threshold 0.0001\); expected .* in 5 min, saw/,
+    )
+    const resolved = events.at(-1)!
+    expect(resolved.time).toBeGreaterThan(START + 150 * BASE)
+    expect(resolved.time).toBeLessThan(START + 160 * BASE)
+    expect(events.map((e) => e.sequence)).toEqual(events.map((_, i) => i + 1))
+    const held = signals(outputs, opened!.measure).find((s) => s.start === START + 130 * BASE)!
+    expect(held).toMatchObject({ decision: 'held', reason: expect.stringMatching(/^collapse: /) })
+  })
+
+  it('grows in severity with the evidence', async () => {
+    const events = alerts(
+      await drive(stage(), talk('grows', 200, { ratio: () => 0.5, drive: (bin) => (bin > 120 ? 0.05 : 20) })),
+    )
+    const collapse = events.filter((a) => a.kind === 'collapse')
+    expect(collapse[0]).toMatchObject({ event: 'opened', severity: 'low' })
+    const updated = collapse.filter((a) => a.event === 'updated')
+    expect(updated[0]).toMatchObject({ severity: 'medium' })
+    expect(updated[0]!.evidence).toHaveLength(2)
+    expect(new Set(collapse.map((a) => a.fingerprint)).size).toBe(1)
+  })
+
+  it('does not open again during the cool-down', async () => {
+    const twice = {
+      ratio: () => 0,
+      drive: (bin: number) => ((bin >= 120 && bin < 125) || (bin >= 150 && bin < 155) ? 0 : 20),
+    }
+    const outputs = await drive(stage(), talk('twice', 180, twice))
+    expect(alerts(outputs).filter((a) => a.event === 'opened' && a.kind === 'collapse')).toHaveLength(1)
+    const again = signals(outputs, 'casts').find((s) => s.start === START + 150 * BASE)!
+    expect(again).toMatchObject({
+      decision: 'suppressed',
+      reason: expect.stringMatching(/suppressed by cool-down until 2026-01-05T/),
+    })
+    const impatient = detectStage({ run: 'test', settings: { ...quick, cooldownHours: 0 } })
+    const opened = alerts(await drive(impatient, talk('twice', 180, twice))).filter(
+      (a) => a.event === 'opened',
+    )
+    expect(opened.filter((a) => a.kind === 'collapse')).toHaveLength(2)
+  })
+
+  it('is frozen by masked bins, and ends as coverage-lost after 24 hours of them', async () => {
+    const inputs = talk('frozen', 600, collapsing(600, 600)).map((input, bin) =>
+      bin >= 130 ? masked(input) : input,
+    )
+    const outputs = await drive(stage(), inputs)
+    const events = alerts(outputs).filter((a) => a.kind === 'collapse')
+    const last = events.at(-1)!
+    expect(last).toMatchObject({ event: 'resolved', reason: expect.stringMatching(/^coverage-lost/) })
+    expect(last.time - (START + 130 * BASE)).toBe(DAY)
+    expect(events.filter((a) => a.time > START + 131 * BASE && a !== last)).toEqual([])
+  })
+
+  it('is resolved by idleness', async () => {
+    const silent = talk('silent', 125, collapsing(125, 125))
+    const outputs = await drive(stage(), [
+      ...silent,
+      ...(['posts', 'replies', 'casts'] as const).map((m) => idle(m, 125)),
+    ])
+    const last = alerts(outputs).at(-1)!
+    expect(last).toMatchObject({
+      kind: 'collapse',
+      event: 'resolved',
+      reason: expect.stringMatching(/^idle: /),
+    })
+    expect(last.time).toBe(START + 125 * BASE)
+  })
+
+  it('cannot happen where little is expected', async () => {
+    const outputs = await drive(
+      stage(),
+      talk('small', 300, { ratio: () => 0, drive: (bin) => (bin > 150 ? 0 : 4) }),
+    )
+    expect(alerts(outputs).filter((a) => a.kind === 'collapse' && a.resolution === 300)).toEqual([])
+  })
+})
+
+describe('preset classic', () => {
+  it('warns exactly where a plain reading of the rule does', async () => {
+    const random = createRandom('classic')
+    const surges = Array.from({ length: 6 }, (_, i) => 300 + i * 300 + random.int(100))
+    const ratio = (bin: number): number => (surges.some((s) => bin >= s && bin < s + 50) ? 1.02 : 0.2)
+    const impatient = { ...quick, window: 24, cooldownHours: 0 }
+    const classic = detectStage({ run: 'test', preset: 'classic', settings: impatient })
+    const outputs = await drive(classic, talk('classic', 2200, { ratio, drive: () => 8 }))
+    const casts = signals(outputs, 'casts').filter((s) => s.decision !== 'insufficient')
+    const { sds, autocorrelation } = defaults.classic
+    const meets = casts.map((s, i) => {
+      const before = casts.slice(Math.max(0, i - 4 * 24), i).map((b) => b.variance!)
+      if (before.length < 4 * 24) return false
+      const mean = before.reduce((sum, v) => sum + v, 0) / before.length
+      const sd = Math.sqrt(before.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (before.length - 1))
+      return s.variance! > mean + sds * sd && s.autocorrelation! > autocorrelation
+    })
+    // From here on the plain reading has its history too.
+    const compared = casts.map((s, i) => ({ s, meets: meets[i]! })).slice(4 * 24 + 24)
+    const spoke = (s: (typeof casts)[number]) => s.decision === 'opened' || s.decision === 'held'
+    expect(compared.filter((c) => c.meets).length).toBeGreaterThan(5)
+    for (const c of compared) if (c.meets) expect(spoke(c.s)).toBe(true)
+    for (const c of compared)
+      if (c.s.decision === 'opened' && c.s.reason.startsWith('early')) expect(c.meets).toBe(true)
+    const opened = alerts(outputs).find((a) => a.kind === 'early-warning')!
+    expect(opened).toMatchObject({
+      preset: 'classic',
+      reason: expect.stringMatching(/above its mean over the preceding 4 windows \(threshold 2.5\)/),
+    })
+  })
+})

@@ -1,0 +1,75 @@
+/** Counts of one simulated channel, as stage `count` would close them. */
+import { BASE, BASE_SECONDS } from '../../../common/time.ts'
+import { createRandom } from '../../../models/random.ts'
+import type { AlertEvent, BinClosed, Measure, Signal } from '../../../schemas/records.ts'
+import type { Input } from '../../runtime/stage.ts'
+import type { Output } from '../harness.ts'
+
+export const START = Date.UTC(2026, 0, 5)
+export const CHANNEL = 'https://example.org/tea'
+
+export const closed = (
+  bin: number,
+  counts: Partial<Record<Measure, number>>,
+  masked = false,
+  key = CHANNEL,
+): Input => {
+  const record: BinClosed = {
+    type: 'BinClosed',
+    start: START + bin * BASE,
+    seconds: BASE_SECONDS,
+    bins: Object.entries(counts).map(([measure, count]) => ({
+      measure: measure as Measure,
+      count,
+      covered: masked ? 0.5 : 1,
+      masked,
+    })),
+  }
+  return { key, record }
+}
+
+/** How a channel talks at each bin: its branching ratio, and its posts per bin from outside. */
+export type Talk = { ratio(bin: number): number; drive(bin: number): number }
+
+/** Mean life of a reply's delay, in bins. */
+const DELAY = 3
+const KEPT = Math.exp(-1 / DELAY)
+/** Replies per bin that the casts so far call forth; `excited` is their decayed number. */
+const replies = (ratio: number, excited: number): number => (ratio * excited * (1 - KEPT)) / KEPT
+
+export function talk(seed: string, bins: number, { ratio, drive }: Talk, key = CHANNEL): Input[] {
+  const random = createRandom(seed)
+  const inputs: Input[] = []
+  let excited = drive(0) / (1 - ratio(0)) / (1 / KEPT - 1)
+  for (let bin = 0; bin < bins; bin++) {
+    const posts = random.poisson(drive(bin))
+    // Nobody can read more than so many: what runs away is bounded.
+    const answers = random.poisson(Math.min(200, replies(ratio(bin), excited)))
+    excited = KEPT * (excited + posts + answers)
+    inputs.push(closed(bin, { posts, replies: answers, casts: posts + answers }, false, key))
+  }
+  return inputs
+}
+
+/** Posts from outside that give the mean of `of` at a constant ratio: all its look, none of its memory. */
+export function matchedRamp(of: Talk, bins: number): Talk {
+  const own = of.ratio(0)
+  const drives = new Float64Array(bins)
+  let excited = of.drive(0) / (1 - own) / (1 / KEPT - 1)
+  for (let bin = 0; bin < bins; bin++) {
+    const mean = of.drive(bin) + Math.min(200, replies(of.ratio(bin), excited))
+    drives[bin] = Math.max(0, mean - replies(own, excited))
+    excited = KEPT * (excited + mean)
+  }
+  return { ratio: () => own, drive: (bin) => drives[bin]! }
+}
+
+export const alerts = (outputs: readonly Output[]): AlertEvent[] =>
+  outputs.flatMap(({ record }) => (record.type === 'AlertEvent' ? [record] : []))
+
+export const signals = (outputs: readonly Output[], measure?: Measure, resolution = BASE_SECONDS): Signal[] =>
+  outputs.flatMap(({ record }) =>
+    record.type === 'Signal' && (!measure || record.measure === measure) && record.resolution === resolution
+      ? [record]
+      : [],
+  )
