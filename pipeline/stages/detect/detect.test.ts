@@ -99,6 +99,41 @@ describe('results', () => {
     expect(await drive(stage(), asZeros)).not.toEqual(await withCount(0))
   })
 
+  it('are episodes, one at a time per channel and kind, each opened once and resolved at most once', async () => {
+    const outputs = await drive(stage(), eventful())
+    const open = new Map<string, string>()
+    const sequences = new Map<string, number>()
+    for (const { key, record: a } of outputs) {
+      if (a.type !== 'AlertEvent') continue
+      const watched = `${a.kind} ${key}`
+      const sequence = sequences.get(a.fingerprint) ?? 0
+      expect(a.sequence).toBe(sequence + 1)
+      expect(a.event === 'opened').toBe(sequence === 0)
+      expect(open.get(watched)).toBe(sequence === 0 ? undefined : a.fingerprint)
+      sequences.set(a.fingerprint, a.sequence)
+      if (a.event === 'resolved') open.delete(watched)
+      else open.set(watched, a.fingerprint)
+    }
+    expect(sequences.size).toBeGreaterThan(2)
+    const early = alerts(outputs).filter((a) => a.kind === 'early-warning')
+    expect(early.some((a) => a.event === 'resolved' && a.reason.startsWith('back to usual for 6 bins'))).toBe(
+      true,
+    )
+  })
+
+  it('have no signals for idle time', async () => {
+    const outputs = await drive(stage(), eventful())
+    const within = outputs.filter(
+      ({ key, record: s }) =>
+        key === CHANNEL &&
+        s.type === 'Signal' &&
+        s.start >= START + 488 * BASE &&
+        s.start < START + 600 * BASE,
+    )
+    // The hour and the six hours that the waking falls into end after it.
+    expect(within.filter(({ record: s }) => s.type === 'Signal' && s.resolution === 300)).toEqual([])
+  })
+
   it('name the settings that made them', async () => {
     const inputs = talk('settings', 60, steady)
     const [a] = signals(await drive(stage(), inputs))

@@ -176,7 +176,9 @@ export function applyIdle(s: Series, from: number): boolean {
 export function applyUnknown(s: Series, from: number, to: number): void {
   const last = s.unknown.at(-1)
   const begin = Math.max(from, s.next, last?.to ?? 0)
-  if (to > begin) s.unknown.push({ from: begin, to })
+  if (to <= begin) return
+  if (last?.to === begin) last.to = to
+  else s.unknown.push({ from: begin, to })
 }
 
 /**

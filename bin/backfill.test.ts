@@ -1,0 +1,138 @@
+/** An archive goes through the whole pipeline, and what comes out is what a reader of the file alone would count. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
+
+const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
+
+const { dir, remove } = temporaryDir()
+afterAll(remove)
+
+/** `series,hour,count` of casts by hour, from the file alone: it shares no code with the product. */
+function countByHour(file: string): Map<string, number> {
+  const EPOCH = 1609459200
+  const channels = new Map<string, { channel: string; time: number }>()
+  const counts = new Map<string, number>()
+  for (const line of gunzipSync(readFileSync(file)).toString().trim().split('\n')) {
+    const { data, hash } = JSON.parse(line)
+    if (data.type !== 'MESSAGE_TYPE_CAST_ADD') continue
+    const time = data.timestamp + EPOCH
+    const { parentCastId, parentUrl } = data.castAddBody
+    let channel = parentUrl ?? '_'
+    if (parentCastId) {
+      const parent = channels.get(parentCastId.hash)
+      channel = parent && time - parent.time <= 48 * 3600 ? parent.channel : '_'
+    }
+    channels.set(hash, { channel, time })
+    const hour = new Date(Math.floor(time / 3600) * 3600_000).toISOString().replace('.000Z', 'Z')
+    for (const series of [`casts:${channel}`, 'casts:*']) {
+      counts.set(`${series},${hour}`, (counts.get(`${series},${hour}`) ?? 0) + 1)
+    }
+  }
+  return counts
+}
+
+const backfill = (...args: string[]) => fcm(['backfill', ARCHIVE, '--data-dir', dir, ...args])
+
+beforeAll(async () => {
+  const { code, stderr } = await backfill('--run', 'history')
+  expect(stderr).toMatch(/done, 1086 messages up to 2026-01-05T08:00:00Z/)
+  expect(code).toBe(0)
+}, 60_000)
+
+test('casts by hour, for the network and each channel, equal those counted from the file alone', async () => {
+  const { stdout } = await fcm([
+    'export',
+    'counts',
+    '--run',
+    'history',
+    '--resolution',
+    '1h',
+    '--data-dir',
+    dir,
+  ])
+  const exported = new Map<string, number>()
+  for (const line of stdout.trim().split(/\r?\n/).slice(1)) {
+    const [series, start, seconds, count, late] = line.split(',')
+    expect([seconds, late]).toEqual(['3600', '0'])
+    if (series!.startsWith('casts:') && count !== '0') exported.set(`${series},${start}`, Number(count))
+  }
+  const counted = countByHour(ARCHIVE)
+  expect(counted.size).toBeGreaterThan(50)
+  expect(exported).toEqual(counted)
+})
+
+test('the same again changes nothing', { timeout: 30_000 }, async () => {
+  const before = await exportsOf(dir, 'history')
+  expect((await backfill('--run', 'history')).code).toBe(0)
+  expect(await exportsOf(dir, 'history')).toEqual(before)
+})
+
+test('stopped half-way, it goes on to the same bytes', { timeout: 60_000 }, async () => {
+  const stopped = spawnFcm(['backfill', ARCHIVE, '--run', 'stopped', '--data-dir', dir], {
+    FCM_BATCH_SIZE: '1',
+  })
+  await sleep(1200)
+  stopped.kill('SIGKILL')
+  await stopped.ended
+  expect((await backfill('--run', 'stopped')).code).toBe(0)
+  expect((await exportsOf(dir, 'stopped')).counts).toEqual((await exportsOf(dir, 'history')).counts)
+})
+
+test('--from and --to take a part of it', { timeout: 30_000 }, async () => {
+  const { code } = await backfill(
+    '--run',
+    'part',
+    '--from',
+    '2026-01-05T02:00:00Z',
+    '--to',
+    '2026-01-05T04:00:00Z',
+  )
+  expect(code).toBe(0)
+  const { stdout } = await fcm(['export', 'counts', '--run', 'part', '--resolution', '1h', '--data-dir', dir])
+  const hours = new Set(
+    stdout
+      .trim()
+      .split(/\r?\n/)
+      .slice(1)
+      .map((line) => line.split(',')[1]),
+  )
+  expect([...hours].sort()).toEqual(['2026-01-05T02:00:00Z', '2026-01-05T03:00:00Z'])
+  const counted = countByHour(ARCHIVE)
+  expect(stdout).toContain(
+    `casts:*,2026-01-05T03:00:00Z,3600,${counted.get('casts:*,2026-01-05T03:00:00Z')},0,1`,
+  )
+})
+
+describe('a line that can not be read', () => {
+  test('is kept with its bytes, marks its time as a gap, and the rest is processed', {
+    timeout: 60_000,
+  }, async () => {
+    const lines = gunzipSync(readFileSync(ARCHIVE)).toString().trim().split('\n')
+    lines[500] = '{"data":{"type":"MESSAGE_TYPE_CAST_ADD","fid":"nobody"'
+    const file = join(dir, 'broken.ndjson.gz')
+    writeFileSync(file, gzipSync(lines.join('\n')))
+    const { code, stderr } = await fcm(['backfill', file, '--run', 'broken', '--data-dir', dir])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/done, 1085 messages .* 1 lines were unreadable/)
+    const letters = JSON.parse(
+      (await fcm(['dead-letters', 'list', '--run', 'broken', '--json', '--data-dir', dir])).stdout,
+    )
+    expect(letters).toHaveLength(1)
+    expect(letters[0].source).toBe(`${file}:501`)
+    expect(Buffer.from(letters[0].value, 'base64').toString()).toBe(lines[500])
+    const gaps = await fcm(['gaps', '--run', 'broken', '--data-dir', dir])
+    expect(gaps.stdout).toMatch(/unreadable: .*:501/)
+  })
+})
+
+test('runs are listed and deleted', { timeout: 30_000 }, async () => {
+  expect((await fcm(['runs', 'list', '--data-dir', dir])).stdout).toMatch(/^part\s/m)
+  expect((await fcm(['runs', 'delete', 'part', '--data-dir', dir])).code).toBe(0)
+  expect((await fcm(['runs', 'list', '--data-dir', dir])).stdout).not.toMatch(/^part\s/m)
+  expect(await fcm(['runs', 'delete', 'part', '--data-dir', dir])).toMatchObject({ code: 2 })
+})

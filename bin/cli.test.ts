@@ -1,0 +1,122 @@
+/** What goes wrong is said in words: what happened, why, and what to do. */
+
+import { writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ended, fcm, spawnFcm, temporaryDir } from './testing.ts'
+import { VERSION } from './version.ts'
+
+const { dir, remove } = temporaryDir()
+afterAll(remove)
+
+const STACK = /\n\s+at |node:internal|\.ts:\d+/
+
+/** Nothing was printed but one message for a person. */
+function expectExplained({ code, stderr }: Ended, exit: number, words: RegExp): void {
+  expect(stderr).toMatch(words)
+  expect(stderr).not.toMatch(STACK)
+  expect(code).toBe(exit)
+}
+
+describe('options', () => {
+  test.for([
+    [['start', '--colour'], /unknown option '--colour'/],
+    [['strat'], /unknown command 'strat'/],
+    [['start', '--port', 'http'], /--port "http": must be integer/],
+    [['start', '--port', '70000'], /must be <= 65535/],
+    [['start', '--speed', '-1'], /--speed "-1": must be a number above 0/],
+    [['start', '--seed', '1.5'], /--seed "1.5": must be a whole number/],
+    [['start', '--sim-until', 'tomorrow'], /must be a time in UTC/],
+    [['start', '--preset', 'magic'], /must be one of indicators, classic/],
+    [['export', 'everything'], /Allowed choices are counts, signals, alerts/],
+    [['export', 'counts', '--from', '5 May'], /--from "5 May": must be a time in UTC/],
+    [['backfill', 'x.ndjson'], /required option '--run <name>'/],
+    [['backfill', 'x.ndjson', '--run', '../up'], /"..\/up" can't name a run/],
+    [['run', 'cook'], /Allowed choices are source, count/],
+  ] as const)('%s', async ([args, words]) => {
+    expectExplained(await fcm([...args, ...(args[0] === 'strat' ? [] : ['--data-dir', dir])]), 2, words)
+  })
+
+  test('a bad value in the environment is named by its variable', async () => {
+    expectExplained(
+      await fcm(['lag', '--data-dir', dir], { FCM_PARTITIONS: 'many' }),
+      2,
+      /FCM_PARTITIONS "many"/,
+    )
+    const secret = await fcm(['lag', '--data-dir', dir], { DATABASE_URL: 'mysql://root:hunter2@db/x' })
+    expectExplained(secret, 2, /DATABASE_URL/)
+    expect(secret.stderr).not.toMatch(/hunter2/)
+  })
+
+  test('--help shows an example, --version the version', async () => {
+    for (const command of ['start', 'run', 'backfill', 'export', 'lag', 'gaps', 'migrate', 'doctor']) {
+      expect((await fcm([command, '--help'])).stdout).toMatch(/Examples?:\n {2}(npx fcm|DATABASE_URL)/)
+    }
+    expect(await fcm(['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n` })
+  })
+})
+
+describe('files', () => {
+  test('an archive that is not there', async () => {
+    const missing = join(dir, 'missing.ndjson')
+    expectExplained(
+      await fcm(['backfill', missing, '--run', 'x', '--data-dir', dir]),
+      2,
+      /Can't read .*missing.ndjson/,
+    )
+  })
+
+  test('a data directory that is a file', async () => {
+    const file = join(dir, 'file')
+    writeFileSync(file, '')
+    expectExplained(await fcm(['lag', '--data-dir', file]), 3, /Can't use the data directory/)
+  })
+
+  test('a database that does not answer', { timeout: 60_000 }, async () => {
+    const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+    expectExplained(
+      await fcm(['runs', 'list', '--data-dir', join(dir, 'd')], env),
+      4,
+      /The database does not answer/,
+    )
+  })
+})
+
+describe('beside a process that owns the data directory', () => {
+  const owned = join(dir, 'owned')
+  let owner: ReturnType<typeof spawnFcm>
+  beforeAll(async () => {
+    owner = spawnFcm(['run', 'count', 'store', 'api', '--data-dir', owned, '--port', '0'])
+    await owner.says('serving')
+  }, 30_000)
+  afterAll(async () => {
+    owner.kill('SIGTERM')
+    expect(await owner.ended).toMatchObject({ code: 0 })
+  })
+
+  test('a second one is refused', async () => {
+    const second = await fcm(['start', '--data-dir', owned, '--port', '0'])
+    expectExplained(second, 3, /is in use by another fcm process/)
+  })
+
+  test('commands ask it', async () => {
+    expect(await fcm(['runs', 'list', '--data-dir', owned])).toMatchObject({ code: 0 })
+    expect((await fcm(['lag', '--data-dir', owned])).stdout).toMatch(/fcm.live.count/)
+    expect((await fcm(['dead-letters', 'list', '--data-dir', owned])).stdout).toMatch(/has no dead letters/)
+    expectExplained(await fcm(['export', 'counts', '--run', 'none', '--data-dir', owned]), 2, /no run "none"/)
+    const { stdout, code } = await fcm(['doctor', '--data-dir', owned])
+    expect(stdout).toMatch(/ok {4}Database/)
+    expect(code).toBe(0)
+  })
+})
+
+test('a port in use', { timeout: 30_000 }, async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const ended = await fcm(['start', '--data-dir', join(dir, 'p'), '--port', String(port)])
+  expectExplained(ended, 3, new RegExp(`Port ${port} on 127.0.0.1 is taken`))
+  server.close()
+})

@@ -1,0 +1,64 @@
+/** Runs `fcm` as its users do, for tests. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const FCM = fileURLToPath(new URL('fcm.ts', import.meta.url))
+
+export type Ended = { code: number | null; stdout: string; stderr: string }
+
+/** A process under test; `ended` resolves when it has. */
+export function spawnFcm(args: string[], env: Record<string, string> = {}) {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', FCM, ...args],
+    {
+      // Settings of whoever runs the tests must not leak in.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  const said = { stdout: '', stderr: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    said.stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said.stderr += text
+  })
+  const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...said })))
+  return {
+    ended,
+    said,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    /** Resolves when standard output holds `text`; rejects when the process ends without. */
+    says: (text: string | RegExp) =>
+      new Promise<void>((resolve, reject) => {
+        const look = () => {
+          if (said.stdout.match(text)) resolve()
+        }
+        child.stdout?.on('data', look)
+        look()
+        void ended.then(({ stderr }) => reject(new Error(`It ended without saying ${text}: ${stderr}`)))
+      }),
+  }
+}
+
+export const fcm = (args: string[], env?: Record<string, string>): Promise<Ended> => spawnFcm(args, env).ended
+
+export function temporaryDir(): { dir: string; remove(): void } {
+  const dir = mkdtempSync(join(tmpdir(), 'fcm-'))
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
+}
+
+/** All that a run has to say, as the commands export it. */
+export async function exportsOf(dir: string, run = 'live'): Promise<Record<string, string>> {
+  const exports: Record<string, string> = {}
+  for (const what of ['counts', 'signals', 'alerts']) {
+    const { code, stdout, stderr } = await fcm(['export', what, '--run', run, '--data-dir', dir])
+    if (code !== 0) throw new Error(stderr)
+    exports[what] = stdout
+  }
+  return exports
+}
