@@ -10,7 +10,8 @@ const LATEST = 20
 /** Those that opened at `from` (ms, event time) or later. Returns how to end it. */
 export function announceAlerts(store: Store, from: number, say: (line: string) => void): () => void {
   const told = new Map<string, string>()
-  let timer: NodeJS.Timeout
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
   const look = async () => {
     const { items } = await store.alerts(LIVE, { from }, { limit: LATEST })
     for (const { id, state, openedAt, resolvedAt, type, severity, channel, reason } of items.reverse()) {
@@ -21,15 +22,17 @@ export function announceAlerts(store: Store, from: number, say: (line: string) =
     }
   }
   const again = () => {
-    // What is in the way of the store is told by the roles that write to it.
-    timer = setTimeout(
-      () =>
-        look()
-          .catch(() => {})
-          .finally(again),
-      EVERY_MS,
-    )
+    if (isOver) return
+    timer = setTimeout(() => {
+      // What is in the way of the store is told by the roles that write to it.
+      look()
+        .catch(() => {})
+        .finally(again)
+    }, EVERY_MS)
   }
   again()
-  return () => clearTimeout(timer)
+  return () => {
+    isOver = true
+    clearTimeout(timer)
+  }
 }

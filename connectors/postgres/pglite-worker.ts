@@ -46,6 +46,7 @@ function serve(db: PGlite): void {
 
   function connect(port: MessagePort): void {
     queue(async () => {
+      current?.close()
       current = port
       // What the connection before had not committed, and its session, must not reach this one.
       if (db.isInTransaction()) await db.exec('ROLLBACK')

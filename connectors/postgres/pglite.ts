@@ -9,6 +9,9 @@ import type { FromWorker, ToWorker } from './pglite-worker.ts'
 /** Of the PostgreSQL in the installed PGlite; a directory of another major version can't be opened. */
 const MAJOR_VERSION = '18'
 
+/** Making a database takes 4 s on an idle machine, and several times that on a busy one. */
+const START_MS = 180_000
+
 export interface Pglite {
   /** For `pg`'s option `stream`. There is one session, so a pool on it has one connection. */
   stream(): Duplex
@@ -35,14 +38,20 @@ export async function openPglite(dir: string): Promise<Pglite> {
     thread = startThread(dir)
     await thread
   } catch (error) {
-    throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: `its database does not open: ${(error as Error).message}` }, error)
+    throw new FcmError(
+      'DATA_DIR_UNUSABLE',
+      { dir, why: `its database does not open: ${(error as Error).message}` },
+      error,
+    )
   }
 
   return {
     stream: () =>
       new PortStream(async () => {
         // A thread that died (say of a full disk) is replaced: PostgreSQL recovers from its own log.
-        if (!thread || (await thread.catch(() => undefined))?.dead()) thread = startThread(dir)
+        const running = await thread?.catch(() => undefined)
+        if (running && !running.dead()) return running.connect()
+        thread = startThread(dir)
         return (await thread).connect()
       }),
     created: () => rmSync(incomplete, { force: true }),
@@ -71,9 +80,11 @@ function startThread(dir: string): Promise<Thread> {
 
   return new Promise((resolve, reject) => {
     const fail = (why: Error) => {
+      clearTimeout(tooLate)
       reject(why)
       void die()
     }
+    const tooLate = setTimeout(() => fail(new Error('it did not start in time')), START_MS)
     let closed: (() => void) | undefined
     worker.on('error', fail)
     worker.on('exit', () => {
@@ -83,7 +94,8 @@ function startThread(dir: string): Promise<Thread> {
     worker.on('message', (message: FromWorker) => {
       if (message === 'closed') void die()
       else if (message !== 'ready') fail(new Error(message.fatal))
-      else
+      else {
+        clearTimeout(tooLate)
         resolve({
           connect() {
             const { port1, port2 } = new MessageChannel()
@@ -100,6 +112,7 @@ function startThread(dir: string): Promise<Thread> {
               tell('close')
             }),
         })
+      }
     })
   })
 }
@@ -160,5 +173,7 @@ class PortStream extends Duplex {
 
 const lost = (cause?: Error): Error => {
   const why = cause ? `: ${cause.message}` : ''
-  return Object.assign(new Error(`the embedded database stopped${why}; it is started again`), { code: 'ECONNRESET' })
+  return Object.assign(new Error(`the embedded database stopped${why}; it is started again`), {
+    code: 'ECONNRESET',
+  })
 }

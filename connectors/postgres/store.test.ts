@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Duplex } from 'node:stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { storeContract } from './contract.ts'
 import { createDatabase } from './database.ts'
@@ -80,6 +81,13 @@ describe('the embedded database', () => {
       }),
     ).rejects.toThrow('left')
     expect((await db.query("SELECT to_regclass('left_over') AS name")).rows).toEqual([{ name: null }])
+    // A second connection takes the session over: the first is told, and replaced at its next use.
+    const second = pglite.stream() as Duplex & { connect(): Duplex }
+    second.on('error', () => {})
+    await once(second.connect(), 'connect')
+    await expect.poll(() => db.query('SELECT 1').catch(() => null)).not.toBeNull()
+    expect(second.destroyed).toBe(true)
+    expect((await db.query('SELECT count(*) AS n FROM runs')).rows).toEqual([{ n: 1 }])
     await db.close()
     await pglite.close()
     await expect(openStore({ dir })).rejects.toMatchObject({

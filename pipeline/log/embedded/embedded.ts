@@ -123,8 +123,9 @@ export async function openEmbeddedLog(
 
   async function* pages(tp: TopicPartition, from: number | undefined, end: number): AsyncGenerator<Rec> {
     let position = from ?? storage.ends(tp).first
-    for (;;) {
-      const records = storage.page(tp, position, end, READ_RECORDS)
+    // Small pages first: who asks for the oldest unread record reads one.
+    for (let size = 1; ; size = Math.min(READ_RECORDS, size * 8)) {
+      const records = storage.page(tp, position, end, size)
       if (records.length === 0) return
       yield* records
       position = records.at(-1)!.offset + 1
