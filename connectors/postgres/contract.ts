@@ -252,9 +252,8 @@ export function storeContract(
         })
         await store.write(run, [bin('a', 0, 1), late(0, 1), late(0, 3), late(null, 9), late(5, 1)])
         await store.write(run, [late(0, 2)])
-        expect(await counts(run)).toEqual(
-          [row('casts:a', 0, 300, 1, 1, 3), row('casts:a', 5, 300, 0, 0, 1)].slice(0, 1),
-        )
+        // Nothing is shown beyond the end of the run's last bin.
+        expect(await counts(run)).toEqual([row('casts:a', 0, 300, 1, 1, 3)])
         await store.write(run, [idle('a', 1), bin('a', 9, 1)])
         expect(await counts(run)).toEqual([
           row('casts:a', 0, 300, 1, 1, 3),

@@ -42,6 +42,7 @@ export type AlertDetail = Alert & {
   evidence: (Omit<WireEvidence, 'measure'> & { series: string })[]
   events: { sequence: number; event: string; severity: Severity; time: number; reason: string }[]
 }
+/** `firstAt`: begin of the first bin; `lastAt`: begin of the last one with events (or the first). */
 export type Series = {
   id: string
   run: string
@@ -51,6 +52,7 @@ export type Series = {
   lastAt: number
   total: number
 }
+/** `lastAt` as of `Series`, the latest of the channel's. */
 export type Channel = { id: string; series: number; lastAt: number; openAlerts: number }
 export type CountRow = {
   series: string
@@ -109,6 +111,7 @@ export type CastRow = {
   urls: string[]
 }
 export type Gap = { channel: string; measure: Measure; from: number; to: number; reason: string | null }
+/** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
 export type Run = {
   run: string
   createdAt: number
@@ -131,8 +134,10 @@ export interface Store {
    */
   write(run: string, records: { key: string; record: FcmRecord }[]): Promise<void>
 
+  /** Newest `openedAt` first; the span is of `openedAt`; `reason` and `severity` are those of the last event. */
   alerts(run: string, filter: AlertFilter, paging: Paging): Promise<Page<Alert>>
   alert(id: string): Promise<AlertDetail | null>
+  /** Most events first. */
   series(
     run: string,
     filter: { channel?: string | undefined; measure?: Measure | undefined },
@@ -154,11 +159,18 @@ export interface Store {
     paging: Paging,
   ): Promise<Page<Omit<SignalRow, 'series'>>>
   channels(run: string): Promise<Channel[]>
+  /** Newest first, those that were removed too, without text and URLs. */
   casts(run: string, channel: string, span: Span, paging: Paging): Promise<Page<CastRow>>
+  /** Gaps that touch the span; those of the whole source (`*`) count for every channel. */
   gaps(run: string, filter: Span & { channel?: string | undefined }): Promise<Gap[]>
   runs(): Promise<Run[]>
 
-  /** Every row that matches, by series and start (alerts: by id and sequence), bytewise; one row in memory at a time, about. */
+  /**
+   * Every row that matches, bytewise: counts by series and start, signals by series, resolution and start, alerts by id
+   * and sequence (their span is of `openedAt`, so that an episode is in or out whole). Some pages in memory at a time.
+   * Without `fill` a bin is listed when one of its base bins was written or had late arrivals. Time before a series'
+   * first bin, after the run's last one, or that no record speaks of isn't covered.
+   */
   exportCounts(filter: ExportFilter & { resolution: number; fill: boolean }): AsyncIterable<CountRow>
   exportSignals(filter: ExportFilter): AsyncIterable<SignalRow>
   exportAlerts(filter: ExportFilter): AsyncIterable<AlertRow>

@@ -4,11 +4,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { FcmError } from '../../../common/errors.ts'
 
 /** Of the tables below. */
-const VERSION = 1
+const VERSION = 2
 
 /**
  * `topics.name` is null once a topic is deleted, until its records are purged; ids are never used again.
  * `first` moves by retention alone, `next` by appends alone; both outlive the records.
+ * A row of `records` is one record of a compacted topic, or (key is null) a batch of `count` of them; see batch.ts.
  */
 const TABLES = `
   CREATE TABLE topics (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, retention REAL, compacted INTEGER NOT NULL);
@@ -16,7 +17,8 @@ const TABLES = `
     topic INTEGER, partition INTEGER, first INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (topic, partition)
   ) WITHOUT ROWID;
   CREATE TABLE records (
-    topic INTEGER, partition INTEGER, offset INTEGER, time INTEGER NOT NULL, key BLOB NOT NULL, value BLOB, headers TEXT,
+    topic INTEGER, partition INTEGER, offset INTEGER, count INTEGER NOT NULL, time INTEGER NOT NULL,
+    key BLOB, value BLOB, headers TEXT,
     PRIMARY KEY (topic, partition, offset)
   ) WITHOUT ROWID;
   CREATE TABLE commits (

@@ -14,7 +14,7 @@ const TOMBSTONE_MS = DAY
 export function createMaintenance(db: Database, storage: Storage, now: () => number) {
   const selectTimes = prepare(
     db,
-    'SELECT offset, time FROM records WHERE topic = ? AND partition = ? ORDER BY offset LIMIT ?',
+    'SELECT offset, count, time FROM records WHERE topic = ? AND partition = ? ORDER BY offset LIMIT ?',
   )
   const selectKeys = prepare(
     db,
@@ -33,21 +33,24 @@ export function createMaintenance(db: Database, storage: Storage, now: () => num
   const forgetTopic = prepare(db, 'DELETE FROM topics WHERE id = ?')
 
   const timesOf = (topic: number, partition: number) =>
-    db.read(() => selectTimes.all(topic, partition, STEP) as unknown as [offset: number, time: number][])
+    db.read(
+      () =>
+        selectTimes.all(topic, partition, STEP) as unknown as [offset: number, count: number, time: number][],
+    )
 
   const isDeleted = (topic: Topic): boolean => storage.topics.get(topic.name) !== topic
 
-  /** A prefix goes: up to the first record that is young enough, should the clock ever have gone back. */
+  /** A prefix goes, in whole rows: up to the first that is young enough, should the clock ever have gone back. */
   function* expire(topic: Topic, partition: number): Generator<void> {
     const ends = topic.ends[partition]!
     const oldest = now() - topic.retentionMs
     for (let more = true; more && !isDeleted(topic); ) {
       const rows = timesOf(topic.id, partition)
-      const kept = rows.find(([, time]) => time >= oldest)
+      const kept = rows.find(([, , time]) => time >= oldest)
       more = kept === undefined && rows.length === STEP
       const last = rows.at(-1)
       if (!last || kept === rows[0]) return
-      const first = kept ? kept[0] : last[0] + 1
+      const first = kept ? kept[0] : last[0] + last[1]
       db.write(() => {
         deleteBefore.run(topic.id, partition, first)
         moveFirst.run(first, topic.id, partition)

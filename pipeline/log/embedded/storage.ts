@@ -2,6 +2,7 @@ import type { StatementSync } from 'node:sqlite'
 import { FcmError } from '../../../common/errors.ts'
 import { partitionOf } from '../partitioner.ts'
 import type { NewRec, Rec, TopicPartition, TopicSpec } from '../port.ts'
+import { pack, unpack } from './batch.ts'
 import type { Database } from './database.ts'
 
 /** `first`: nothing before it is left; `next`: the offset of the record appended next. */
@@ -36,8 +37,9 @@ const FIRST_ROWS = 8
 
 type RecordRow = [
   offset: number,
+  count: number,
   time: number,
-  key: Uint8Array,
+  key: Uint8Array | null,
   value: Uint8Array | null,
   headers: string | null,
 ]
@@ -53,8 +55,10 @@ export function prepare(db: Database, source: string): StatementSync {
   return statement
 }
 
+type Keyed = { key: Buffer; record: NewRec }
+
 export function createStorage(db: Database): Storage {
-  const insert = prepare(db, 'INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const insert = prepare(db, 'INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
   const moveNext = prepare(db, 'UPDATE partitions SET next = ? WHERE topic = ? AND partition = ?')
   const putCommit = prepare(
     db,
@@ -63,8 +67,13 @@ export function createStorage(db: Database): Storage {
   )
   const selectPage = prepare(
     db,
-    `SELECT offset, time, key, value, headers FROM records
+    `SELECT offset, count, time, key, value, headers FROM records
      WHERE topic = ? AND partition = ? AND offset >= ? AND offset < ? ORDER BY offset LIMIT ?`,
+  )
+  const selectBegin = prepare(
+    db,
+    `SELECT offset, count FROM records
+     WHERE topic = ? AND partition = ? AND offset <= ? ORDER BY offset DESC LIMIT 1`,
   )
   const selectCommits = prepare(db, 'SELECT partition, next FROM commits WHERE name = ? AND topic = ?')
   const selectGroups = prepare(db, 'SELECT DISTINCT name, topic FROM commits ORDER BY name, topic')
@@ -86,20 +95,33 @@ export function createStorage(db: Database): Storage {
   }
 
   function put(
-    record: NewRec,
+    { id, compacted }: Topic,
+    partition: number,
+    offset: number,
+    records: Keyed[],
     time: number,
-    nexts: Map<Ends, number>,
-    moved: Map<Ends, TopicPartition>,
   ): void {
-    const { id, ends: all } = topic(record.topic)
-    const key = Buffer.from(record.key)
-    const partition = record.partition ?? partitionOf(key, all.length)
-    const end = ends({ topic: record.topic, partition })
-    const offset = nexts.get(end) ?? end.next
-    const headers = record.headers && Object.keys(record.headers).length > 0 ? record.headers : null
-    insert.run(id, partition, offset, time, key, record.value, headers && JSON.stringify(headers))
-    if (!nexts.has(end)) moved.set(end, { topic: record.topic, partition })
-    nexts.set(end, offset + 1)
+    if (compacted) {
+      for (const [i, { key, record }] of records.entries()) {
+        const { headers } = record
+        const json = headers && Object.keys(headers).length > 0 ? JSON.stringify(headers) : null
+        insert.run(id, partition, offset + i, 1, time, key, record.value, json)
+      }
+      return
+    }
+    let at = offset
+    for (const { count, bytes } of pack(records)) {
+      insert.run(id, partition, at, count, time, null, bytes, null)
+      at += count
+    }
+  }
+
+  /** The offset of the row in which `from` lies or, where compaction took it, behind which it lay. */
+  function rowOf(topic: number, partition: number, from: number): number {
+    const row = db.read(
+      () => selectBegin.get(topic, partition, from) as unknown as [number, number] | undefined,
+    )
+    return row && row[0] + row[1] > from ? row[0] : from
   }
 
   return {
@@ -133,17 +155,27 @@ export function createStorage(db: Database): Storage {
     },
 
     write(records, commits, time) {
-      const nexts = new Map<Ends, number>()
-      const moved = new Map<Ends, TopicPartition>()
+      const byEnd = new Map<Ends, { topic: Topic; partition: number; records: Keyed[] }>()
+      for (const record of records) {
+        const to = topic(record.topic)
+        const key = Buffer.from(record.key)
+        const partition = record.partition ?? partitionOf(key, to.ends.length)
+        const end = ends({ topic: record.topic, partition })
+        const group = byEnd.get(end)
+        if (group) group.records.push({ key, record })
+        else byEnd.set(end, { topic: to, partition, records: [{ key, record }] })
+      }
       db.write(() => {
-        for (const record of records) put(record, time, nexts, moved)
-        for (const [end, tp] of moved) moveNext.run(nexts.get(end)!, topic(tp.topic).id, tp.partition)
+        for (const [end, { topic, partition, records }] of byEnd) {
+          put(topic, partition, end.next, records, time)
+          moveNext.run(end.next + records.length, topic.id, partition)
+        }
         for (const { group, topic: name, partition, offset } of commits) {
           putCommit.run(group, topic(name).id, partition, offset)
         }
       })
-      for (const [end, next] of nexts) end.next = next
-      return nexts.keys()
+      for (const [end, { records }] of byEnd) end.next += records.length
+      return byEnd.keys()
     },
 
     page(tp, from, end, limit) {
@@ -156,25 +188,25 @@ export function createStorage(db: Database): Storage {
       let bytes = 0
       // Rows read all at once cost half of rows one by one. Their sizes are not known before, so each time no more are
       // asked for than there are already, and a page is at most twice as large as it should be.
-      for (let position = from, ask = FIRST_ROWS; ask > 0 && bytes < PAGE_BYTES; ) {
+      let position = rowOf(id, tp.partition, from)
+      for (let ask = FIRST_ROWS, read = 0; ask > 0 && bytes < PAGE_BYTES && records.length < limit; ) {
         const rows = db.read(
           () =>
             selectPage.all(id, tp.partition, position, end, Math.min(ask, limit)) as unknown as RecordRow[],
         )
-        for (const [offset, time, key, value, headers] of rows) {
-          records.push({
-            topic: tp.topic,
-            partition: tp.partition,
-            offset,
-            time,
-            key: keyText(key),
-            value,
-            headers: headers === null ? {} : JSON.parse(headers),
-          })
-          bytes += key.length + (value?.length ?? 0) + (headers?.length ?? 0)
-          position = offset + 1
+        for (const [offset, count, time, key, value, headers] of rows) {
+          if (key === null) {
+            const row = { ...tp, offset, time, bytes: value! }
+            unpack(row, { from, end, most: limit - records.length }, records)
+          } else {
+            const some = headers === null ? {} : JSON.parse(headers)
+            records.push({ ...tp, offset, time, key: keyText(key), value, headers: some })
+          }
+          bytes += value?.length ?? 0
+          position = offset + count
         }
-        ask = rows.length < ask ? 0 : Math.min(records.length, limit - records.length)
+        read += rows.length
+        ask = rows.length < ask ? 0 : read
       }
       return records
     },
