@@ -30,6 +30,7 @@ export const alert = (row: port.Alert): Answer<typeof shape.Alert> => ({
   start: iso(row.start),
   sequence: row.sequence,
   reason: row.reason,
+  outcome: row.outcome,
   preset: row.preset,
   settings: row.settings,
 })

@@ -157,7 +157,8 @@ const alert = {
   resolution: Type.Integer({ description: 'Length of the bin that opened it, in seconds.' }),
   start: Time('Start of the bin that opened it.'),
   sequence: Type.Integer({ description: 'Number of the last event, from 1.' }),
-  reason: Type.String(),
+  reason: Type.String({ description: 'Why it was warned.' }),
+  outcome: Nullable(Type.String({ description: 'Why it ended.' })),
   preset: Type.String(),
   settings: Type.String({ description: 'Hash of the settings that decided.' }),
 }

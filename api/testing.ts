@@ -48,6 +48,7 @@ export const alert: Alert = {
   start: T0,
   sequence: 2,
   reason: HOSTILE,
+  outcome: 'back to usual',
   preset: 'indicators',
   settings: '01234567',
 }

@@ -8,6 +8,7 @@ import { completeByLateness } from '../connectors/farcaster/completeness.ts'
 import { publish } from '../connectors/farcaster/publish.ts'
 import { type DeadLetter, parseDeadLetter } from '../pipeline/log/dead-letter.ts'
 import { checkRunName, LIVE, runsOf, topicOf, topicSpecs } from '../pipeline/topology.ts'
+import { forgetArchives, noteArchives } from './backfills.ts'
 import { type Engine, PROCESSING } from './engine.ts'
 
 export function adminOf(engine: Engine, token: string): Admin {
@@ -48,6 +49,7 @@ export function adminOf(engine: Engine, token: string): Admin {
         if (run === LIVE) throw new FcmError('RUN_BUSY', { run })
         const paths = files.map((file) => resolve(file))
         const totalBytes = await archiveSize(paths)
+        await noteArchives(engine.dir, run, paths)
         await engine.openRun(run)
         const running = await engine.start(run, PROCESSING)
         try {
@@ -95,6 +97,7 @@ export function adminOf(engine: Engine, token: string): Admin {
         await known(run)
         await store.deleteRun(run)
         await log.deleteTopics(topicSpecs(run, 1).map(({ name }) => name))
+        await forgetArchives(engine.dir, run)
       }),
 
     deadLetters: async (run) =>

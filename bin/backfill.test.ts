@@ -130,6 +130,14 @@ describe('a line that can not be read', () => {
   })
 })
 
+test('a run goes on only with the archives it was begun with', async () => {
+  const other = join(dir, 'other.ndjson')
+  writeFileSync(other, '')
+  const { code, stderr } = await fcm(['backfill', other, '--run', 'history', '--data-dir', dir])
+  expect(stderr).toMatch(/Run "history" was begun with other archives \(casts.hub.ndjson.gz\)/)
+  expect(code).toBe(2)
+})
+
 test('runs are listed and deleted', { timeout: 30_000 }, async () => {
   expect((await fcm(['runs', 'list', '--data-dir', dir])).stdout).toMatch(/^part\s/m)
   expect((await fcm(['runs', 'delete', 'part', '--data-dir', dir])).code).toBe(0)

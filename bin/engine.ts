@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { FcmError } from '../common/errors.ts'
+import { DAY } from '../common/time.ts'
 import type { Store } from '../connectors/postgres/port.ts'
 import { openStore } from '../connectors/postgres/store.ts'
 import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
@@ -64,6 +65,7 @@ const OURS = [
   'log.sqlite-shm',
   'postgres',
   'schemas.json',
+  'backfills.json',
   'ground-truth.json',
   'fcm.log',
 ]
@@ -117,12 +119,23 @@ function roles(parts: Parts, { onWaiting }: OpenOptions): Pick<Engine, 'openRun'
     count: (host) => runStage(host, countStage()),
     sum: (host) => runStage(host, sumStage()),
     detect: (host) => runStage(host, detectStage({ run: host.run, preset: config.preset })),
-    store: (host) =>
-      runSink(host, {
+    async store(host) {
+      const { stop } = await runSink(host, {
         name: 'store',
         topics: topology.store.reads,
         write: (records) => store.write(host.run, records),
-      }),
+      })
+      const expire = () =>
+        store.expireTexts(config.textDays).catch((err) => logger.warn({ err }, 'texts were not expired'))
+      const timer = setInterval(expire, DAY)
+      await expire()
+      return {
+        stop: async () => {
+          clearInterval(timer)
+          await stop()
+        },
+      }
+    },
   }
 
   return {

@@ -20,13 +20,19 @@ const errors = {
     exit: 2,
     text: (d) => `There is no run "${d.run}". \`fcm runs list\` shows those there are.`,
   },
+  ARCHIVE_DIFFERS: {
+    exit: 2,
+    text: (d) =>
+      `Run "${d.run}" was begun with other archives (${d.names}). Go on with those, in that order, or give another --run.`,
+  },
   RUN_BUSY: {
     exit: 2,
     text: (d) => `Run "${d.run}" is being written to. Wait until that has ended, or choose another name.`,
   },
   DEAD_LETTER_UNKNOWN: {
     exit: 2,
-    text: (d) => `Run "${d.run}" has no dead letter "${d.source}". \`fcm dead-letters list --run ${d.run}\` shows those there are.`,
+    text: (d) =>
+      `Run "${d.run}" has no dead letter "${d.source}". \`fcm dead-letters list --run ${d.run}\` shows those there are.`,
   },
   /** What the API said to a command of ours; it has said all. */
   ASKED_WRONGLY: { exit: 2, text: (d) => String(d.detail) },
@@ -35,8 +41,14 @@ const errors = {
     text: (d) =>
       `The data directory ${d.dir} holds a simulation with seed ${d.before}, not ${d.seed}. Leave --seed away, or begin anew with --fresh.`,
   },
-  EXPORT_CUT: { exit: 4, text: (d) => `The export ended before its end (${d.why}): what was written is not whole.` },
-  LISTEN_FAILED: { exit: 3, text: (d) => `Can't listen on ${d.host}:${d.port}: ${d.why}. Check FCM_HOST and --port.` },
+  EXPORT_CUT: {
+    exit: 4,
+    text: (d) => `The export ended before its end (${d.why}): what was written is not whole.`,
+  },
+  LISTEN_FAILED: {
+    exit: 3,
+    text: (d) => `Can't listen on ${d.host}:${d.port}: ${d.why}. Check FCM_HOST and --port.`,
+  },
   FILE_UNREADABLE: { exit: 2, text: (d) => `Can't read ${d.file}: ${d.why}.` },
   HUB_MESSAGE_INVALID: { exit: 2, text: (d) => `This is no Farcaster message as hubs write them: ${d.why}.` },
   ARCHIVE_JUMPS: {
@@ -72,8 +84,8 @@ const errors = {
   OFFSET_OUT_OF_RANGE: {
     exit: 4,
     text: (d) =>
-      `Offset ${d.offset} of ${d.topic}/${d.partition} is gone: the log now begins at ${d.first}. ` +
-      `Records were deleted before they were read; backfill the time they cover into a new run.`,
+      `Offset ${d.offset} of ${d.topic}/${d.partition} is not there: the log goes from ${d.first} to ${d.next}. ` +
+      `Records were deleted before they were read, or the log was; process their time again in a new run.`,
   },
   SCHEMA_INCOMPATIBLE: {
     exit: 4,
@@ -91,7 +103,8 @@ const errors = {
   DATABASE_UNREACHABLE: {
     exit: 4,
     retry: true,
-    text: (d) => `The database does not answer: ${d.why}. Check DATABASE_URL and that the server runs.`,
+    text: (d) =>
+      `The database does not answer: ${d.why}. Check the disk and, where DATABASE_URL is set, that its server runs.`,
   },
 } satisfies Record<string, Kind>
 

@@ -5,7 +5,8 @@ export type OnRetry = (error: FcmError, attempt: number) => void
 
 /**
  * Runs `work` until it succeeds, waiting longer each time (0.1 s to 5 s) while it fails with an error that may pass by
- * itself (`FcmError.retry`: a full disk, a restarting server). Any other error, or `signal`, ends it.
+ * itself (`FcmError.retry`: a full disk, a restarting server). Any other error ends it, and so does `signal`, with its
+ * reason.
  */
 export function untilItPasses<T>(work: () => Promise<T>, onRetry: OnRetry, signal?: AbortSignal): Promise<T> {
   const policy = retry(
@@ -20,5 +21,10 @@ export function untilItPasses<T>(work: () => Promise<T>, onRetry: OnRetry, signa
     if ('error' in reason && reason.error instanceof FcmError && reason.error.retry)
       onRetry(reason.error, ++attempt)
   })
-  return policy.execute(() => work(), signal)
+  return policy
+    .execute(() => work(), signal)
+    .catch((error) => {
+      signal?.throwIfAborted()
+      throw error
+    })
 }

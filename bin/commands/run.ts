@@ -12,8 +12,8 @@ export function run(program: Command): void {
   withSettings(program.command('run'), ['dataDir', 'port', 'partitions', 'batchSize', 'preset'])
     .description('Some roles of run live, logging to standard output as lines of JSON')
     .addArgument(new Argument('<role...>', 'which').choices(['source', ...PROCESSING, 'api']))
-    .option('--seed <n>', 'source: of the simulated network', '1')
-    .option('--speed <x>', 'source: simulated seconds in a second', '300')
+    .option('--seed <n>', 'source: of the simulated network', '7')
+    .option('--speed <x>', 'source: simulated seconds in a second', '600')
     .addHelpText('after', '\nExample:\n  npx fcm run source count sum detect store api')
     .action(async (roles: string[], flags) => {
       const stop = stopSignal()

@@ -11,14 +11,16 @@ import { serve } from '../serve.ts'
 import { publishSimulated } from '../simulated.ts'
 import { stopSignal } from '../stopping.ts'
 
-/** A bin of five minutes in a second: fast enough to see something happen, slow enough to follow it. */
-const SPEED = 300
+/** Two bins of five minutes in a second: fast enough to see something happen, slow enough to follow it. */
+const SPEED = 600
+/** A network in which something is about to happen when it goes live. */
+const SEED = 7
 
 export function start(program: Command): void {
   withSettings(program.command('start'), ['dataDir', 'port', 'partitions', 'batchSize', 'preset'])
     .description('Everything in one process, watching a simulated network')
     .option('--fresh', 'begin anew: delete what the data directory holds')
-    .option('--seed <n>', 'of the simulated network', '1')
+    .option('--seed <n>', 'of the simulated network', String(SEED))
     .option('--speed <x>', 'simulated seconds in a second of live time', String(SPEED))
     .option('--sim-until <time>', 'run without pause up to a time, or so long after going live, then exit')
     .addHelpText(

@@ -1,7 +1,8 @@
 /** Writes what a whole source yields to the activity log of a run: the archive's messages and the simulation's. */
-import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises'
-import { FcmError } from '../../common/errors.ts'
-import { BASE, ceilTo, floorTo, SECOND } from '../../common/time.ts'
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { FcmError } from '../../common/errors.ts'
+import { untilItPasses } from '../../common/retry.ts'
+import { BASE, ceilTo, floorTo } from '../../common/time.ts'
 import { deadLetter } from '../../pipeline/log/dead-letter.ts'
 import type { EventLog, NewRec, TopicPartition } from '../../pipeline/log/port.ts'
 import { topicOf } from '../../pipeline/topology.ts'
@@ -43,7 +44,6 @@ export type PublishOptions = {
 
 /** An input that lets us wait this long has nothing more for now: what is there is appended. */
 const PATIENCE_MS = 10
-const BACKOFF_MS = { first: 50, most: 10 * SECOND }
 
 /**
  * Publishes `input`, from where the run's activity log ends. The log's last whole-source `Coverage` is the position, so
@@ -53,7 +53,7 @@ const BACKOFF_MS = { first: 50, most: 10 * SECOND }
  * Resolves with the last progress, and whether the input was read to its end (or to `to`).
  */
 export async function publish(options: PublishOptions): Promise<Progress & { finished: boolean }> {
-  const { log, codec, run, measures, input, signal, onProgress, batchSize = 2000 } = options
+  const { log, codec, run, measures, input, signal, onProgress, onWarning, batchSize = 2000 } = options
   const topic = topicOf(run, 'activity')
   const graves = topicOf(run, 'dead-letters')
   const from = options.from === undefined ? Number.NEGATIVE_INFINITY : floorTo(options.from, BASE)
@@ -62,7 +62,10 @@ export async function publish(options: PublishOptions): Promise<Progress & { fin
   const partitions = (await log.ends(topic)).map(({ partition }) => partition)
   const resumeAt = (await position(log, codec, run)) ?? Number.NEGATIVE_INFINITY
   const { stamp } = createStamp()
-  const append = retrying(log, options)
+  const append = async (records: NewRec[]) => {
+    const warn = (error: FcmError, attempt: number) => attempt === 1 && onWarning?.(error)
+    if (records.length > 0) await untilItPasses(() => log.append(records), warn, signal)
+  }
 
   let letters: NewRec[] = []
   let records: NewRec[] = []
@@ -187,26 +190,6 @@ const isSlow = (coming: Promise<unknown>): Promise<boolean> =>
     }
     coming.then(came, came)
   })
-
-/** Appends, waiting and trying again while the log says that it may pass. @throws the signal's reason */
-function retrying(
-  log: EventLog,
-  { signal, onWarning }: PublishOptions,
-): (records: NewRec[]) => Promise<void> {
-  return async (records) => {
-    if (records.length === 0) return
-    for (let wait = BACKOFF_MS.first; ; wait = Math.min(wait * 2, BACKOFF_MS.most)) {
-      try {
-        return await log.append(records)
-      } catch (error) {
-        if (!(error instanceof FcmError && error.retry)) throw error
-        if (wait === BACKOFF_MS.first) onWarning?.(error)
-        signal?.throwIfAborted()
-        await sleep(wait, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
-      }
-    }
-  }
-}
 
 const PAGE = 1000
 

@@ -412,7 +412,7 @@ export function storeContract(
     })
 
     describe('alerts', () => {
-      it('are what their last event says, whatever order or how often the events come', async () => {
+      it('are what their last event says, and why while it was open, whatever order or how often the events come', async () => {
         const run = newRun()
         const resolved = alert(ART, 1, 3, { event: 'resolved', severity: 'high' })
         await store.write(run, [alert(ART, 1, 1), alert(ART, 1, 2, { severity: 'medium' }), alert(ART, 2, 1)])
@@ -436,7 +436,8 @@ export function storeContract(
           resolvedAt: T + HOUR + 3 * BASE,
           series: `casts:${ART}`,
           sequence: 3,
-          reason: 'reason 3',
+          reason: 'reason 2',
+          outcome: 'reason 3',
         })
         expect(found!.events.map((e) => [e.sequence, e.event, e.severity])).toEqual([
           [1, 'opened', 'low'],

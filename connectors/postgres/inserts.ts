@@ -145,13 +145,16 @@ export async function insertCasts(
       JSON.stringify(record.urls.map(clean)),
     ]),
   )
-  // A row without time is a removal that came first: it keeps text and URLs out.
+  // A row without time is a removal that came first: it keeps text and URLs out, if it was the author's own.
   await query(
     `INSERT INTO casts AS c (run, hash, channel, fid, time, text, parent_hash, urls)
      SELECT run, hash, channel, fid, time, text, parent_hash, ARRAY (SELECT jsonb_array_elements_text(urls::jsonb))
      FROM ${table.from} AS t (run, hash, channel, fid, time, text, parent_hash, urls)
      ON CONFLICT (run, hash) DO UPDATE
-     SET channel = excluded.channel, time = excluded.time, parent_hash = excluded.parent_hash
+     SET channel = excluded.channel, time = excluded.time, parent_hash = excluded.parent_hash, fid = excluded.fid,
+       removed = c.fid = excluded.fid,
+       text = CASE WHEN c.fid <> excluded.fid THEN excluded.text END,
+       urls = CASE WHEN c.fid <> excluded.fid THEN excluded.urls ELSE '{}' END
      WHERE c.time IS NULL`,
     table.values,
   )
@@ -176,7 +179,8 @@ export async function removeCasts(
   )
   await query(
     `INSERT INTO casts AS c (run, hash, channel, fid, removed) SELECT * FROM ${table.from}
-     ON CONFLICT (run, hash) DO UPDATE SET removed = true, text = NULL, urls = '{}' WHERE NOT c.removed`,
+     ON CONFLICT (run, hash) DO UPDATE SET removed = true, text = NULL, urls = '{}'
+     WHERE NOT c.removed AND c.fid = excluded.fid`,
     table.values,
   )
 }

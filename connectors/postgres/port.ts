@@ -34,7 +34,10 @@ export type Alert = {
   resolution: number
   start: number
   sequence: number
+  /** Why it was warned: of the last event while it was open. */
   reason: string
+  /** Why it ended; null while it is open. */
+  outcome: string | null
   preset: string
   settings: string
 }
@@ -134,7 +137,7 @@ export interface Store {
    */
   write(run: string, records: { key: string; record: FcmRecord }[]): Promise<void>
 
-  /** Newest `openedAt` first; the span is of `openedAt`; `reason` and `severity` are those of the last event. */
+  /** Newest `openedAt` first; the span is of `openedAt`; `severity` is that of the last event. */
   alerts(run: string, filter: AlertFilter, paging: Paging): Promise<Page<Alert>>
   alert(id: string): Promise<AlertDetail | null>
   /** Most events first. */

@@ -14,7 +14,9 @@ type Queries = Pick<
 >
 
 const ALERT_COLUMNS = `a.fingerprint, a.sequence, a.kind, a.severity, a.state, a.opened_at, r.name AS run_name,
-  c.name AS channel_name, e.time, e.measure, e.resolution, e.start, e.reason, e.preset, e.settings`
+  c.name AS channel_name, e.time, e.measure, e.resolution, e.start, e.reason, e.preset, e.settings, (
+    SELECT w.reason FROM alert_events w WHERE w.fingerprint = a.fingerprint AND w.event <> 'resolved'
+    ORDER BY w.sequence DESC LIMIT 1) AS why`
 
 /** Beside alerts \`a\`: the last event of each, and names. */
 const OF_ALERT = `JOIN alert_events e ON e.fingerprint = a.fingerprint AND e.sequence = a.sequence
@@ -35,7 +37,8 @@ const alertOf = (row: Row): Alert =>
     resolution: row.resolution,
     start: row.start,
     sequence: row.sequence,
-    reason: row.reason,
+    reason: row.why ?? row.reason,
+    outcome: row.state === 'resolved' ? row.reason : null,
     preset: row.preset,
     settings: row.settings,
   }) as Alert

@@ -86,7 +86,7 @@ describe('the embedded database', () => {
     second.on('error', () => {})
     await once(second.connect(), 'connect')
     await expect.poll(() => db.query('SELECT 1').catch(() => null)).not.toBeNull()
-    expect(second.destroyed).toBe(true)
+    await expect.poll(() => second.destroyed).toBe(true)
     expect((await db.query('SELECT count(*) AS n FROM runs')).rows).toEqual([{ n: 1 }])
     await db.close()
     await pglite.close()
