@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { Command, CommanderError } from 'commander'
 import { FcmError } from '../common/errors.ts'
 import { backfill } from './commands/backfill.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const FCM = fileURLToPath(new URL('fcm.ts', import.meta.url))
+const FCM = fileURLToPath(new URL('fcm.js', import.meta.url))
 
 export type Ended = { code: number | null; stdout: string; stderr: string }
 
