@@ -221,6 +221,8 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     await expect.poll(() => page.locator('#chart-heading').textContent()).toBe('ethereum.org')
     expect(await hash()).not.toHaveProperty('alert')
 
+    // The slider follows what is drawn, and the new channel's hours are drawn once they have come.
+    await expect.poll(() => page.locator('.scrub').getAttribute('aria-valuetext')).toMatch(/per 1 h/)
     await page.locator('.scrub').focus()
     await page.keyboard.press('ArrowLeft')
     await expect.poll(async () => (await hash()).at).toBe('2026-01-26T12:00:00Z')
