@@ -4,7 +4,7 @@ const server = ['**/*.kafka.test.ts', '**/*.postgres.test.ts', '**/*.browser.tes
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     projects: [
       // Needs nothing but npm packages: what `npm test` runs.
       {

@@ -3,7 +3,18 @@ import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FcmError } from '../common/errors.ts'
 import * as s from './schemas.ts'
-import { CHANNEL, castRow, fakeLog, fakeStore, HOSTILE, SERIES, signalRow, T0, testApi } from './testing.ts'
+import {
+  CHANNEL,
+  castRow,
+  fakeLog,
+  fakeStore,
+  HOSTILE,
+  rowsOf,
+  SERIES,
+  signalRow,
+  T0,
+  testApi,
+} from './testing.ts'
 
 const id = encodeURIComponent(SERIES)
 const channel = encodeURIComponent(CHANNEL)
@@ -197,6 +208,35 @@ describe('problems', () => {
     await problemOf(`/v1/series/casts:${'x'.repeat(20_000)}/counts`, 414)
   })
 
+  it.each([...Object.keys(LISTS).filter((url) => url !== '/v1/runs'), ...EXPORTS, '/v1/ops/lag'])(
+    '%s of a run that is not there is no empty list',
+    async (url) => {
+      const problem = await problemOf(`${url}?run=typo`, 404)
+      expect(problem).toMatchObject({ type: 'urn:fcm:problem:run-unknown' })
+      expect(problem.detail).toContain('"typo"')
+      expect((await get(`${url}?run=history`)).statusCode).toBe(200)
+    },
+  )
+
+  it('a run whose records only wait in the log is there, and so is live', async () => {
+    const { app } = await testApi({
+      store: fakeStore({ has: async () => false }),
+      log: fakeLog({ 'fcm.waiting.activity': [[]] }),
+    })
+    const status = async (run: string) => (await app.inject({ url: `/v1/alerts?run=${run}` })).statusCode
+    expect([await status('waiting'), await status('live'), await status('wait')]).toEqual([200, 200, 404])
+  })
+
+  it('a series that is not there is no empty list, but an empty export', async () => {
+    const other = encodeURIComponent('posts:nowhere')
+    for (const what of ['counts', 'signals']) {
+      const { detail } = await problemOf(`/v1/series/${other}/${what}?run=history`, 404)
+      expect(detail).toBe('Run "history" has no such series. /v1/series lists those there are.')
+    }
+    const { app } = await testApi({ store: fakeStore({ exportCounts: () => rowsOf() }) })
+    expect((await app.inject({ url: `/v1/export/counts?series=${other}` })).statusCode).toBe(200)
+  })
+
   it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const)(
     'refuses %s where only GET is',
     async (method) => {
@@ -245,7 +285,7 @@ describe('problems', () => {
     expect(answer.json()).toMatchObject({
       status: 500,
       type: 'urn:fcm:problem:log-broken',
-      detail: "The event log log.db can't be used: it is not a database.",
+      detail: expect.stringContaining("The event log log.db can't be used: it is not a database."),
     })
     expect(logged[0]).toMatchObject({ level: 50 })
   })

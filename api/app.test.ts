@@ -50,9 +50,11 @@ describe('the OpenAPI document', () => {
         "get /v1/export/signals",
         "get /v1/export/alerts",
         "get /v1/ops/lag",
+        "get /v1/about",
         "get /healthz",
         "get /readyz",
         "get /metrics",
+        "get /admin",
         "post /admin/backfills",
         "delete /admin/runs/{run}",
         "get /admin/dead-letters",
@@ -161,6 +163,18 @@ describe('every answer', () => {
       const answer = await api.app.inject({ url, headers: { host } })
       expect([url, answer.statusCode]).toEqual([url, 421])
     }
+  })
+
+  it.each([
+    ['127.0.0.2', '127.0.0.2:8080'],
+    ['::ffff:127.0.0.1', '[::ffff:7f00:1]:8080'],
+  ])('is given to the address %s that is listened on, and to the usual ones', async (own, host) => {
+    const { app } = await testApi({ host: own })
+    const status = async (name: string) =>
+      (await app.inject({ url: '/healthz', headers: { host: name } })).statusCode
+    expect([await status(host), await status('localhost:8080')]).toEqual([200, 200])
+    expect(await status('127.0.0.3:8080')).toBe(421)
+    expect(await status('evil.example')).toBe(421)
   })
 
   it('is given under any name by a server that listens to others', async () => {

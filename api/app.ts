@@ -12,6 +12,7 @@ import { alertRoutes } from './routes/alerts.ts'
 import { channelRoutes } from './routes/channels.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { exportRoutes } from './routes/export.ts'
+import { checkRun } from './routes/known.ts'
 import { opsRoutes } from './routes/ops.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { FORMS, Problem } from './schemas.ts'
@@ -25,8 +26,10 @@ export type ApiOptions = {
   logger: FastifyBaseLogger
   /** What will be listened on: a loopback host answers to loopback names only. */
   host: string
-  /** Of the program, for the OpenAPI document. */
+  /** Of the program. */
   version: string
+  /** What everyone who looks at it should know, such as that all of it is simulated. */
+  notice?: string
   /** Absent: there are no admin routes. */
   admin?: Admin
   /** What has failed in this process for good, in words; empty while all is well. Tells /readyz. */
@@ -64,12 +67,13 @@ export async function createApi(options: ApiOptions) {
     secureHeaders(reply)
     done()
   })
-  if (isLoopbackHost(options.host)) app.addHook('onRequest', checkHost)
+  if (isLoopbackHost(options.host)) app.addHook('onRequest', checkHost(options.host))
   // Answers are built field by field; their schemas are for readers, and the tests hold the two together.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(notFound)
   app.addSchema(Problem)
+  app.addHook('preHandler', checkRun(store, log))
   measureRequests(app, metrics)
   const methods = collectMethods(app)
   const streams = createStreams(app)
@@ -92,7 +96,8 @@ export async function createApi(options: ApiOptions) {
   seriesRoutes(app, store)
   channelRoutes(app, store)
   exportRoutes(app, store, streams)
-  opsRoutes(app, { store, log, metrics, failures: options.failures, now: options.now ?? Date.now })
+  const about = { version: options.version, notice: options.notice ?? null }
+  opsRoutes(app, { store, log, metrics, about, failures: options.failures, now: options.now ?? Date.now })
   if (options.admin) await app.register(adminRoutes(options.admin, streams))
   await app.register(swaggerUi, {
     routePrefix: '/docs',

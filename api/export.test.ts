@@ -20,9 +20,9 @@ afterAll(async () => {
 /** Reads RFC 4180, by a reader of its own. */
 function parseCsv(text: string): string[][] {
   const lines: string[][] = [[]]
-  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\n|$)/g)) {
     lines.at(-1)!.push(quoted?.replaceAll('""', '"') ?? plain ?? '')
-    if (end === '\r\n') lines.push([])
+    if (end === '\n') lines.push([])
     if (end === '') break
   }
   return lines.slice(0, -1)
@@ -38,7 +38,7 @@ describe('exports', () => {
     const { app } = plain
     const answer = await app.inject({ url: '/v1/export/counts' })
     expect(answer.body).toBe(
-      `series,start,seconds,count,late,covered\r\n${SERIES},2024-02-05T00:05:00Z,300,7,1,0.5\r\n`,
+      `series,start,seconds,count,late,covered\n${SERIES},2024-02-05T00:05:00Z,300,7,1,0.5\n`,
     )
     expect(answer.headers).toMatchObject({
       'content-type': 'text/csv; charset=utf-8; header=present',
@@ -84,7 +84,7 @@ describe('exports', () => {
 
   it('has a header when there are no rows', async () => {
     const app = await apiOver({ exportCounts: () => rowsOf() })
-    expect((await app.inject({ url: '/v1/export/counts' })).body).toBe(`${HEADERS.counts.join(',')}\r\n`)
+    expect((await app.inject({ url: '/v1/export/counts' })).body).toBe(`${HEADERS.counts.join(',')}\n`)
     expect((await app.inject({ url: '/v1/export/counts?format=ndjson' })).body).toBe('')
   })
 

@@ -55,7 +55,7 @@ function field(value: Value): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
-const csvLine = (fields: readonly Value[]): string => `${fields.map(field).join(',')}\r\n`
+const csvLine = (fields: readonly Value[]): string => `${fields.map(field).join(',')}\n`
 
 /** Characters gathered before they are handed on: enough that a row costs little, little enough to stay in step. */
 const CHUNK = 32_768

@@ -156,4 +156,6 @@ export const run = (row: port.Run): Answer<typeof shape.Run> => ({
   firstAt: isoOrNull(row.firstAt),
   lastAt: isoOrNull(row.lastAt),
   alerts: row.alerts,
+  late: row.late,
+  lateBefore: row.lateBefore,
 })

@@ -50,7 +50,7 @@ export const FORMS: Record<string, { check: (text: string) => boolean; must: str
 const oneOf = <T extends string>(values: readonly T[], description: string) =>
   Type.Unsafe<T>({ type: 'string', enum: values, description })
 const Time = (description: string) => Type.String({ format: 'utc-time', description })
-const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Count = (description: string) => Type.Integer({ minimum: 0, description })
 /**
  * An object of exactly these members: an unknown one is refused, so that a misspelt filter can't widen an answer.
@@ -198,7 +198,7 @@ export const Series = Type.Object({
   measure: oneOf<Measure>(MEASURES, 'What is counted.'),
   channel: Type.String(),
   firstAt: Time('Start of the first bin.'),
-  lastAt: Time('Start of the last bin.'),
+  lastAt: Time('Start of the last bin with events.'),
   total: Count('Events in all bins.'),
 })
 export const CountBin = Type.Object({
@@ -252,7 +252,7 @@ export const Cast = Type.Object({
 export const Channel = Type.Object({
   id: Type.String(),
   series: Count('Series of this channel.'),
-  lastAt: Time('Start of its last bin.'),
+  lastAt: Time('Start of its last bin with events.'),
   openAlerts: Count('Alerts that are open.'),
 })
 export const Gap = Type.Object({
@@ -267,8 +267,12 @@ export const Run = Type.Object({
   createdAt: Time('When the store first saw it.'),
   channels: Count('Channels.'),
   firstAt: Nullable(Time('Start of its first bin.')),
-  lastAt: Nullable(Time('Start of its last bin.')),
+  lastAt: Nullable(Time('End of its last bin.')),
   alerts: Count('Alerts, open or not.'),
+  late: Count('Events that came after their bins had closed.'),
+  lateBefore: Count(
+    'Those of `late` from before all that was remembered: in no bin, and repeats of them are counted too.',
+  ),
 })
 export const Lag = Type.Object({
   run: Type.String(),

@@ -28,12 +28,19 @@ const isLoopbackAddress = (address: string): boolean =>
 export const isLoopbackHost = (host: string): boolean => host === 'localhost' || isLoopbackAddress(host)
 
 /**
- * Refuses requests that were addressed to another name. A page of a stranger can point its own name at 127.0.0.1 (DNS
+ * A hook that refuses requests that were addressed to another name than loopback's, or `host`, the one listened on. A page of a stranger can point its own name at 127.0.0.1 (DNS
  * rebinding) and would then be of the same origin as this server; the Host header still tells.
  */
-export function checkHost(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  if (/^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(request.headers.host ?? '')) done()
-  else sendProblem(reply, 421, 'This server answers to 127.0.0.1, localhost and [::1] only.')
+export function checkHost(host: string) {
+  const names = ['127.0.0.1', 'localhost', '[::1]']
+  const own = new URL(`http://${isIPv6(host) ? `[${host}]` : host}`).hostname
+  if (!names.includes(own)) names.push(own)
+  const detail = `This server answers to ${names.join(', ')} only.`
+  return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    const asked = (request.headers.host ?? '').replace(/:\d{1,5}$/, '').toLowerCase()
+    if (names.includes(asked)) done()
+    else sendProblem(reply, 421, detail)
+  }
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

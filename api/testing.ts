@@ -97,7 +97,7 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
   const asked: [string, ...unknown[]][] = []
   const page = <T>(item: T): Page<T> => ({ items: [item], next: 'next-page' })
   const store: Store = {
-    write: async () => {},
+    write: async () => ({ rejected: [] }),
     alerts: async () => page(alert),
     alert: async (id) =>
       id !== 'a1'
@@ -123,8 +123,13 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
     casts: async () => page(castRow),
     gaps: async () => [{ channel: CHANNEL, measure: 'posts', from: T0, to: T0 + HOUR, reason: null }],
     runs: async () => [
-      { run: 'history', createdAt: T0, channels: 1, firstAt: null, lastAt: null, alerts: 0 },
+      {
+        ...{ run: 'history', createdAt: T0, channels: 1, firstAt: null, lastAt: null, alerts: 0 },
+        ...{ late: 5, lateBefore: 2 },
+      },
     ],
+    has: async (run, series) =>
+      series === undefined ? run === 'history' : series === SERIES && ['live', 'history'].includes(run),
     exportCounts: () => rowsOf(countRow),
     exportSignals: () => rowsOf(signalRow),
     exportAlerts: () => rowsOf(alertRow),

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Admin } from '../api/routes/admin.ts'
 import { FcmError } from '../common/errors.ts'
-import { iso } from '../common/time.ts'
+import { BASE, iso, LATENESS } from '../common/time.ts'
 import { archiveSize, readArchive } from '../connectors/farcaster/archive.ts'
 import { completeByLateness } from '../connectors/farcaster/completeness.ts'
 import { publish } from '../connectors/farcaster/publish.ts'
@@ -27,18 +27,19 @@ export function adminOf(engine: Engine, token: string): Admin {
     return work().finally(() => busy.delete(run))
   }
 
-  async function letters(run: string): Promise<DeadLetter[]> {
+  /** Delivery is at least once; one source dies once. */
+  async function* letters(run: string): AsyncGenerator<DeadLetter> {
     await known(run)
     const topic = topicOf(run, 'dead-letters')
-    // Delivery is at least once; one source dies once.
-    const found = new Map<string, DeadLetter>()
+    const told = new Set<string>()
     for (const { partition } of await log.ends(topic)) {
       for await (const rec of log.read({ topic, partition })) {
         const letter = parseDeadLetter(rec)
-        if (letter) found.set(letter.source, letter)
+        if (!letter || told.has(letter.source)) continue
+        told.add(letter.source)
+        yield letter
       }
     }
-    return [...found.values()]
   }
 
   return {
@@ -49,7 +50,7 @@ export function adminOf(engine: Engine, token: string): Admin {
         if (run === LIVE) throw new FcmError('RUN_BUSY', { run })
         const paths = files.map((file) => resolve(file))
         const totalBytes = await archiveSize(paths)
-        await noteArchives(engine.dir, run, paths)
+        await noteArchives(engine.dir, run, paths, from ?? null)
         await engine.openRun(run)
         const running = await engine.start(run, PROCESSING)
         try {
@@ -59,9 +60,11 @@ export function adminOf(engine: Engine, token: string): Admin {
             run,
             measures: ['posts', 'replies', 'reactions'],
             input: completeByLateness(readArchive(paths)),
+            revisit: BASE + LATENESS,
             ...(from === undefined ? {} : { from }),
             ...(to === undefined ? {} : { to }),
-            signal,
+            signal: AbortSignal.any([signal, running.failed]),
+            onWarning: ({ message }) => onProgress({ phase: 'waiting', detail: message }),
             onProgress: (progress) =>
               onProgress({
                 phase: 'reading',
@@ -72,13 +75,12 @@ export function adminOf(engine: Engine, token: string): Admin {
                 eventTime: progress.published === null ? null : iso(progress.published),
               }),
           })
+          running.failed.throwIfAborted()
+          if (published.messages === 0 && published.unreadable > 0) {
+            throw new FcmError('NO_ARCHIVE', { run, lines: published.unreadable })
+          }
           if (!published.finished) return { run, finished: false, messages: published.messages }
-          await engine.caughtUp(
-            run,
-            PROCESSING,
-            (records) => onProgress({ phase: 'processing', records }),
-            signal,
-          )
+          await running.caughtUp((records) => onProgress({ phase: 'processing', records }), signal)
           return {
             run,
             finished: !signal.aborted,
@@ -100,30 +102,34 @@ export function adminOf(engine: Engine, token: string): Admin {
         await forgetArchives(engine.dir, run)
       }),
 
-    deadLetters: async (run) =>
-      (await letters(run)).map(({ source, reason, key, value, headers, schemaId }) => ({
-        source,
-        reason,
-        key,
-        schemaId,
-        bytes: value?.length ?? 0,
-        value: value ? Buffer.from(value).toString('base64') : null,
-        headers,
-      })),
-
-    async redrive(run, sources) {
-      const found = await letters(run)
-      const missing = sources?.find((source) => !found.some((letter) => letter.source === source))
-      if (missing !== undefined) throw new FcmError('DEAD_LETTER_UNKNOWN', { source: missing, run })
-      const chosen = sources ? found.filter((letter) => sources.includes(letter.source)) : found
-      const records = chosen.flatMap(({ origin, key, value, headers }) =>
-        'topic' in origin
-          ? [{ topic: origin.topic, partition: origin.partition, key: key ?? '', value, headers }]
-          : [],
-      )
-      if (records.length > 0) await log.append(records)
-      // A line of a file was in no topic: mending the file and backfilling it again is the way.
-      return { redriven: records.length, fromFiles: chosen.length - records.length }
+    async deadLetters(run, wanted) {
+      const found = []
+      for await (const { source, reason, key, value, headers, schemaId } of letters(run)) {
+        if (wanted !== undefined && source !== wanted) continue
+        const letter = { source, reason, key, schemaId, bytes: value?.length ?? 0, headers }
+        // A value may have megabytes: it is told of one letter only.
+        found.push(wanted ? { ...letter, value: value && Buffer.from(value).toString('base64') } : letter)
+      }
+      return found
     },
+
+    redrive: (run, sources) =>
+      occupy(run, async () => {
+        const missing = new Set(sources)
+        let redriven = 0
+        let fromFiles = 0
+        for await (const { source, origin, key, value, headers } of letters(run)) {
+          if (sources && !missing.delete(source)) continue
+          if ('topic' in origin) {
+            const { topic, partition } = origin
+            await log.append([{ topic, partition, key: key ?? '', value, headers }])
+            redriven++
+          } else fromFiles++
+        }
+        const [source] = missing
+        if (source !== undefined) throw new FcmError('DEAD_LETTER_UNKNOWN', { source, run })
+        // A line of a file was in no topic: mending the file and backfilling it again is the way.
+        return { redriven, fromFiles }
+      }),
   }
 }

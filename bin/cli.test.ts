@@ -1,6 +1,6 @@
 /** What goes wrong is said in words: what happened, why, and what to do. */
 
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ describe('options', () => {
     [['start', '--port', '70000'], /must be <= 65535/],
     [['start', '--speed', '-1'], /--speed "-1": must be a number above 0/],
     [['start', '--seed', '1.5'], /--seed "1.5": must be a whole number/],
-    [['start', '--sim-until', 'tomorrow'], /must be a time in UTC/],
+    [['start', '--sim-until', 'tomorrow'], /must be a time in UTC, or a length of time such as 12h/],
     [['start', '--preset', 'magic'], /must be one of indicators, classic/],
     [['export', 'everything'], /Allowed choices are counts, signals, alerts/],
     [['export', 'counts', '--from', '5 May'], /--from "5 May": must be a time in UTC/],
@@ -74,7 +74,7 @@ describe('files', () => {
     expectExplained(await fcm(['lag', '--data-dir', file]), 3, /Can't use the data directory/)
   })
 
-  test('a database that does not answer', { timeout: 60_000 }, async () => {
+  test('a database that does not answer', { timeout: 120_000 }, async () => {
     const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
     expectExplained(
       await fcm(['runs', 'list', '--data-dir', join(dir, 'd')], env),
@@ -112,7 +112,45 @@ describe('beside a process that owns the data directory', () => {
   })
 })
 
-test('a port in use', { timeout: 30_000 }, async () => {
+test('--fresh clears a log that is damaged; without it, one is told', { timeout: 120_000 }, async () => {
+  const damaged = join(dir, 'damaged')
+  mkdirSync(damaged)
+  writeFileSync(join(damaged, 'log.sqlite'), 'noise'.repeat(2000))
+  const start = ['start', '--sim-until', '2026-01-05T01:00:00Z', '--port', '0', '--data-dir', damaged]
+  expectExplained(await fcm(start), 4, /can't be used: .* Begin anew with --fresh/)
+  expect(await fcm([...start, '--fresh'])).toMatchObject({ code: 0 })
+  // Another seed would mix two networks.
+  expectExplained(await fcm([...start, '--seed', '8']), 2, /holds a simulation with seed 7, not 8/)
+  writeFileSync(join(damaged, 'ground-truth.json'), '')
+  expectExplained(await fcm(start), 2, /Can't read .*ground-truth.json/)
+})
+
+test('a log file that can not be written stops nothing', { timeout: 120_000 }, async () => {
+  const full = join(dir, 'full')
+  mkdirSync(full)
+  symlinkSync('/dev/full', join(full, 'fcm.log'))
+  const start = ['start', '--sim-until', '2026-01-05T00:10:00Z', '--port', '0', '--data-dir', full]
+  expect(await fcm(start)).toMatchObject({ code: 0 })
+})
+
+test('what a process that was killed has left does not lead to a stranger on its port', {
+  timeout: 120_000,
+}, async () => {
+  const [a, b] = [join(dir, 'a'), join(dir, 'b')]
+  const other = spawnFcm(['run', 'api', '--data-dir', b, '--port', '0'])
+  await other.says('serving')
+  const { url } = JSON.parse(readFileSync(join(b, 'owner.json'), 'utf8'))
+  const start = ['start', '--sim-until', '2026-01-05T00:10:00Z', '--port', '0', '--data-dir', a]
+  expect(await fcm(start)).toMatchObject({ code: 0 })
+  // That process id is in use again, and so is its port.
+  writeFileSync(join(a, 'owner.json'), JSON.stringify({ pid: process.pid, url, token: 'not that of b' }))
+  expect((await fcm(['export', 'counts', '--data-dir', a])).stdout).toMatch(/casts:/)
+  expect((await fcm(['export', 'counts', '--data-dir', b])).stdout).not.toMatch(/casts:/)
+  other.kill('SIGTERM')
+  expect(await other.ended).toMatchObject({ code: 0 })
+})
+
+test('a port in use', { timeout: 120_000 }, async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

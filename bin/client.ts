@@ -2,17 +2,13 @@
  * How commands ask: over HTTP while another process owns the data directory, else by opening the directory themselves
  * and asking the very same API in process.
  */
-import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { Readable } from 'node:stream'
-import { Readable as Streams } from 'node:stream'
-import { createApi } from '../api/app.ts'
+import { Readable } from 'node:stream'
 import { FcmError } from '../common/errors.ts'
-import { adminOf } from './admin.ts'
 import type { Config } from './config.ts'
 import { openEngine } from './engine.ts'
-import { readOwner } from './owner.ts'
-import { VERSION } from './version.ts'
+import { type Owner, readOwner } from './owner.ts'
+import { apiOf } from './serve.ts'
 
 export type Request = {
   method?: 'GET' | 'POST' | 'DELETE'
@@ -34,7 +30,7 @@ type Answer = { status: number; body: Readable }
 export async function connect(config: Config): Promise<Client> {
   const dir = resolve(config.dataDir)
   const owner = await readOwner(dir)
-  if (owner && (await answers(owner.url))) return clientOf(overHttp(owner.url, owner.token), async () => {})
+  if (owner && (await isOwner(owner))) return clientOf(overHttp(owner.url, owner.token), async () => {})
   try {
     return await openDirectly(config)
   } catch (error) {
@@ -45,8 +41,12 @@ export async function connect(config: Config): Promise<Client> {
   }
 }
 
-const answers = (url: string): Promise<boolean> =>
-  fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) }).then(
+/** Whether the process at that address is the one that wrote the file: another may have come to its port. */
+const isOwner = ({ url, token }: Owner): Promise<boolean> =>
+  fetch(`${url}/admin`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(2000),
+  }).then(
     ({ ok }) => ok,
     () => false,
   )
@@ -60,21 +60,12 @@ const overHttp =
       ...(body ? { body: JSON.stringify(body) } : {}),
       ...(signal ? { signal } : {}),
     })
-    return { status: answer.status, body: answer.body ? Streams.fromWeb(answer.body) : Streams.from([]) }
+    return { status: answer.status, body: answer.body ? Readable.fromWeb(answer.body) : Readable.from([]) }
   }
 
 async function openDirectly(config: Config): Promise<Client> {
   const engine = await openEngine(config)
-  const token = randomBytes(24).toString('hex')
-  const app = await createApi({
-    store: engine.store,
-    log: engine.log,
-    metrics: engine.metrics,
-    logger: engine.logger,
-    host: config.host,
-    version: VERSION,
-    admin: adminOf(engine, token),
-  })
+  const { app, token } = await apiOf(engine)
   const ask = async ({ method = 'GET', path, body, signal }: Request): Promise<Answer> => {
     const answer = await app.inject({
       method,

@@ -20,13 +20,13 @@ export const Settings = Type.Object(
         pattern: '^postgres(ql)?://',
         env: 'DATABASE_URL',
         description:
-          'a PostgreSQL server, as postgres://user:password@host:port/database (default: an embedded one)',
+          'the PostgreSQL server to use, as postgres://user:password@host:port/database (default: an embedded one)',
       }),
     ),
     host: Type.String({
       default: '127.0.0.1',
       env: 'FCM_HOST',
-      description: 'address that the API listens on',
+      description: 'the address that the API listens on',
     }),
     port: Type.Integer({
       default: 8080,
@@ -34,7 +34,7 @@ export const Settings = Type.Object(
       maximum: 65535,
       flag: '--port <port>',
       env: 'FCM_PORT',
-      description: 'port of the API and the dashboard; 0: any free one',
+      description: 'the port of the API and the dashboard; 0: any free one',
     }),
     partitions: Type.Integer({
       default: 2,
@@ -42,7 +42,7 @@ export const Settings = Type.Object(
       maximum: 256,
       flag: '--partitions <n>',
       env: 'FCM_PARTITIONS',
-      description: 'partitions of the topics of a new run',
+      description: 'how many partitions the topics of a new run have',
     }),
     batchSize: Type.Integer({
       default: 2000,
@@ -50,14 +50,14 @@ export const Settings = Type.Object(
       maximum: 10000,
       flag: '--batch-size <n>',
       env: 'FCM_BATCH_SIZE',
-      description: 'most records that a stage takes at once',
+      description: 'how many records a stage takes at once, at most',
     }),
     checkpointSeconds: Type.Number({
       default: 60,
       minimum: 0,
       maximum: 3600,
       env: 'FCM_CHECKPOINT_SECONDS',
-      description: "shortest time between two checkpoints of a stage's partition",
+      description: "the shortest time between two checkpoints of a stage's partition",
     }),
     preset: Type.Enum(['indicators', 'classic'], {
       default: 'indicators',
@@ -70,12 +70,12 @@ export const Settings = Type.Object(
       minimum: 1,
       maximum: 3650,
       env: 'FCM_TEXT_DAYS',
-      description: 'days after which the text of a stored cast is blanked',
+      description: 'the days after which the text of a stored cast is blanked',
     }),
     logLevel: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
       default: 'info',
       env: 'FCM_LOG_LEVEL',
-      description: 'of the structured log',
+      description: 'how much the structured log tells',
     }),
   },
   setting,
@@ -112,6 +112,6 @@ export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEn
   throw new FcmError('OPTION_INVALID', {
     option: `${origin[name] ?? name} "${name === 'databaseUrl' ? '...' : given[name]}"`,
     why: choices ? `must be one of ${choices.join(', ')}` : error.message,
-    hint: `It is the setting for: ${description}`,
+    hint: `It sets ${description}`,
   })
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { FcmError } from '../common/errors.ts'
-import { DAY } from '../common/time.ts'
+import { DAY, SECOND } from '../common/time.ts'
 import type { Store } from '../connectors/postgres/port.ts'
 import { openStore } from '../connectors/postgres/store.ts'
 import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
@@ -17,7 +17,7 @@ import { runStage } from '../pipeline/runtime/run-stage.ts'
 import { countStage } from '../pipeline/stages/count/count.ts'
 import { detectStage } from '../pipeline/stages/detect/detect.ts'
 import { sumStage } from '../pipeline/stages/sum.ts'
-import { topicSpecs, topology } from '../pipeline/topology.ts'
+import { LIVE, runsOf, topicSpecs, topology } from '../pipeline/topology.ts'
 import { type Codec, createCodec } from '../schemas/codec.ts'
 import { openFileRegistry } from '../schemas/file-registry.ts'
 import type { Config } from './config.ts'
@@ -34,41 +34,40 @@ export type Engine = {
   store: Store
   metrics: Registry
   logger: pino.Logger
-  /** Aborted, with FcmError ROLE_FAILED as its reason, when a role has ended for good. */
-  failed: AbortSignal
+  /** Why roles of this process have ended for good, in words; empty while all is well. */
+  failures: string[]
   /** Makes the topics of a run that are missing. */
   openRun(run: string): Promise<void>
-  start(run: string, roles: readonly Processing[]): Promise<Running>
-  /** Resolves once those roles have dealt with all that is in the log. @throws FcmError ROLE_FAILED */
-  caughtUp(
-    run: string,
-    roles: readonly Processing[],
-    onWait?: (records: number) => void,
-    signal?: AbortSignal,
-  ): Promise<void>
+  start(run: string, roles: readonly Processing[]): Promise<Roles>
   close(): Promise<void>
 }
 
+/** Roles of one run. */
+export type Roles = Running & {
+  /** Aborted, with FcmError ROLE_FAILED as its reason, when one of them has ended for good. */
+  failed: AbortSignal
+  /** Resolves once they have dealt with all that is in the log, or at `signal`. @throws FcmError ROLE_FAILED */
+  caughtUp(onWait: (records: number) => void, signal: AbortSignal): Promise<void>
+}
+
 export type OpenOptions = {
-  /** Delete what is in the data directory first. */
+  /** Delete what is in the data directory, and its runs in the database, first. */
   fresh?: boolean
   /** Where the structured log goes: a file in the data directory, or standard output. */
   logTo?: 'file' | 'stdout'
+  /** Told with the runs that `fresh` has deleted. */
+  onDeleted?: (runs: string[]) => void
   /** Something is in the way that may pass. */
   onWaiting?: (error: FcmError) => void
 }
 
 /** What belongs to fcm in a data directory; `--fresh` deletes these and nothing else. */
 const OURS = [
-  'log.sqlite',
-  'log.sqlite-wal',
-  'log.sqlite-shm',
-  'postgres',
-  'schemas.json',
-  'backfills.json',
-  'ground-truth.json',
-  'fcm.log',
+  ...['log.sqlite', 'log.sqlite-wal', 'log.sqlite-shm', 'postgres', 'postgres.incomplete', 'schemas.json'],
+  ...['backfills.json', 'ground-truth.json', 'fcm.log'],
 ]
+/** A role that waits for something may take so long to stop; then it is cut off. */
+const STOP_MS = 10 * SECOND
 
 /** @throws FcmError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, LOG_BROKEN, DATABASE_UNREACHABLE */
 export async function openEngine(config: Config, options: OpenOptions = {}): Promise<Engine> {
@@ -76,43 +75,58 @@ export async function openEngine(config: Config, options: OpenOptions = {}): Pro
   await mkdir(dir, { recursive: true }).catch((error: Error) => {
     throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: error.message }, error)
   })
-  // The log holds the directory's lock, so it comes first, also before anything is deleted.
-  let log = await openEmbeddedLog(dir)
-  if (options.fresh) {
-    await log.close()
-    for (const name of OURS) await rm(join(dir, name), { recursive: true, force: true })
-    log = await openEmbeddedLog(dir)
-  }
+  const { log, deleted } = await openLog(dir, options.fresh === true)
+  let store: Store | undefined
   try {
     const codec = await createCodec(await openFileRegistry(join(dir, 'schemas.json')))
-    const store = await openStore(config.databaseUrl ? { url: config.databaseUrl } : { dir })
+    store = await openStore(config.databaseUrl ? { url: config.databaseUrl } : { dir })
+    for (const run of deleted) await store.deleteRun(run)
+    if (deleted.length > 0) options.onDeleted?.(deleted)
     const metrics = new Registry()
     collectDefaultMetrics({ register: metrics })
-    const to = options.logTo === 'stdout' ? pino.destination(1) : pino.destination(join(dir, 'fcm.log'))
-    const logger = pino({ level: config.logLevel }, to)
-    const parts = { config, dir, log, codec, store, metrics, logger, failing: new AbortController() }
+    const logger = createLogger(config.logLevel, options.logTo === 'stdout' ? 1 : join(dir, 'fcm.log'))
+    const engine = { config, dir, log, codec, store, metrics, logger, failures: [] }
     return {
-      ...parts,
-      ...roles(parts, options),
-      failed: parts.failing.signal,
+      ...engine,
+      openRun: (run) => log.ensureTopics(topicSpecs(run, config.partitions)),
+      start: starter(engine, options.onWaiting ?? (() => {})),
       async close() {
         await log.close()
-        await store.close()
-        logger.flush()
+        await engine.store.close()
       },
     }
   } catch (error) {
     await log.close()
+    await store?.close()
     throw error
   }
 }
 
-type Parts = Pick<Engine, 'config' | 'log' | 'codec' | 'store' | 'metrics' | 'logger'> & {
-  failing: AbortController
+/** The log holds the directory's lock, so it comes first, also before anything is deleted. */
+async function openLog(dir: string, fresh: boolean): Promise<{ log: EventLog; deleted: string[] }> {
+  const log = await openEmbeddedLog(dir).catch((error) => {
+    if (fresh && error instanceof FcmError && error.code === 'LOG_BROKEN') return null
+    throw error
+  })
+  if (log && !fresh) return { log, deleted: [] }
+  const runs = log ? runsOf((await log.topics('fcm.')).map(({ name }) => name)) : [LIVE]
+  await log?.close()
+  for (const name of OURS) await rm(join(dir, name), { recursive: true, force: true })
+  return { log: await openEmbeddedLog(dir), deleted: runs }
 }
 
-function roles(parts: Parts, { onWaiting }: OpenOptions): Pick<Engine, 'openRun' | 'start' | 'caughtUp'> {
-  const { config, log, codec, store, logger, failing } = parts
+function createLogger(level: string, to: string | number): pino.Logger {
+  // Synchronous: an asynchronous one waits for a full disk for ever when the process exits.
+  const destination = pino.destination({ dest: to, sync: true })
+  // A log that can't be written must not stop what it tells of.
+  destination.on('error', () => {})
+  return pino({ level }, destination)
+}
+
+type Parts = Omit<Engine, 'openRun' | 'start' | 'close'>
+
+function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['start'] {
+  const { config, log, codec, store, logger, failures } = parts
   const metrics = createMetrics(parts.metrics)
 
   const start: Record<Processing, (host: Host) => Promise<Running>> = {
@@ -138,46 +152,51 @@ function roles(parts: Parts, { onWaiting }: OpenOptions): Pick<Engine, 'openRun'
     },
   }
 
-  return {
-    openRun: (run) => log.ensureTopics(topicSpecs(run, config.partitions)),
-
-    async start(run, which) {
-      const running: Running[] = []
-      for (const role of which) {
-        const host: Host = {
-          run,
-          log,
-          codec,
-          logger,
-          metrics,
-          batchSize: config.batchSize,
-          checkpointMs: config.checkpointSeconds * 1000,
-          now: Date.now,
-          onFailure(error) {
-            logger.error({ run, role, err: error }, 'role ended')
-            const why =
-              error instanceof FcmError ? error.message : 'This is a fault of the program; it is in the log.'
-            failing.abort(new FcmError('ROLE_FAILED', { why: `${role} of run ${run}: ${why}` }, error))
-          },
-          onWaiting: (error) => onWaiting?.(error),
-        }
-        running.push(await start[role](host))
+  return async (run, roles) => {
+    const failing = new AbortController()
+    const forcing = new AbortController()
+    const running: Running[] = []
+    for (const role of roles) {
+      const host: Host = {
+        run,
+        log,
+        codec,
+        logger,
+        metrics,
+        batchSize: config.batchSize,
+        checkpointMs: config.checkpointSeconds * 1000,
+        now: Date.now,
+        forced: forcing.signal,
+        onFailure(error) {
+          if (forcing.signal.aborted) return
+          logger.error({ run, role, err: error }, 'role ended')
+          const isOurs = error instanceof FcmError
+          const why = isOurs ? error.message : 'This is a fault of the program; it is in fcm.log.'
+          const failure = new FcmError('ROLE_FAILED', { why: `${role} of run ${run}: ${why}` }, error)
+          failures.push(failure.message)
+          failing.abort(failure)
+        },
+        onWaiting,
       }
+      running.push(await start[role](host))
+    }
+    return {
+      failed: failing.signal,
       // Upstream first: what a role still writes is then seen by the next before that one stops.
-      const stop = async () => {
+      async stop() {
+        const timer = setTimeout(() => forcing.abort(), STOP_MS)
         for (const one of running) await one.stop()
-      }
-      return { stop }
-    },
-
-    async caughtUp(run, which, onWait, signal) {
-      for (;;) {
-        failing.signal.throwIfAborted()
-        const records = await backlog(log, run, which)
-        if (records === 0 || signal?.aborted) return
-        onWait?.(records)
-        await sleep(50)
-      }
-    },
+        clearTimeout(timer)
+      },
+      async caughtUp(onWait, signal) {
+        for (;;) {
+          failing.signal.throwIfAborted()
+          const records = await backlog(log, run, roles)
+          if (records === 0 || signal.aborted) return
+          onWait(records)
+          await sleep(50)
+        }
+      },
+    }
   }
 }

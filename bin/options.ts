@@ -43,7 +43,7 @@ export function time(option: string, value: string): number {
   if (!Number.isNaN(ms)) return ms
   throw new FcmError('OPTION_INVALID', {
     option: `${option} "${value}"`,
-    why: 'must be a time in UTC',
+    why: `must be a time in UTC${option === '--sim-until' ? ', or a length of time such as 12h' : ''}`,
     hint: `For example ${option} 2026-01-26T12:00:00Z or ${option} 2026-01-26`,
   })
 }

@@ -9,20 +9,30 @@ import { VERSION } from './version.ts'
 
 export type Served = { url: string; close(): Promise<void> }
 
-/** Serves API and dashboard, and lets other commands find this process. @throws FcmError PORT_IN_USE */
-export async function serve(engine: Engine): Promise<Served> {
-  const { host, port } = engine.config
+/** The API over an engine, not listening yet, and the token that its admin routes ask for. */
+export async function apiOf(engine: Engine, notice?: string) {
   const token = randomBytes(24).toString('hex')
   const app = await createApi({
     store: engine.store,
     log: engine.log,
     metrics: engine.metrics,
     logger: engine.logger,
-    host,
+    host: engine.config.host,
     version: VERSION,
+    ...(notice === undefined ? {} : { notice }),
     admin: adminOf(engine, token),
-    failures: () => (engine.failed.aborted ? [(engine.failed.reason as Error).message] : []),
+    failures: () => engine.failures,
   })
+  return { app, token }
+}
+
+/**
+ * Serves API and dashboard, and lets other commands find this process. `notice`: what everyone who looks should know.
+ * @throws FcmError PORT_IN_USE, LISTEN_FAILED
+ */
+export async function serve(engine: Engine, notice?: string): Promise<Served> {
+  const { host, port } = engine.config
+  const { app, token } = await apiOf(engine, notice)
   try {
     await app.listen({ host, port })
   } catch (error) {

@@ -1,5 +1,4 @@
 /** The simulated network as the source of run `live`: history first, then live time. */
-import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FcmError } from '../common/errors.ts'
 import { DAY, iso } from '../common/time.ts'
@@ -9,6 +8,7 @@ import { pacedBins, SIMULATION_LIVE, SIMULATION_START, simulation } from '../con
 import { groundTruth } from '../models/simulation/simulate.ts'
 import { LIVE } from '../pipeline/topology.ts'
 import type { Engine } from './engine.ts'
+import { readJson, writeJson } from './files.ts'
 
 export type Simulated = {
   seed: number
@@ -24,6 +24,10 @@ export type Simulated = {
   onWaiting(error: FcmError): void
 }
 
+/** What everyone who looks at it should know. */
+export const noticeOf = (seed: number, speed: number): string =>
+  `Simulated network (seed ${seed}), at most ${speed} times real time`
+
 /** Ground truth is told this far ahead of where the simulation goes live. */
 const TOLD_AHEAD = 60 * DAY
 
@@ -31,7 +35,6 @@ const TOLD_AHEAD = 60 * DAY
 export async function publishSimulated(engine: Engine, options: Simulated): Promise<{ finished: boolean }> {
   const { log, codec } = engine
   const { seed, speed, until, signal } = options
-  await checkSeed(engine.dir, seed)
   const reached = (await position(log, codec, LIVE)) ?? SIMULATION_START
   let isLive = false
   const bins = pacedBins(simulation(seed), {
@@ -59,26 +62,25 @@ export async function publishSimulated(engine: Engine, options: Simulated): Prom
   })
 }
 
-/** Writes what is planted in this simulation beside the log. @throws FcmError SEED_DIFFERS */
-async function checkSeed(dir: string, seed: number): Promise<void> {
+/** Writes what is planted in this simulation beside the log, once. @throws FcmError SEED_DIFFERS */
+export async function checkSeed(dir: string, seed: number): Promise<void> {
   const file = join(dir, 'ground-truth.json')
-  const before = await readFile(file, 'utf8').then(
-    (text) => (JSON.parse(text) as { seed: number }).seed,
-    () => null,
-  )
-  if (before !== null && before !== seed) throw new FcmError('SEED_DIFFERS', { dir, before, seed })
-  const options = simulation(seed)
-  const truth = {
+  const before = await readJson<{ seed: number }>(file)
+  if (before?.seed === seed) return
+  if (before) throw new FcmError('SEED_DIFFERS', { dir, before: before.seed, seed })
+  const planted = groundTruth(simulation(seed), SIMULATION_LIVE + TOLD_AHEAD)
+  await writeJson(file, {
     seed,
     start: iso(SIMULATION_START),
     liveAt: iso(SIMULATION_LIVE),
-    planted: groundTruth(options, SIMULATION_LIVE + TOLD_AHEAD),
-  }
-  const text = JSON.stringify(
-    truth,
-    (key, value) =>
-      /^(start|end|breakAt|break)$/.test(key) && typeof value === 'number' ? iso(value) : value,
-    2,
-  )
-  await writeFile(file, `${text}\n`)
+    planted: planted.map(readable),
+  })
+}
+
+/** Times in ISO 8601, wherever they stand. */
+function readable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(readable)
+  if (typeof value === 'number') return value > SIMULATION_START ? iso(value) : value
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, readable(inner)]))
 }

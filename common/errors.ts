@@ -20,10 +20,15 @@ const errors = {
     exit: 2,
     text: (d) => `There is no run "${d.run}". \`fcm runs list\` shows those there are.`,
   },
+  NO_ARCHIVE: {
+    exit: 2,
+    text: (d) =>
+      `None of ${d.lines} lines is a message as hubs write them: this is no archive. \`fcm dead-letters list --run ${d.run}\` shows why, \`fcm runs delete ${d.run}\` takes it away.`,
+  },
   ARCHIVE_DIFFERS: {
     exit: 2,
     text: (d) =>
-      `Run "${d.run}" was begun with other archives (${d.names}). Go on with those, in that order, or give another --run.`,
+      `Run "${d.run}" was begun with ${d.with}. Go on with that, in that order, or give another --run.`,
   },
   RUN_BUSY: {
     exit: 2,
@@ -40,6 +45,15 @@ const errors = {
     exit: 2,
     text: (d) =>
       `The data directory ${d.dir} holds a simulation with seed ${d.before}, not ${d.seed}. Leave --seed away, or begin anew with --fresh.`,
+  },
+  POSITION_LOST: {
+    exit: 4,
+    text: (d) =>
+      `The activity log of run "${d.run}" no longer tells how far its source had come. Begin anew, with another run or with --fresh.`,
+  },
+  BACKFILL_CUT: {
+    exit: 4,
+    text: (d) => `The backfill into "${d.run}" was cut off (${d.why}). The same command goes on from there.`,
   },
   EXPORT_CUT: {
     exit: 4,
@@ -79,7 +93,11 @@ const errors = {
     text: (d) =>
       `The disk that holds ${d.file} is full. Free some space: nothing is lost, and work goes on by itself.`,
   },
-  LOG_BROKEN: { exit: 4, text: (d) => `The event log ${d.file} can't be used: ${d.why}.` },
+  LOG_BROKEN: {
+    exit: 4,
+    text: (d) =>
+      `The event log ${d.file} can't be used: ${d.why}. Begin anew with --fresh, or use another --data-dir.`,
+  },
   TOPIC_UNKNOWN: { exit: 4, text: (d) => `There is no topic "${d.topic}" in this event log.` },
   OFFSET_OUT_OF_RANGE: {
     exit: 4,

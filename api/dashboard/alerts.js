@@ -19,7 +19,7 @@ import {
 const severity = (/** @type {string} */ level) =>
   el(
     'span',
-    { class: `severity ${level}` },
+    { class: `severity ${level}`, title: `Severity: ${SEVERITY_MARK[level] ?? ''} ${level} (● low, ◆ medium, ▲ high)` },
     el('span', { 'aria-hidden': 'true' }, SEVERITY_MARK[level] ?? ''),
     ` ${level}`,
   )
@@ -27,40 +27,45 @@ const state = (/** @type {Alert} */ alert) => el('span', { class: `state ${alert
 const when = (/** @type {string} */ time) =>
   el('time', { datetime: time, title: `${full(Date.parse(time))}` }, short(Date.parse(time)))
 
+/** What happened, in words and before any statistics: the type, the channel, and the series that opened it. */
+export const headline = (/** @type {Alert} */ alert) => [
+  TYPE_LABEL[alert.type] ?? plain(alert.type, 40),
+  channelLabel(alert.channel),
+  `opened by ${plain(splitSeries(alert.series)[0], 40)} per ${RESOLUTION_LABEL[alert.resolution] ?? `${alert.resolution} s`}`,
+]
+const headlineNodes = (/** @type {Alert} */ alert) => {
+  const [type, channel, opener] = headline(alert)
+  return [el('span', { class: 'type' }, type), ' in ', el('bdi', { class: 'channel' }, channel), `, ${opener}`]
+}
+
 /** @param {(alert: Alert) => void} onSelect */
 export function createAlertList(onSelect) {
   const list = keyedList(byId('alert-list'), {
     key: (/** @type {Alert} */ alert) => alert.id,
     signature: (alert) => `${alert.sequence} ${alert.state} ${alert.severity} ${alert.reason}`,
     select: onSelect,
-    label: (alert) =>
-      `${alert.state} ${TYPE_LABEL[alert.type] ?? alert.type}, severity ${alert.severity}, ${channelLabel(alert.channel)}, ` +
-      `opened ${full(Date.parse(alert.openedAt))}: ${plain(alert.reason, 300)}`,
+    label: (alert) => {
+      const [type, channel, opener] = headline(alert)
+      return (
+        `${type} in ${channel}, ${opener}: ${alert.state}, severity ${alert.severity}, ` +
+        `${full(Date.parse(alert.openedAt))}. ${plain(alert.reason, 300)}`
+      )
+    },
     content: (alert) => [
-      el(
-        'span',
-        { class: 'row' },
-        severity(alert.severity),
-        el('span', { class: 'type' }, TYPE_LABEL[alert.type] ?? plain(alert.type, 40)),
-        state(alert),
-        when(alert.openedAt),
-      ),
-      el('bdi', { class: 'channel' }, channelLabel(alert.channel)),
+      el('span', { class: 'headline' }, ...headlineNodes(alert)),
+      el('span', { class: 'row' }, severity(alert.severity), state(alert), when(alert.openedAt)),
       el('span', { class: 'reason' }, plain(alert.reason, 300)),
     ],
   })
   const count = byId('alerts-count')
-  const empty = el('li', { class: 'none' }, 'No alerts. They appear here by themselves.')
+  const empty = el('li', { class: 'none' })
   return {
-    /** @param {Alert[]} alerts open ones first @param {string | null} selected @param {boolean} filtered */
-    draw(alerts, selected, filtered) {
+    /** @param {Alert[]} alerts open ones first @param {string | null} selected @param {string} none why there are none */
+    draw(alerts, selected, none) {
       const open = alerts.filter((alert) => alert.state === 'open').length
       list.draw(alerts, selected)
       setText(count, `${open} open · times in UTC`)
-      setText(
-        empty,
-        filtered ? 'No alert matches these filters.' : 'No alerts. They appear here by themselves.',
-      )
+      setText(empty, none)
       if (alerts.length === 0) byId('alert-list').append(empty)
       else empty.remove()
     },
@@ -102,7 +107,7 @@ export function createAlertDetail(onClose) {
         'div',
         { class: 'row' },
         severity(alert.severity),
-        el('strong', {}, TYPE_LABEL[alert.type] ?? plain(alert.type, 40)),
+        el('strong', {}, ...headlineNodes(alert)),
         state(alert),
         el(
           'span',
@@ -113,38 +118,36 @@ export function createAlertDetail(onClose) {
         close,
       ),
       el('p', { class: 'reason' }, plain(alert.reason, 1000)),
+      alert.state === 'resolved' && alert.outcome
+        ? el('p', { class: 'outcome' }, `Ended: ${plain(alert.outcome, 1000)}`)
+        : '',
       more,
     )
   }
 }
 
+const COLUMNS = /** @type {const} */ ([
+  'Measure',
+  'Bin',
+  'Start (UTC)',
+  'Count',
+  'Expected',
+  'Variance',
+  'Lag-1',
+  'p',
+  'Score',
+  'Why',
+])
+
+/** Where there is no room for its columns, each row becomes a list of names and values: see dashboard.css. */
 const evidenceTable = (/** @type {AlertDetail} */ alert) =>
   el(
     'div',
-    { class: 'scroll' },
+    { class: 'evidence' },
     el(
       'table',
       {},
-      el(
-        'thead',
-        {},
-        el(
-          'tr',
-          {},
-          ...[
-            'Measure',
-            'Bin',
-            'Start (UTC)',
-            'Count',
-            'Expected',
-            'Variance',
-            'Lag-1',
-            'p',
-            'Score',
-            'Why',
-          ].map((name) => el('th', { scope: 'col' }, name)),
-        ),
-      ),
+      el('thead', {}, el('tr', {}, ...COLUMNS.map((name) => el('th', { scope: 'col' }, name)))),
       el(
         'tbody',
         {},
@@ -153,7 +156,7 @@ const evidenceTable = (/** @type {AlertDetail} */ alert) =>
             'tr',
             {},
             ...[
-              splitSeries(e.series)[0],
+              plain(splitSeries(e.series)[0], 40),
               RESOLUTION_LABEL[e.resolution] ?? `${e.resolution} s`,
               short(Date.parse(e.start)),
               number(e.count),
@@ -163,7 +166,7 @@ const evidenceTable = (/** @type {AlertDetail} */ alert) =>
               pValue(e.p),
               number(e.score),
               plain(e.reason, 600),
-            ].map((text) => el('td', {}, text)),
+            ].map((text, i) => el('td', { 'data-name': COLUMNS[i] }, text)),
           ),
         ),
       ),

@@ -4,7 +4,8 @@
  * @typedef {'early-warning' | 'onset' | 'collapse'} AlertType
  * @typedef {{ id: string, run: string, channel: string, type: AlertType, severity: 'low' | 'medium' | 'high',
  *   state: 'open' | 'resolved', openedAt: string, updatedAt: string, resolvedAt: string | null, series: string,
- *   resolution: number, start: string, sequence: number, reason: string, preset: string, settings: string }} Alert
+ *   resolution: number, start: string, sequence: number, reason: string, outcome: string | null, preset: string,
+ *   settings: string }} Alert  `reason`: why it was opened; `outcome`: why it ended, null while it has not
  * @typedef {{ series: string, resolution: number, start: string, count: number, expected: number, dispersion: number,
  *   variance: number | null, autocorrelation: number | null, p: number | null, score: number | null,
  *   reason: string }} Evidence
@@ -26,6 +27,7 @@
  *   alerts: number }} Run
  * @typedef {{ run: string, group: string, topic: string, partition: number, committed: number, end: number,
  *   records: number, seconds: number }} Lag
+ * @typedef {{ version: string, notice: string | null }} About  `notice`: what a reader must know of all that is shown
  */
 
 const TIMEOUT_MS = 8000
@@ -68,6 +70,8 @@ const series = (/** @type {string} */ id) => `/v1/series/${encodeURIComponent(id
 
 /** @typedef {Record<string, string | number | undefined>} Query */
 export const api = {
+  /** @returns {Promise<About>} */
+  about: () => get('/v1/about'),
   /** @param {Query} query @returns {Promise<Page<Alert>>} newest first */
   alerts: (query) => get('/v1/alerts', query),
   /** @param {string} id @returns {Promise<AlertDetail>} */

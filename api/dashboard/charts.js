@@ -5,7 +5,7 @@ import { el, setText } from './dom.js'
 import { clock, compact, day } from './format.js'
 import { lonely } from './grid.js'
 import { alertNear, drawOver, drawUnder, makeHatch } from './marks.js'
-import { describe, fill, titles } from './readout.js'
+import { describe, fill, titles, whyNone } from './readout.js'
 
 /** @typedef {import('./marks.js').Drawing} Drawing */
 
@@ -117,7 +117,7 @@ export function createCharts(root, onSelect, onAlert) {
   const scrub = /** @type {HTMLInputElement} */ (
     el('input', { type: 'range', class: 'scrub', step: 1, 'aria-label': 'Selected moment; Escape clears it' })
   )
-  root.append(reset, ...panels.map((p) => p.section), scrub)
+  root.append(reset, ...panels.map((p) => p.section), scrub, legend())
   readColors()
   new ResizeObserver(resize).observe(root)
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
@@ -142,11 +142,14 @@ export function createCharts(root, onSelect, onAlert) {
     const heading = el('h3')
     const readout = el('p', { class: 'readout' })
     const canvas = el('div', { class: 'plot', role: 'img' })
+    /** Why a chart has nothing to show. */
+    const none = el('p', { class: 'none', hidden: true })
     const section = el(
       'section',
       { class: `chart ${name}` },
       el('div', { class: 'chart-head' }, heading, readout, name === 'counts' ? decision : null),
       canvas,
+      none,
     )
     /** @type {uPlot | null} */
     let plot = null
@@ -225,6 +228,7 @@ export function createCharts(root, onSelect, onAlert) {
       heading,
       readout,
       canvas,
+      none,
       height,
       get plot() {
         return plot
@@ -326,7 +330,8 @@ export function createCharts(root, onSelect, onAlert) {
       if (
         before &&
         (before.seconds !== next.grid.seconds ||
-          Math.abs(before.to - next.grid.to) > 12 * before.seconds * 1000)
+          Math.abs(before.to - next.grid.to) > 12 * before.seconds * 1000 ||
+          (zoom && zoom[1] <= next.grid.from / 1000))
       ) {
         zoom = null
         reset.hidden = true
@@ -336,8 +341,32 @@ export function createCharts(root, onSelect, onAlert) {
       panels[0].draw([grid.x, grid.lower, grid.upper, grid.expected, grid.count, grid.outside])
       panels[1].draw([grid.x, grid.variance])
       panels[2].draw([grid.x, grid.rawAutocorrelation, grid.autocorrelation])
+      for (const { name, none } of panels) {
+        if (name === 'counts') continue
+        const why = grid[name].some((value) => value !== null) ? '' : whyNone(grid)
+        none.hidden = why === ''
+        setText(none, why)
+      }
       read()
       placeScrub()
     },
   }
 }
+
+/** What the marks mean that no readout names. */
+const legend = () =>
+  el(
+    'ul',
+    { class: 'legend', 'aria-label': 'Legend' },
+    ...[
+      ['severity low', '●', 'low'],
+      ['severity medium', '◆', 'medium'],
+      ['severity high', '▲', 'high alert'],
+      ['episode', '', 'how long the alert was open'],
+      ['hollow', '', 'the count when it was opened'],
+      ['outlier', '', 'outside the 95 % band'],
+      ['hatched', '', 'not covered'],
+    ].map(([kind, mark, text]) =>
+      el('li', {}, el('span', { class: `mark ${kind}`, 'aria-hidden': 'true' }, mark), text),
+    ),
+  )

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page: asks every 2 s, and draws what is known, at most five times a second. */
 import { createAlertDetail, createAlertList } from './alerts.js'
-import { Refused, Unreachable } from './api.js'
+import { api, Refused, Unreachable } from './api.js'
 import { createCastList } from './casts.js'
 import { byActivity, createChannelList } from './channels.js'
 import { createCharts } from './charts.js'
@@ -12,11 +12,12 @@ import {
   full,
   integer,
   MEASURES,
+  period,
   plain,
   RESOLUTION_LABEL,
   RESOLUTIONS,
-  short,
   splitSeries,
+  TYPE_LABEL,
 } from './format.js'
 import { makeGrid, wholeFrom } from './grid.js'
 import { createKnowledge } from './knowledge.js'
@@ -44,6 +45,9 @@ const connection = {
 }
 /** @type {string | null} */
 let lastAnnounced = null
+/** What the server says of itself; undefined while it has to be asked, as after it was away.
+ * @type {import('./api.js').About | null | undefined} */
+let about
 
 const filters = {
   type: /** @type {HTMLSelectElement} */ (byId('filter-type')),
@@ -131,16 +135,22 @@ async function poll() {
 
 async function ask() {
   try {
-    await knowledge.askOverview()
+    await Promise.all([askAbout(), knowledge.askOverview()])
     if (view.channel === null && known.channels.length > 0) {
-      view = fit({ ...view, ...firstView() })
-      history.replaceState(null, '', formatHash(view))
+      const { run } = view
+      const first = await knowledge.firstView()
+      // Someone may have chosen meanwhile.
+      if (view.channel === null && view.run === run) {
+        view = fit({ ...view, ...first })
+        history.replaceState(null, '', formatHash(view))
+      }
     }
     await knowledge.askSelected()
   } catch (error) {
     if (error instanceof Unreachable) {
       connection.downSince ??= connection.answeredAt
       connection.why = error.message
+      about = undefined
       return
     }
     if (!(error instanceof Refused)) throw error
@@ -150,13 +160,13 @@ async function ask() {
   connection.downSince = null
 }
 
-/** Where to begin: at the newest open alert, else at the most active channel. */
-function firstView() {
-  const alert = known.alerts.find((each) => each.state === 'open')
-  if (alert)
-    return { channel: alert.channel, measure: splitSeries(alert.series)[0], resolution: alert.resolution }
-  const series = known.series.find((each) => each.channel !== '_') ?? known.series[0]
-  return { channel: series?.channel ?? known.channels[0].id, measure: series?.measure ?? 'casts' }
+/** A server that has nothing to say of itself refuses, which is fine. */
+async function askAbout() {
+  if (about !== undefined) return
+  about = await api.about().catch((error) => {
+    if (error instanceof Refused) return null
+    throw error
+  })
 }
 
 /** What a button asks for; a server that is gone is told of by the next poll. */
@@ -187,7 +197,12 @@ function render() {
   const seen = new Set(known.alerts.map((alert) => alert.id))
   const alerts = [...known.alerts, ...known.older.filter((alert) => !seen.has(alert.id))]
   const filtered = filters.type.value !== '' || filters.state.value !== '' || filters.channel.checked
-  if (known.answered) alertList.draw(alerts, view.alert, filtered)
+  const none = filtered
+    ? 'No alert matches these filters.'
+    : view.run === 'live'
+      ? 'No alerts. They appear here by themselves.'
+      : 'No alerts in this run.'
+  if (known.answered) alertList.draw(alerts, view.alert, none)
   byId('alerts-more').hidden = !known.olderCursor
   announce(alerts)
   channelList.draw(byActivity(known.channels, known.series), view.channel)
@@ -196,7 +211,9 @@ function render() {
   byId('tab-open').hidden = open === 0
   document.title = `${open ? `(${open}) ` : ''}Farcaster Coordination Monitor`
 
+  renderAbout()
   renderRuns()
+  renderTypes()
   renderTitle()
   renderCharts()
   renderCasts()
@@ -222,13 +239,37 @@ function announce(/** @type {Alert[]} */ alerts) {
   lastAnnounced = newest.id
 }
 
+/** What was said last stays while the server is away. */
+function renderAbout() {
+  if (about === undefined) return
+  const badge = byId('about-notice')
+  badge.hidden = !about?.notice
+  setText(badge, plain(about?.notice ?? '', 200))
+}
+
+/** Not every preset gives onsets: one that none has, nobody can ask for. */
+function renderTypes() {
+  const onsets = known.onsets || filters.type.value === 'onset' || known.alerts.some((a) => a.type === 'onset')
+  const types = Object.keys(TYPE_LABEL).filter((type) => type !== 'onset' || onsets)
+  offer(filters.type, [['', 'All types'], ...types.map((type) => [type, TYPE_LABEL[type]])])
+}
+
+/** Changes the choices only when they are others. @param {HTMLSelectElement} select @param {string[][]} choices value, label */
+function offer(select, choices) {
+  if (choices.map(([value]) => value).join() === [...select.options].map((o) => o.value).join()) return
+  const { value: chosen } = select
+  select.replaceChildren(...choices.map(([value, label]) => el('option', { value }, label)))
+  select.value = chosen
+}
+
 function renderRuns() {
   const select = /** @type {HTMLSelectElement} */ (byId('run'))
   const names = [...new Set(['live', view.run, ...known.runs.map((each) => each.run)])]
   byId('run-field').hidden = names.length < 2
-  if (names.join() !== [...select.options].map((option) => option.value).join()) {
-    select.replaceChildren(...names.map((name) => el('option', { value: name }, plain(name, 40))))
-  }
+  offer(
+    select,
+    names.map((name) => [name, plain(name, 40)]),
+  )
   select.value = view.run
 }
 
@@ -240,7 +281,7 @@ function renderTitle() {
     byId('chart-sub'),
     channel === null || known.eventTime === null
       ? ''
-      : `${RESOLUTION_LABEL[resolution]} bins · ${short(from)} to ${full(to)} (${duration((to - from) / 1000)})`,
+      : `${RESOLUTION_LABEL[resolution]} bins · ${period(from, to)} (${duration((to - from) / 1000)})`,
   )
   const can = allowed(view)
   for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (
@@ -256,6 +297,10 @@ function renderTitle() {
   /** @type {HTMLButtonElement} */
   const later = byId('later')
   later.disabled = end === null
+  /** @type {HTMLButtonElement} */
+  const earlier = byId('earlier')
+  const first = knowledge.first()
+  earlier.disabled = first !== null && from <= first
 }
 
 function renderCharts() {
@@ -309,7 +354,7 @@ function renderCasts() {
     channel === '*'
       ? ''
       : at !== null
-        ? `${short(/** @type {number} */ (from))} to ${full(/** @type {number} */ (to))}, newest first; the selected bin is ${short(at)} + ${RESOLUTION_LABEL[resolution]}`
+        ? `${period(/** @type {number} */ (from), /** @type {number} */ (to))}, newest first; the selected bin is ${period(at, at + resolution * 1000)}`
         : end === null
           ? 'newest first, times in UTC'
           : `up to ${full(/** @type {number} */ (to))}, newest first`
@@ -355,7 +400,11 @@ segments(
 
 function pan(/** @type {number} */ direction) {
   if (known.eventTime === null) return
-  const end = knowledge.shown().to + (direction * span(view.resolution)) / 2
+  const { to } = knowledge.shown()
+  const length = span(view.resolution)
+  // Back no further than to where the first bin is the leftmost.
+  const least = (knowledge.first() ?? Number.NEGATIVE_INFINITY) + length
+  const end = direction < 0 ? Math.min(to, Math.max(to - length / 2, least)) : to + length / 2
   go({ end: end >= known.eventTime ? null : end })
 }
 byId('earlier').addEventListener('click', () => pan(-1))

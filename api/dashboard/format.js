@@ -19,6 +19,12 @@ export const short = (/** @type {number} */ ms) => `${day(ms)} ${clock(ms)}`
 /** ms -> `2026-01-26 14:05 UTC`. */
 export const full = (/** @type {number} */ ms) =>
   `${new Date(ms).toISOString().slice(0, 10)} ${clock(ms)} UTC`
+/** From and to, in ms, in one format: the date is said twice only when it changes. */
+export const period = (/** @type {number} */ from, /** @type {number} */ to) => {
+  const [start, end] = [full(from), full(to)].map((text) => text.replace(' UTC', ''))
+  const sameDay = start.slice(0, 10) === end.slice(0, 10)
+  return `${start} to ${sameDay ? end.slice(11) : end} UTC`
+}
 /** ms -> `2026-01-26T14:05:00Z`, as the API takes it. */
 export const iso = (/** @type {number} */ ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`
 

@@ -20,8 +20,12 @@ const OVERLAP_BINS = 12
 const PAGE = 500
 const RESOLVED = 50
 const CASTS = 50
+/** So many of the busiest channels are looked at for one that is judged. */
+const CANDIDATES = 5
 /** The base bin: `lastAt` is the start of one, and its end is how far event time has come. */
 const BASE_MS = 300_000
+
+const descending = (/** @type {string} */ a, /** @type {string} */ b) => (a < b ? 1 : a > b ? -1 : 0)
 
 /** Everything that belongs to one run. */
 const nothing = () => ({
@@ -35,6 +39,8 @@ const nothing = () => ({
   /** @type {import('./api.js').AlertDetail | { id: string, refused: string } | null} */ detail: null,
   /** @type {import('./api.js').Channel[]} */ channels: [],
   /** @type {import('./api.js').Series[]} */ series: [],
+  /** @type {Map<string, number>} the start of the first bin by series, ms */ firsts: new Map(),
+  /** Whether this run has an alert of this type, which not every preset gives. */ onsets: false,
   /** @type {import('./api.js').Run[]} */ runs: [],
   /** @type {import('./api.js').Lag[]} */ lag: [],
   slowAt: 0,
@@ -65,12 +71,21 @@ export function createKnowledge(current, filters) {
     return JSON.stringify([run, channel, measure, resolution, end])
   }
 
-  /** The time shown, in ms, on bin edges. */
+  /** The start of the series' first bin at the resolution looked at, in ms; null when it is not known. */
+  function first() {
+    const { channel, measure, resolution } = current()
+    const at = known.firsts.get(`${measure}:${channel}`)
+    return at === undefined ? null : Math.floor(at / (resolution * 1000)) * resolution * 1000
+  }
+
+  /** The time shown, in ms, on bin edges: none of it is before the series' first bin, unless all of it is. */
   function shown() {
     const { resolution, end } = current()
     const step = resolution * 1000
     const to = Math.ceil((end ?? known.eventTime ?? 0) / step) * step
-    return { from: to - span(resolution), to }
+    const from = to - span(resolution)
+    const begin = first()
+    return { from: begin !== null && begin < to ? Math.max(from, begin) : from, to }
   }
 
   /** The moment's bin and, since 5 minutes are short, a quarter of an hour on either side of such a bin. */
@@ -93,13 +108,14 @@ export function createKnowledge(current, filters) {
     const { state } = filters()
     const query = alertQuery()
     const slow = Date.now() - known.slowAt > SLOW_MS
-    const [open, resolved, channels, lag, series, runs] = await Promise.all([
+    const [open, resolved, channels, lag, series, runs, onsets] = await Promise.all([
       state === 'resolved' ? null : api.alerts({ ...query, state: 'open', limit: PAGE }),
       state === 'open' ? null : api.alerts({ ...query, state: 'resolved', limit: RESOLVED }),
       api.channels(run),
       api.lag(run),
       slow ? api.series({ run, limit: PAGE }) : null,
       slow ? api.runs() : null,
+      slow ? api.alerts({ run, type: 'onset', limit: 1 }) : null,
     ])
     if (current().run !== run) return
     known.alerts = [...(open?.items ?? []), ...(resolved?.items ?? [])]
@@ -108,7 +124,11 @@ export function createKnowledge(current, filters) {
     if (known.older.length === 0) known.olderCursor = resolved?.next ?? null
     known.channels = channels.items
     known.lag = lag.items
-    if (series) known.series = series.items
+    if (series) {
+      known.series = series.items
+      learnFirsts(series.items)
+    }
+    if (onsets) known.onsets = onsets.items.length > 0
     if (runs) known.runs = runs.items
     if (slow) known.slowAt = Date.now()
     known.answered = true
@@ -120,11 +140,24 @@ export function createKnowledge(current, filters) {
     }
   }
 
+  function learnFirsts(/** @type {import('./api.js').Series[]} */ series) {
+    for (const { id, firstAt } of series) known.firsts.set(id, Date.parse(firstAt))
+  }
+
   async function askSeries() {
     const { run, channel, measure, resolution } = current()
     if (channel === null || known.eventTime === null) return
-    const { from, to } = shown()
     const key = seriesKey()
+    if (!known.firsts.has(`${measure}:${channel}`)) {
+      // One of the many small series that the list of the largest lacks; or none at all, which the counts will tell.
+      const { items } = await api.series({ run, channel, measure, limit: 1 }).catch((error) => {
+        if (error instanceof Refused) return { items: [] }
+        throw error
+      })
+      if (key !== seriesKey()) return
+      learnFirsts(items)
+    }
+    const { from, to } = shown()
     const all = key !== known.seriesKey || known.counts.size === 0 || Date.now() - known.loadedAt > REFRESH_MS
     const newest = Math.max(...known.counts.keys())
     const since = all ? from : Math.max(from, newest - OVERLAP_BINS * resolution * 1000)
@@ -201,10 +234,40 @@ export function createKnowledge(current, filters) {
     /** Read only. */
     known,
     shown,
+    first,
     castSpan,
     /** Whether the bins known are of the series and time looked at. */
     current: () => known.seriesKey === seriesKey(),
     askOverview,
+    /**
+     * Where there is something to see when nothing was chosen: the newest open alert, else the casts of the busiest
+     * channel that the detectors judge. The same answers always give the same view.
+     * @returns {Promise<Partial<View>>}
+     */
+    async firstView() {
+      const { run, resolution } = current()
+      const [newest] = known.alerts
+        .filter((alert) => alert.state === 'open')
+        .sort((a, b) => descending(a.openedAt, b.openedAt) || descending(b.id, a.id))
+      if (newest) {
+        const { channel, series, resolution } = newest
+        return { channel, measure: series.slice(0, series.indexOf(':')), resolution }
+      }
+      const rank = (/** @type {string} */ channel) => ['*', '_'].indexOf(channel)
+      const busiest = known.series
+        .filter((each) => each.measure === 'casts')
+        .sort(
+          (a, b) =>
+            rank(a.channel) - rank(b.channel) || b.total - a.total || descending(b.channel, a.channel),
+        )
+      const to = known.eventTime ?? 0
+      for (const { id, channel } of busiest.slice(0, CANDIDATES)) {
+        const query = { run, resolution, from: iso(to - span(resolution)), to: iso(to), limit: PAGE }
+        const { items } = await api.signals(id, query)
+        if (items.some((signal) => signal.expected !== null)) return { channel, measure: 'casts' }
+      }
+      return { channel: busiest[0]?.channel ?? known.channels[0].id, measure: 'casts' }
+    },
     /** The series, alert and casts that are looked at. */
     askSelected: () => Promise.all([askSeries(), askDetail(), askCasts()]),
     askMoreCasts: () => askCasts(true),

@@ -21,7 +21,8 @@ export type Admin = {
   ): Promise<Told>
   /** @throws FcmError RUN_UNKNOWN */
   deleteRun(run: string): Promise<void>
-  deadLetters(run: string): Promise<Told[]>
+  /** Of a run; with their value only if one is asked for by its source. */
+  deadLetters(run: string, source: string | undefined): Promise<Told[]>
   /** Sends the dead letters of these ids (their `source`), or all, where they came from; returns a summary. */
   redrive(run: string, ids: string[] | undefined): Promise<Told>
 }
@@ -34,6 +35,17 @@ export const adminRoutes =
   (admin: Admin, streams: Streams): FastifyPluginAsyncTypebox =>
   async (app) => {
     app.addHook('onRequest', adminGuard(admin.token))
+
+    app.get('/admin', {
+      schema: {
+        ...common,
+        operationId: 'admin',
+        summary: 'Whether this is the process that the token is of',
+        querystring: s.exactly({}),
+        response: s.answers(Anything),
+      },
+      handler: async () => ({ status: 'ok' }),
+    })
 
     app.post('/admin/backfills', {
       schema: {
@@ -87,10 +99,14 @@ export const adminRoutes =
         ...common,
         operationId: 'listDeadLetters',
         summary: 'Records that could not be processed, and why',
-        querystring: s.exactly({ run: s.AnyRun }),
+        querystring: s.exactly({
+          run: s.AnyRun,
+          source: Type.Optional(Type.String({ format: 'name', maxLength: 5000 })),
+        }),
         response: s.list(Anything),
       },
-      handler: async ({ query }) => allOf(await admin.deadLetters(query.run), (letter) => letter),
+      handler: async ({ query }) =>
+        allOf(await admin.deadLetters(query.run, query.source), (letter) => letter),
     })
 
     app.post('/admin/dead-letters/redrive', {

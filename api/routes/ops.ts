@@ -13,6 +13,7 @@ type Ops = {
   store: Store
   log: EventLog
   metrics: Registry
+  about: { version: string; notice: string | null }
   failures: (() => string[]) | undefined
   now: () => number
 }
@@ -22,7 +23,7 @@ const PATIENCE = 2000
 
 const Status = s.answers(Type.Object({ status: Type.String() }))
 
-export function opsRoutes(app: Api, { store, log, metrics, failures, now }: Ops): void {
+export function opsRoutes(app: Api, { store, log, metrics, about, failures, now }: Ops): void {
   const lagMetrics = createLagMetrics(log, metrics, now)
 
   app.get('/v1/ops/lag', {
@@ -34,6 +35,17 @@ export function opsRoutes(app: Api, { store, log, metrics, failures, now }: Ops)
       response: s.list(s.Lag),
     },
     handler: async ({ query }) => allOf(await lagOf(log, query.run, now), (row) => row),
+  })
+
+  app.get('/v1/about', {
+    schema: {
+      tags: ['ops'],
+      operationId: 'about',
+      summary: 'The version, and what everyone who looks at this should know',
+      querystring: s.exactly({}),
+      response: s.answers(Type.Object({ version: Type.String(), notice: s.Nullable(Type.String()) })),
+    },
+    handler: () => about,
   })
 
   app.get('/healthz', {

@@ -3,6 +3,7 @@ import type { Store } from '../../connectors/postgres/port.ts'
 import type { Api } from '../app.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
+import { checkSeries } from './known.ts'
 import { pageOf, pagingOf, spanOf } from './query.ts'
 
 const oneSeries = {
@@ -11,6 +12,8 @@ const oneSeries = {
 }
 
 export function seriesRoutes(app: Api, store: Store): void {
+  const preHandler = checkSeries(store)
+
   app.get('/v1/series', {
     schema: {
       tags: ['series'],
@@ -38,6 +41,7 @@ export function seriesRoutes(app: Api, store: Store): void {
       ...oneSeries,
       response: s.list(s.CountBin),
     },
+    preHandler,
     handler: async ({ params, query }) =>
       pageOf(
         await store.counts(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
@@ -53,6 +57,7 @@ export function seriesRoutes(app: Api, store: Store): void {
       ...oneSeries,
       response: s.list(s.Signal),
     },
+    preHandler,
     handler: async ({ params, query }) =>
       pageOf(
         await store.signals(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),

@@ -7,7 +7,7 @@ import { checkRunName } from '../../pipeline/topology.ts'
 import { connect } from '../client.ts'
 import { readConfig, withSettings } from '../config.ts'
 import { time } from '../options.ts'
-import { showProgress } from '../progress.ts'
+import { type Progress, showProgress } from '../progress.ts'
 import { stopSignal } from '../stopping.ts'
 
 type Told =
@@ -20,6 +20,7 @@ type Told =
       eventTime: string | null
     }
   | { type: 'progress'; phase: 'processing'; records: number }
+  | { type: 'progress'; phase: 'waiting'; detail: string }
   | { type: 'done'; finished: boolean; messages: number; unreadable: number; eventTime: string | null }
   | { type: 'error'; code: string; detail: string }
 
@@ -42,33 +43,49 @@ export function backfill(program: Command): void {
       const progress = showProgress(`Backfill into ${run}`)
       const client = await connect(readConfig(flags))
       try {
-        const lines = createInterface({
-          input: await client.stream({ method: 'POST', path: '/admin/backfills', body, signal }),
-        })
-        for await (const line of lines) {
+        const input = await client.stream({ method: 'POST', path: '/admin/backfills', body, signal })
+        let end: Told | undefined
+        for await (const line of createInterface({ input })) {
           const told = JSON.parse(line) as Told
-          if (told.type === 'error') throw new FcmError('ASKED_WRONGLY', { detail: told.detail })
-          if (told.type === 'done') progress.done(summary(told, run))
-          else if (told.phase === 'processing') progress.update(1, `read; ${told.records} records to process`)
-          else {
-            const when = told.eventTime ? `, up to ${told.eventTime}` : ''
-            progress.update(told.bytesRead / told.totalBytes, `${told.messages} messages${when}`)
-          }
+          if (told.type === 'progress') show(progress, told)
+          else end = told
         }
+        signal.throwIfAborted()
+        if (end?.type === 'error') throw new FcmError('ASKED_WRONGLY', { detail: end.detail })
+        if (end?.type !== 'done' || !end.finished)
+          throw new FcmError('BACKFILL_CUT', { run, why: 'the process that did it ended' })
+        progress.done(summary(end, run))
       } catch (error) {
-        if (!signal.aborted) throw error
-        progress.done('stopped; the same command goes on from there.')
+        progress.end()
+        if (signal.aborted) {
+          process.stderr.write(`Backfill into ${run}: stopped; the same command goes on from there.\n`)
+          process.exitCode = STOPPED
+        } else if (error instanceof FcmError) throw error
+        else throw new FcmError('BACKFILL_CUT', { run, why: (error as Error).message }, error)
       } finally {
         await client.close()
       }
     })
 }
 
+/** As a shell says it of what SIGINT has ended. */
+const STOPPED = 130
+
+function show(progress: Progress, told: Extract<Told, { type: 'progress' }>): void {
+  if (told.phase === 'waiting') process.stderr.write(`Waiting. ${told.detail}\n`)
+  else if (told.phase === 'processing') progress.update(1, `read; ${told.records} records to process`)
+  else {
+    const when = told.eventTime ? `, up to ${told.eventTime}` : ''
+    progress.update(told.bytesRead / told.totalBytes, `${told.messages} messages${when}`)
+  }
+}
+
 function summary(told: Extract<Told, { type: 'done' }>, run: string): string {
-  if (!told.finished) return 'stopped; the same command goes on from there.'
-  const unreadable =
-    told.unreadable > 0
-      ? ` ${told.unreadable} lines were unreadable: \`fcm dead-letters list --run ${run}\` shows them, \`fcm gaps --run ${run}\` what they leave open.`
-      : ''
-  return `done, ${told.messages} messages up to ${told.eventTime}.${unreadable}`
+  const { messages, unreadable, eventTime } = told
+  const read = eventTime
+    ? `done, ${messages} messages up to ${eventTime}.`
+    : `done, but none of the ${messages} messages that were read lies in that time.`
+  if (unreadable === 0) return read
+  const lines = unreadable === 1 ? 'One line was' : `${unreadable} lines were`
+  return `${read} ${lines} unreadable: \`fcm dead-letters list --run ${run}\` tells why, \`fcm gaps --run ${run}\` what is open for it.`
 }

@@ -10,7 +10,8 @@ type Letter = {
   key: string | null
   schemaId: number | null
   bytes: number
-  value: string | null
+  /** Only of one that was asked for. */
+  value?: string | null
   headers: Record<string, string>
 }
 
@@ -25,7 +26,7 @@ export function deadLetters(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx fcm dead-letters list --run history')
     .action((flags) =>
       asking(flags, async (client) => {
-        const letters = await all(client, flags.run)
+        const letters = await ask(client, flags.run)
         const rows = letters.map((l) => [l.source, l.bytes, l.reason])
         const empty = `Run "${flags.run}" has no dead letters.`
         process.stdout.write(
@@ -41,7 +42,7 @@ export function deadLetters(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx fcm dead-letters show fcm.live.activity/0/1234')
     .action((source: string, flags) =>
       asking(flags, async (client) => {
-        const letter = (await all(client, flags.run)).find((l) => l.source === source)
+        const [letter] = await ask(client, flags.run, source)
         if (!letter) throw new FcmError('DEAD_LETTER_UNKNOWN', { source, run: flags.run })
         const { value, ...rest } = letter
         for (const [name, what] of Object.entries(rest)) {
@@ -86,6 +87,7 @@ async function asking(
   }
 }
 
-const all = async (client: Client, run: string): Promise<Letter[]> =>
-  (await client.json<{ items: Letter[] }>({ path: `/admin/dead-letters?run=${encodeURIComponent(run)}` }))
-    .items
+async function ask(client: Client, run: string, source?: string): Promise<Letter[]> {
+  const query = new URLSearchParams({ run, ...(source ? { source } : {}) })
+  return (await client.json<{ items: Letter[] }>({ path: `/admin/dead-letters?${query}` })).items
+}

@@ -2,10 +2,10 @@ import { Argument, type Command } from 'commander'
 import { SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { readConfig, withSettings } from '../config.ts'
-import { openEngine, PROCESSING } from '../engine.ts'
+import { openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
-import { serve } from '../serve.ts'
-import { publishSimulated } from '../simulated.ts'
+import { type Served, serve } from '../serve.ts'
+import { checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
 import { stopped, stopSignal } from '../stopping.ts'
 
 export function run(program: Command): void {
@@ -21,33 +21,37 @@ export function run(program: Command): void {
       const speed = positiveNumber('--speed', flags.speed)
       const engine = await openEngine(readConfig(flags), { logTo: 'stdout' })
       const { logger } = engine
+      let served: Served | undefined
+      let running: Roles | undefined
       try {
         await engine.openRun(LIVE)
-        const served = roles.includes('api') ? await serve(engine) : null
-        if (served) logger.info({ url: served.url }, 'serving')
-        const processing = PROCESSING.filter((role) => roles.includes(role))
-        const running = await engine.start(LIVE, processing)
-        const signal = AbortSignal.any([stop, engine.failed])
-        try {
-          if (roles.includes('source')) {
-            await publishSimulated(engine, {
-              seed,
-              speed,
-              signal,
-              onHistory: () => {},
-              beforeLive: async () => logger.info({ from: new Date(SIMULATION_LIVE) }, 'live'),
-              onWaiting: (error) => logger.warn({ code: error.code }, error.message),
-            })
-          } else {
-            await stopped(signal)
-          }
-        } finally {
-          await running.stop()
-          await served?.close()
+        if (roles.includes('api')) {
+          served = await serve(engine, roles.includes('source') ? noticeOf(seed, speed) : undefined)
+          logger.info({ url: served.url }, 'serving')
         }
+        running = await engine.start(
+          LIVE,
+          PROCESSING.filter((role) => roles.includes(role)),
+        )
+        const signal = AbortSignal.any([stop, running.failed])
+        if (roles.includes('source')) {
+          await checkSeed(engine.dir, seed)
+          await publishSimulated(engine, {
+            seed,
+            speed,
+            signal,
+            onHistory: () => {},
+            beforeLive: async () => logger.info({ from: new Date(SIMULATION_LIVE) }, 'live'),
+            onWaiting: (error) => logger.warn({ code: error.code }, error.message),
+          })
+        } else {
+          await stopped(signal)
+        }
+        running.failed.throwIfAborted()
       } finally {
+        await running?.stop()
+        await served?.close()
         await engine.close()
       }
-      engine.failed.throwIfAborted()
     })
 }

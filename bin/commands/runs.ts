@@ -10,6 +10,7 @@ type Row = {
   firstAt: string | null
   lastAt: string | null
   alerts: number
+  late: number
 }
 
 export function runs(program: Command): void {
@@ -20,8 +21,8 @@ export function runs(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx fcm runs list')
     .action((flags) =>
       list<Row>(readConfig(flags), flags.json, '/v1/runs', {
-        columns: ['run', 'channels', 'from', 'to', 'alerts'],
-        row: (r) => [r.run, r.channels, r.firstAt ?? '-', r.lastAt ?? '-', r.alerts],
+        columns: ['run', 'channels', 'from', 'to', 'alerts', 'late'],
+        row: (r) => [r.run, r.channels, r.firstAt ?? '-', r.lastAt ?? '-', r.alerts, r.late],
         empty: 'There are no runs yet. `npm start` makes one, and so does `fcm backfill`.',
       }),
     )

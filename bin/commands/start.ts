@@ -4,11 +4,11 @@ import { SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/s
 import { LIVE } from '../../pipeline/topology.ts'
 import { announceAlerts } from '../announce.ts'
 import { readConfig, withSettings } from '../config.ts'
-import { type Engine, openEngine, PROCESSING } from '../engine.ts'
+import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { duration, positiveNumber, time, wholeNumber } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import { serve } from '../serve.ts'
-import { publishSimulated } from '../simulated.ts'
+import { checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
 import { stopSignal } from '../stopping.ts'
 
 /** Two bins of five minutes in a second: fast enough to see something happen, slow enough to follow it. */
@@ -19,7 +19,7 @@ const SEED = 7
 export function start(program: Command): void {
   withSettings(program.command('start'), ['dataDir', 'port', 'partitions', 'batchSize', 'preset'])
     .description('Everything in one process, watching a simulated network')
-    .option('--fresh', 'begin anew: delete what the data directory holds')
+    .option('--fresh', 'begin anew: delete all runs in the data directory, backfilled ones too')
     .option('--seed <n>', 'of the simulated network', String(SEED))
     .option('--speed <x>', 'simulated seconds in a second of live time', String(SPEED))
     .option('--sim-until <time>', 'run without pause up to a time, or so long after going live, then exit')
@@ -36,13 +36,16 @@ export function start(program: Command): void {
       }
       const stop = stopSignal()
       say(`Opening ${config.dataDir}; the first time takes some seconds ...`)
-      const engine = await openEngine(config, { fresh: flags.fresh === true, onWaiting })
+      const engine = await openEngine(config, {
+        fresh: flags.fresh === true,
+        onWaiting,
+        onDeleted: (runs) => say(`Deleted: ${runs.join(', ')}.`),
+      })
       try {
         await watch(engine, plan, stop)
       } finally {
         await engine.close()
       }
-      engine.failed.throwIfAborted()
     })
 }
 
@@ -51,22 +54,23 @@ const onWaiting = ({ message }: Error): void => void process.stderr.write(`Waiti
 
 /** A time, or a length of time after the simulation goes live: ms. */
 const simulatedTime = (value: string): number =>
-  /^\d+[smhdw]$/.test(value) ? SIMULATION_LIVE + duration('--sim-until', value) : time('--sim-until', value)
+  /^\d+\w$/.test(value) ? SIMULATION_LIVE + duration('--sim-until', value) : time('--sim-until', value)
 
 type Plan = { seed: number; speed: number; until: number | undefined }
 
 async function watch(engine: Engine, { seed, speed, until }: Plan, stop: AbortSignal): Promise<void> {
+  await checkSeed(engine.dir, seed)
   await engine.openRun(LIVE)
-  const served = await serve(engine)
-  const running = await engine.start(LIVE, PROCESSING)
-  const stopAnnouncing = announceAlerts(engine.store, SIMULATION_LIVE, say)
-  say(`Dashboard: ${served.url}`)
-
-  const signal = AbortSignal.any([stop, engine.failed])
+  const served = await serve(engine, noticeOf(seed, speed))
   const history = showProgress('History')
-  const process = () =>
-    engine.caughtUp(LIVE, PROCESSING, (records) => history.update(1, `${records} records to process`), signal)
+  const stopAnnouncing = announceAlerts(engine.store, SIMULATION_LIVE, say)
+  let roles: Roles | undefined
   try {
+    say(`Dashboard: ${served.url}`)
+    roles = await engine.start(LIVE, PROCESSING)
+    const { failed, caughtUp } = roles
+    const signal = AbortSignal.any([stop, failed])
+    const process = () => caughtUp((records) => history.update(1, `${records} records to process`), signal)
     const { finished } = await publishSimulated(engine, {
       seed,
       speed: until === undefined ? speed : Number.POSITIVE_INFINITY,
@@ -87,10 +91,11 @@ async function watch(engine: Engine, { seed, speed, until }: Plan, stop: AbortSi
       await process()
       history.done(`simulated and processed up to ${iso(until!)}.`)
     }
+    failed.throwIfAborted()
   } finally {
     history.end()
     stopAnnouncing()
-    await running.stop()
+    await roles?.stop()
     await served.close()
   }
   say('Stopped.')

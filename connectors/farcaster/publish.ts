@@ -1,6 +1,6 @@
 /** Writes what a whole source yields to the activity log of a run: the archive's messages and the simulation's. */
 import { setImmediate as breathe } from 'node:timers/promises'
-import type { FcmError } from '../../common/errors.ts'
+import { FcmError } from '../../common/errors.ts'
 import { untilItPasses } from '../../common/retry.ts'
 import { BASE, ceilTo, floorTo } from '../../common/time.ts'
 import { deadLetter } from '../../pipeline/log/dead-letter.ts'
@@ -34,6 +34,11 @@ export type PublishOptions = {
   to?: number
   /** About as many records are appended at a time. */
   batchSize?: number
+  /**
+   * Of the time before the position, what lies in this many ms is appended again. For an input that may grow: its end
+   * closed its last bins early, and what has come to them since is then late instead of lost. Default: 0
+   */
+  revisit?: number
   /** Ends behind the last whole bin that was read, soon, and even while the input or the log makes us wait. */
   signal?: AbortSignal
   /** After every append, and now and then while there is nothing to append. */
@@ -44,6 +49,8 @@ export type PublishOptions = {
 
 /** An input that lets us wait this long has nothing more for now: what is there is appended. */
 const PATIENCE_MS = 10
+/** No more is held before it is appended: a line may have megabytes. */
+const BATCH_BYTES = 4 * 2 ** 20
 
 /**
  * Publishes `input`, from where the run's activity log ends. The log's last whole-source `Coverage` is the position, so
@@ -53,7 +60,18 @@ const PATIENCE_MS = 10
  * Resolves with the last progress, and whether the input was read to its end (or to `to`).
  */
 export async function publish(options: PublishOptions): Promise<Progress & { finished: boolean }> {
-  const { log, codec, run, measures, input, signal, onProgress, onWarning, batchSize = 2000 } = options
+  const {
+    log,
+    codec,
+    run,
+    measures,
+    input,
+    signal,
+    onProgress,
+    onWarning,
+    revisit = 0,
+    batchSize = 2000,
+  } = options
   const topic = topicOf(run, 'activity')
   const graves = topicOf(run, 'dead-letters')
   const from = options.from === undefined ? Number.NEGATIVE_INFINITY : floorTo(options.from, BASE)
@@ -68,6 +86,8 @@ export async function publish(options: PublishOptions): Promise<Progress & { fin
   }
 
   let letters: NewRec[] = []
+  /** Of what waits in `records` and `letters`, about. */
+  let bytes = 0
   let records: NewRec[] = []
   /** How many of `records` stand before and in the last Coverage. */
   let whole = 0
@@ -78,9 +98,10 @@ export async function publish(options: PublishOptions): Promise<Progress & { fin
   const progress: Progress = { messages: 0, unreadable: 0, bytesRead: 0, published: null }
 
   /** Appended by an earlier attempt: it stands before the position both in the order of the input and in time. */
-  const done = (time: number) => declared < resumeAt && time < resumeAt
+  const done = (time: number) => declared < resumeAt && time < resumeAt - revisit
 
   const flush = async (count = records.length) => {
+    bytes = 0
     // First, so that no bin is ever declared a gap whose reason isn't on record.
     await append(letters)
     letters = []
@@ -119,16 +140,21 @@ export async function publish(options: PublishOptions): Promise<Progress & { fin
     if (item.kind === 'span') return cover(item)
     if (item.kind === 'unreadable') {
       progress.unreadable++
-      if (!done(lastTime)) letters.push(deadLetter(graves, item, item.why))
+      if (!done(lastTime)) {
+        letters.push(deadLetter(graves, item, item.why))
+        bytes += item.bytes.length
+      }
     } else {
       const { channel, record } = stamp(item.message)
       lastTime = record.time
       progress.messages++
       if ('bytesRead' in item) progress.bytesRead = item.bytesRead
       if (done(record.time) || record.time < from || record.time >= to) return
-      records.push({ topic, key: channel, value: codec.encode(record) })
+      const value = codec.encode(record)
+      records.push({ topic, key: channel, value })
+      bytes += value.length
     }
-    if (records.length + letters.length >= batchSize) await flush()
+    if (records.length + letters.length >= batchSize || bytes >= BATCH_BYTES) await flush()
   }
 
   const items = input[Symbol.asyncIterator]()
@@ -199,9 +225,13 @@ const PAGE = 1000
  */
 export async function position(log: EventLog, codec: Codec, run: string): Promise<number | null> {
   const topic = topicOf(run, 'activity')
+  const ends = await log.ends(topic)
   const lasts = await Promise.all(
-    (await log.ends(topic)).map(({ partition, first, next }) => last({ topic, partition }, first, next)),
+    ends.map(({ partition, first, next }) => last({ topic, partition }, first, next)),
   )
+  // A log that has forgotten where its source was must not be taken for one that never began.
+  if (lasts.includes(null) && ends.some(({ first }) => first > 0))
+    throw new FcmError('POSITION_LOST', { run })
   return lasts.some((time) => time === null) ? null : Math.min(...(lasts as number[]))
 
   async function last(tp: TopicPartition, first: number, next: number): Promise<number | null> {

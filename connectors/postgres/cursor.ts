@@ -2,7 +2,8 @@
 import { FcmError } from '../../common/errors.ts'
 
 export type Key = (number | string)[]
-type Parts = { number: number; string: string; hex: string }
+/** An id of a row, a count or time (ms), a text, bytes. */
+type Parts = { id: number; number: number; string: string; hex: string }
 
 export const encodeCursor = (list: string, key: Key): string =>
   Buffer.from(JSON.stringify([list, ...key])).toString('base64url')
@@ -30,7 +31,8 @@ export function decodeCursor<const T extends (keyof Parts)[]>(
 }
 
 const is = {
-  number: (part: unknown) => Number.isSafeInteger(part),
+  id: (part: unknown) => Number.isInteger(part) && (part as number) >= 0 && (part as number) < 2 ** 31,
+  number: (part: unknown) => Number.isSafeInteger(part) && (part as number) >= 0,
   string: (part: unknown) => typeof part === 'string' && !part.includes('\0'),
   hex: (part: unknown) => typeof part === 'string' && /^([0-9a-f]{2})*$/.test(part),
 }

@@ -2,7 +2,16 @@
 import type { Query, Row } from './database.ts'
 import { arrayLiteral } from './database.ts'
 import type { AlertRow, CountRow, ExportFilter, SignalRow } from './port.ts'
-import { binReader, findSeries, grouped, horizonOf, type SeriesInfo, signalReader, walk } from './reading.ts'
+import {
+  binReader,
+  channelKey,
+  findSeries,
+  grouped,
+  horizonOf,
+  type SeriesInfo,
+  signalReader,
+  walk,
+} from './reading.ts'
 import { binRange, createSumming } from './summing.ts'
 
 type CountsFilter = ExportFilter & { resolution: number; fill: boolean }
@@ -111,12 +120,12 @@ export async function* exportAlerts(query: Query, filter: ExportFilter): AsyncGe
          SELECT fingerprint FROM alerts
          WHERE run = (SELECT id FROM runs WHERE name = $1) AND fingerprint > $2
            AND ($3::bigint IS NULL OR opened_at >= $3) AND ($4::bigint IS NULL OR opened_at < $4)
-           AND ($5::text IS NULL OR channel = (
-             SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.name = $5))
+           AND ($5::bytea IS NULL OR channel = (
+             SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.key = $5))
          ORDER BY fingerprint LIMIT ${ALERT_PAGE}
        ) a JOIN alert_events e USING (fingerprint) JOIN channels c ON c.id = e.channel
        ORDER BY e.fingerprint, e.sequence`,
-      [filter.run, after, filter.from ?? null, filter.to ?? null, filter.channel ?? null],
+      [filter.run, after, filter.from ?? null, filter.to ?? null, channelKey(filter.channel)],
     )
     for (const row of rows) {
       const alert = alertRowOf(row)

@@ -10,7 +10,8 @@ import type {
   Signal,
   Unknown,
 } from '../../schemas/records.ts'
-import { clean, type Query, unnest } from './database.ts'
+import { nameOf } from './channel-name.ts'
+import { arrayLiteral, clean, type Query, unnest } from './database.ts'
 import { addBin, addIdle, type BinRun, type Timeline } from './timeline.ts'
 
 export type Input = { key: string; record: FcmRecord }
@@ -31,12 +32,35 @@ type Timed = {
   value: { count: number; covered: number; masked: boolean } | 'idle'
 }
 
+/** Why the tables can't hold a record; null: they can. */
+function unfit(record: FcmRecord): string | null {
+  switch (record.type) {
+    case 'BinClosed':
+      if (record.seconds !== BASE_SECONDS) return `a bin of ${record.seconds} s is no base bin`
+      return offGrid(record.start)
+    case 'Idle':
+      return offGrid(record.from)
+    default:
+      return null
+  }
+}
+
+const INT4_MAX = 2 ** 31 - 1
+
+function offGrid(time: number): string | null {
+  const bin = time / BASE
+  if (!Number.isInteger(bin)) return `a bin begins off the grid, at ${time} ms`
+  return bin < 0 || bin >= INT4_MAX ? `no bin of this age begins at ${time} ms` : null
+}
+
 export function sortOut(records: readonly Input[]) {
   const batch = {
+    /** Records that the tables can't hold, by their place among `records`. */
+    rejected: [] as { index: number; why: string }[],
     /** Channels and their series that the rows will refer to. */
     channels: new Map<string, Set<Measure>>(),
     casts: [] as Keyed<Cast>[],
-    removals: [] as Keyed<CastRemoved>[],
+    removals: [] as CastRemoved[],
     gaps: [] as Gap[],
     timed: [] as Timed[],
     unknowns: [] as Keyed<Unknown>[],
@@ -50,17 +74,21 @@ export function sortOut(records: readonly Input[]) {
     if (measure) measures.add(measure)
   }
 
-  for (const input of records) {
-    const key = clean(input.key)
+  for (const [index, input] of records.entries()) {
     const { record } = input
+    const why = unfit(record)
+    if (why !== null) {
+      batch.rejected.push({ index, why })
+      continue
+    }
+    const key = nameOf(input.key)
     switch (record.type) {
       case 'Cast':
         refer(key)
         batch.casts.push({ key, record })
         break
       case 'CastRemoved':
-        refer(key)
-        batch.removals.push({ key, record })
+        batch.removals.push(record)
         break
       case 'Coverage':
         if (record.status !== 'gap') break
@@ -70,7 +98,6 @@ export function sortOut(records: readonly Input[]) {
         }
         break
       case 'BinClosed':
-        if (record.seconds !== BASE_SECONDS) throw new Error(`a bin of ${record.seconds} s is no base bin`)
         for (const { measure, count, covered, masked } of record.bins) {
           refer(key, measure)
           batch.timed.push({ key, measure, bin: record.start / BASE, value: { count, covered, masked } })
@@ -93,7 +120,8 @@ export function sortOut(records: readonly Input[]) {
         batch.signals.push({ key, record })
         break
       case 'AlertEvent':
-        refer(key)
+        // Its counts may be stored later than the alert, but whoever reads it may ask for them at once.
+        refer(key, record.measure)
         batch.alerts.push({ key, record })
         break
       // Reactions are counted, not kept; milestones and partial sums are steps on the way to a bin.
@@ -145,43 +173,39 @@ export async function insertCasts(
       JSON.stringify(record.urls.map(clean)),
     ]),
   )
-  // A row without time is a removal that came first: it keeps text and URLs out, if it was the author's own.
   await query(
-    `INSERT INTO casts AS c (run, hash, channel, fid, time, text, parent_hash, urls)
-     SELECT run, hash, channel, fid, time, text, parent_hash, ARRAY (SELECT jsonb_array_elements_text(urls::jsonb))
+    `INSERT INTO casts (run, hash, channel, fid, time, text, parent_hash, urls, removed)
+     SELECT t.run, t.hash, t.channel, t.fid, t.time, CASE WHEN r.run IS NULL THEN t.text END, t.parent_hash,
+       CASE WHEN r.run IS NULL THEN ARRAY (SELECT jsonb_array_elements_text(t.urls::jsonb)) ELSE '{}' END,
+       r.run IS NOT NULL
      FROM ${table.from} AS t (run, hash, channel, fid, time, text, parent_hash, urls)
-     ON CONFLICT (run, hash) DO UPDATE
-     SET channel = excluded.channel, time = excluded.time, parent_hash = excluded.parent_hash, fid = excluded.fid,
-       removed = c.fid = excluded.fid,
-       text = CASE WHEN c.fid <> excluded.fid THEN excluded.text END,
-       urls = CASE WHEN c.fid <> excluded.fid THEN excluded.urls ELSE '{}' END
-     WHERE c.time IS NULL`,
+     LEFT JOIN removals r ON r.run = t.run AND r.hash = t.hash AND r.fid = t.fid
+     ON CONFLICT DO NOTHING`,
     table.values,
   )
 }
 
-export async function removeCasts(
-  query: Query,
-  run: number,
-  removals: Keyed<CastRemoved>[],
-  channel: ChannelId,
-): Promise<void> {
+export async function insertRemovals(query: Query, run: number, removals: CastRemoved[]): Promise<void> {
   if (removals.length === 0) return
   const table = unnest(
-    ['int', 'bytea', 'int', 'bigint', 'bool'],
-    distinct(removals, ({ record }) => record.target.toString('latin1')).map(({ key, record }) => [
-      run,
-      record.target,
-      channel(key),
-      record.fid,
-      true,
-    ]),
+    ['int', 'bytea', 'bigint'],
+    removals.map(({ target, fid }) => [run, target, fid]),
   )
+  await query(`INSERT INTO removals SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`, table.values)
+}
+
+/**
+ * Blanks those casts that their own authors removed. After the commit of either side: two writers of a cast and of its
+ * removal don't see each other's rows before, and whichever of them comes here last sees both.
+ */
+export async function blankRemoved(query: Query, run: number, hashes: Buffer[]): Promise<void> {
+  if (hashes.length === 0) return
   await query(
-    `INSERT INTO casts AS c (run, hash, channel, fid, removed) SELECT * FROM ${table.from}
-     ON CONFLICT (run, hash) DO UPDATE SET removed = true, text = NULL, urls = '{}'
-     WHERE NOT c.removed AND c.fid = excluded.fid`,
-    table.values,
+    `UPDATE casts c SET removed = true, text = NULL, urls = '{}'
+     FROM removals r
+     WHERE r.run = $1 AND r.hash = ANY ($2::bytea[])
+       AND c.run = r.run AND c.hash = r.hash AND c.fid = r.fid AND NOT c.removed`,
+    [run, arrayLiteral(hashes)],
   )
 }
 
@@ -212,7 +236,6 @@ export async function insertTimelines(
 ): Promise<void> {
   const finished: (readonly [number, BinRun])[] = []
   for (const { key, measure, bin, value } of timed) {
-    if (!Number.isInteger(bin)) throw new Error(`${measure}:${key}: a bin begins off the grid`)
     const series = seriesOf(key, measure)
     let line = changed.get(series)
     if (!line) line = { ...series.line }

@@ -34,7 +34,7 @@ export type Alert = {
   resolution: number
   start: number
   sequence: number
-  /** Why it was warned: of the last event while it was open. */
+  /** Why it was warned: of the event that opened it, as are series, resolution and start. */
   reason: string
   /** Why it ended; null while it is open. */
   outcome: string | null
@@ -114,6 +114,8 @@ export type CastRow = {
   urls: string[]
 }
 export type Gap = { channel: string; measure: Measure; from: number; to: number; reason: string | null }
+/** Where in a batch the records stand that the store can't hold, and why. */
+export type Written = { rejected: { index: number; why: string }[] }
 /** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
 export type Run = {
   run: string
@@ -122,6 +124,9 @@ export type Run = {
   firstAt: number | null
   lastAt: number | null
   alerts: number
+  /** Arrivals after their bins had closed, each once, and those of them from before all that was remembered. */
+  late: number
+  lateBefore: number
 }
 export type ExportFilter = Span & {
   run: string
@@ -133,9 +138,10 @@ export type ExportFilter = Span & {
 export interface Store {
   /**
    * Applies records of one partition of a run's topics, in order, in one transaction, and only those not applied yet
-   * (identities: DESIGN rule 7). @throws FcmError DATABASE_UNREACHABLE when waiting may help.
+   * (identities: DESIGN rule 7); those that it can't hold are left out and told.
+   * @throws FcmError DATABASE_UNREACHABLE when waiting may help.
    */
-  write(run: string, records: { key: string; record: FcmRecord }[]): Promise<void>
+  write(run: string, records: { key: string; record: FcmRecord }[]): Promise<Written>
 
   /** Newest `openedAt` first; the span is of `openedAt`; `severity` is that of the last event. */
   alerts(run: string, filter: AlertFilter, paging: Paging): Promise<Page<Alert>>
@@ -167,6 +173,8 @@ export interface Store {
   /** Gaps that touch the span; those of the whole source (`*`) count for every channel. */
   gaps(run: string, filter: Span & { channel?: string | undefined }): Promise<Gap[]>
   runs(): Promise<Run[]>
+  /** Whether there is such a run, or such a series of it. */
+  has(run: string, series?: string): Promise<boolean>
 
   /**
    * Every row that matches, bytewise: counts by series and start, signals by series, resolution and start, alerts by id

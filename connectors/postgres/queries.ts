@@ -2,21 +2,24 @@
 
 import { BASE } from '../../common/time.ts'
 import { type Measure, NETWORK } from '../../schemas/records.ts'
+import { keyOf } from './channel-name.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import type { Query, Row } from './database.ts'
 import { evidenceOf, exportCounts, signalOf } from './exports.ts'
 import type { Alert, AlertDetail, CastRow, CountRow, Gap, Series, Store } from './port.ts'
-import { findSeries, signalReader } from './reading.ts'
+import { channelKey, findSeries, signalReader } from './reading.ts'
 
 type Queries = Pick<
   Store,
-  'alerts' | 'alert' | 'series' | 'counts' | 'signals' | 'channels' | 'casts' | 'gaps' | 'runs'
+  'alerts' | 'alert' | 'series' | 'counts' | 'signals' | 'channels' | 'casts' | 'gaps' | 'runs' | 'has'
 >
+
+/** The measures of which every event is in exactly one: their tallies add up to events. */
+const EVENTS: Measure[] = ['posts', 'replies', 'reactions']
 
 const ALERT_COLUMNS = `a.fingerprint, a.sequence, a.kind, a.severity, a.state, a.opened_at, r.name AS run_name,
   c.name AS channel_name, e.time, e.measure, e.resolution, e.start, e.reason, e.preset, e.settings, (
-    SELECT w.reason FROM alert_events w WHERE w.fingerprint = a.fingerprint AND w.event <> 'resolved'
-    ORDER BY w.sequence DESC LIMIT 1) AS why`
+    SELECT w.reason FROM alert_events w WHERE w.fingerprint = a.fingerprint ORDER BY w.sequence LIMIT 1) AS why`
 
 /** Beside alerts \`a\`: the last event of each, and names. */
 const OF_ALERT = `JOIN alert_events e ON e.fingerprint = a.fingerprint AND e.sequence = a.sequence
@@ -37,7 +40,7 @@ const alertOf = (row: Row): Alert =>
     resolution: row.resolution,
     start: row.start,
     sequence: row.sequence,
-    reason: row.why ?? row.reason,
+    reason: row.why,
     outcome: row.state === 'resolved' ? row.reason : null,
     preset: row.preset,
     settings: row.settings,
@@ -54,8 +57,8 @@ export const createQueries = (query: Query): Queries => ({
            AND ($2::bigint IS NULL OR opened_at >= $2) AND ($3::bigint IS NULL OR opened_at < $3)
            AND ($4::text IS NULL OR kind = $4) AND ($5::text IS NULL OR severity = $5)
            AND ($6::text IS NULL OR state = $6)
-           AND ($7::text IS NULL OR channel = (
-             SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.name = $7))
+           AND ($7::bytea IS NULL OR channel = (
+             SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.key = $7))
            AND ($8::bigint IS NULL OR (opened_at, fingerprint) < ($8, $9))
          ORDER BY opened_at DESC, fingerprint DESC LIMIT $10
        ) a ${OF_ALERT}
@@ -67,7 +70,7 @@ export const createQueries = (query: Query): Queries => ({
         filter.type ?? null,
         filter.severity ?? null,
         filter.state ?? null,
-        filter.channel ?? null,
+        channelKey(filter.channel),
         after?.[0] ?? null,
         after?.[1] ?? null,
         limit + 1,
@@ -105,17 +108,17 @@ export const createQueries = (query: Query): Queries => ({
   },
 
   async series(run, filter, { limit, cursor }) {
-    const after = decodeCursor('series', cursor, ['number', 'number'])
+    const after = decodeCursor('series', cursor, ['number', 'id'])
     const { rows } = await query(
       `SELECT s.id, s.measure, c.name, s.first, coalesce(s.last_event, s.first) AS last, s.total
        FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
        WHERE r.name = $1 AND s.first IS NOT NULL
-         AND ($2::text IS NULL OR c.name = $2) AND ($3::text IS NULL OR s.measure = $3)
+         AND ($2::bytea IS NULL OR c.key = $2) AND ($3::text IS NULL OR s.measure = $3)
          AND ($4::bigint IS NULL OR (s.total, s.id) < ($4, $5))
        ORDER BY s.total DESC, s.id DESC LIMIT $6`,
       [
         run,
-        filter.channel ?? null,
+        channelKey(filter.channel),
         filter.measure ?? null,
         after?.[0] ?? null,
         after?.[1] ?? null,
@@ -169,8 +172,10 @@ export const createQueries = (query: Query): Queries => ({
   async channels(run) {
     const { rows } = await query(
       `SELECT c.name, count(*) AS series, max(coalesce(s.last_event, s.first)) AS last,
-         (SELECT count(*) FROM alerts a WHERE a.run = c.run AND a.channel = c.id AND a.state = 'open') AS open
-       FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
+         coalesce(max(o.open), 0) AS open
+       FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id LEFT JOIN (
+         SELECT run, channel, count(*) AS open FROM alerts WHERE state = 'open' GROUP BY run, channel
+       ) o ON o.run = r.id AND o.channel = c.id
        WHERE r.name = $1 AND s.first IS NOT NULL
        GROUP BY c.id ORDER BY c.name`,
       [run],
@@ -187,12 +192,19 @@ export const createQueries = (query: Query): Queries => ({
     const after = decodeCursor('casts', cursor, ['number', 'hex'])
     const { rows } = await query(
       `SELECT hash, fid, time, text, removed, parent_hash, urls FROM casts
-       WHERE channel = (SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.name = $2)
-         AND time IS NOT NULL
+       WHERE channel = (SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.key = $2)
          AND ($3::bigint IS NULL OR time >= $3) AND ($4::bigint IS NULL OR time < $4)
          AND ($5::bigint IS NULL OR (time, hash) < ($5, decode($6, 'hex')))
        ORDER BY time DESC, hash DESC LIMIT $7`,
-      [run, channel, span.from ?? null, span.to ?? null, after?.[0] ?? null, after?.[1] ?? null, limit + 1],
+      [
+        run,
+        keyOf(channel),
+        span.from ?? null,
+        span.to ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        limit + 1,
+      ],
     )
     return pageOf(
       rows,
@@ -215,10 +227,10 @@ export const createQueries = (query: Query): Queries => ({
     const { rows } = await query(
       `SELECT c.name AS channel, g.measure, g."from", g."to", g.reason
        FROM runs r JOIN channels c ON c.run = r.id JOIN gaps g ON g.channel = c.id
-       WHERE r.name = $1 AND ($2::text IS NULL OR c.name IN ($2, '${NETWORK}'))
+       WHERE r.name = $1 AND ($2::bytea IS NULL OR c.key IN ($2, $5))
          AND ($3::bigint IS NULL OR g."to" > $3) AND ($4::bigint IS NULL OR g."from" < $4)
        ORDER BY g."from", c.name, g.measure`,
-      [run, filter.channel ?? null, filter.from ?? null, filter.to ?? null],
+      [run, channelKey(filter.channel), filter.from ?? null, filter.to ?? null, keyOf(NETWORK)],
     )
     return rows as Gap[]
   },
@@ -228,9 +240,13 @@ export const createQueries = (query: Query): Queries => ({
       `SELECT r.name, (extract(epoch FROM r.created_at) * 1000)::bigint AS created,
          count(DISTINCT c.id) FILTER (WHERE c.name <> '${NETWORK}' AND s.first IS NOT NULL) AS channels,
          min(s.first) AS first, max(s.next) AS next,
-         (SELECT count(*) FROM alerts a WHERE a.run = r.id) AS alerts
+         (SELECT count(*) FROM alerts a WHERE a.run = r.id) AS alerts, (
+           SELECT ARRAY [coalesce(sum(l.count), 0)::float8, coalesce(sum(l.count) FILTER (WHERE l.start < 0), 0)::float8]
+           FROM channels c JOIN series s ON s.channel = c.id JOIN late l ON l.series = s.id
+           WHERE c.run = r.id AND s.measure = ANY ($1)) AS late
        FROM runs r LEFT JOIN channels c ON c.run = r.id LEFT JOIN series s ON s.channel = c.id
        GROUP BY r.id ORDER BY r.name`,
+      [EVENTS],
     )
     const ms = (bin: unknown) => (bin === null ? null : (bin as number) * BASE)
     return rows.map((row) => ({
@@ -240,6 +256,13 @@ export const createQueries = (query: Query): Queries => ({
       firstAt: ms(row.first),
       lastAt: ms(row.next),
       alerts: row.alerts as number,
+      late: (row.late as number[])[0]!,
+      lateBefore: (row.late as number[])[1]!,
     }))
+  },
+
+  async has(run, series) {
+    if (series !== undefined) return (await findSeries(query, { run, series })).length > 0
+    return (await query('SELECT FROM runs WHERE name = $1', [run])).rows.length > 0
   },
 })

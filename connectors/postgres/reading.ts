@@ -1,4 +1,6 @@
 /** Walks the rows of many series in order, some at a time, so that neither memory nor a transaction grows with them. */
+import { parseSeries } from '../../schemas/records.ts'
+import { keyOf } from './channel-name.ts'
 import type { Query, Row } from './database.ts'
 import { arrayLiteral } from './database.ts'
 import type { ExportFilter, SignalRow } from './port.ts'
@@ -12,20 +14,25 @@ const GROUP = 64
 const FIRST_PAGE = 500
 const PAGE = 5000
 
+/** Of the channel that is asked for; null: of any. */
+export const channelKey = (name: string | undefined): Buffer | null =>
+  name === undefined ? null : keyOf(name)
+
 /** The series of a run that pass the filter, bytewise by name. */
 export async function findSeries(
   query: Query,
   filter: Pick<ExportFilter, 'run' | 'series' | 'channel'>,
 ): Promise<SeriesInfo[]> {
+  const one = filter.series === undefined ? undefined : parseSeries(filter.series)
+  if (one === null) return []
+  const { channel = one?.channel } = filter
+  if (one && one.channel !== channel) return []
   const { rows } = await query(
-    `SELECT * FROM (
-       SELECT s.id, (s.measure || ':' || c.name) COLLATE "C" AS name, CASE WHEN s.idle THEN s.next END AS idle_from
-       FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
-       WHERE r.name = $1 AND ($2::text IS NULL OR c.name = $2)
-     ) t
-     WHERE $3::text IS NULL OR name = $3
+    `SELECT s.id, (s.measure || ':' || c.name) COLLATE "C" AS name, CASE WHEN s.idle THEN s.next END AS idle_from
+     FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
+     WHERE r.name = $1 AND ($2::bytea IS NULL OR c.key = $2) AND ($3::text IS NULL OR s.measure = $3)
      ORDER BY name`,
-    [filter.run, filter.channel ?? null, filter.series ?? null],
+    [filter.run, channelKey(channel), one?.measure ?? null],
   )
   return rows.map((row) => ({
     id: row.id as number,

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { storeContract } from './contract.ts'
 import { createDatabase } from './database.ts'
+import { migrate } from './migrate.ts'
 import { openPglite } from './pglite.ts'
 import { openStore } from './store.ts'
 
@@ -64,13 +65,31 @@ describe('the embedded database', () => {
     const rows = []
     for await (const row of store.exportCounts({ run: 'live', resolution: 300, fill: false }))
       rows.push(row.count)
+    const hash = Buffer.alloc(20)
+    const removed = { type: 'CastRemoved', hash, fid: 1, time: 0, clock: 'signed', verified: false } as const
+    await store.write('gone', [{ key: 'a', record: { ...removed, target: hash } }])
+    await store.deleteRun('gone')
     await store.close()
     expect(rows.length).toBeGreaterThanOrEqual(acknowledged + 1)
     expect(rows).toEqual(rows.map((_, i) => i % 3))
 
-    // A newer program has been here.
     const pglite = await openPglite(path.join(dir, 'postgres'))
     const db = createDatabase({ max: 1, stream: pglite.stream, user: 'postgres', database: 'postgres' })
+    // When it was opened, the planner learned how many rows there are.
+    const { rows: tables } = await db.query("SELECT reltuples FROM pg_class WHERE relname = 'counts'")
+    expect(tables[0]!.reltuples).toBeGreaterThan(100)
+    expect((await db.query('SELECT FROM removals')).rows).toEqual([])
+    // As an older program left it: what came before its cast is kept, and stands where it belongs.
+    await db.query('DROP TABLE removals')
+    await db.query('ALTER TABLE casts ALTER COLUMN time DROP NOT NULL')
+    await db.query("DELETE FROM migrations WHERE name = '2_removals'")
+    await db.query("INSERT INTO casts (run, hash, channel, fid, removed) VALUES (1, '\\x07', 1, 7, true)")
+    await migrate(db)
+    const { rows: removals } = await db.query(
+      'SELECT run, fid, (SELECT count(*) FROM casts) AS casts FROM removals',
+    )
+    expect(removals).toEqual([{ run: 1, fid: 7, casts: 0 }])
+    // A newer program has been here.
     await db.query("INSERT INTO migrations (name, run_on) VALUES ('9_later', now())")
     // A query that fails, a transaction that is left: the next one is not touched by it.
     await expect(db.query('SELECT 1 / 0')).rejects.toThrow('division by zero')
@@ -85,8 +104,11 @@ describe('the embedded database', () => {
     const second = pglite.stream() as Duplex & { connect(): Duplex }
     second.on('error', () => {})
     await once(second.connect(), 'connect')
-    await expect.poll(() => db.query('SELECT 1').catch(() => null)).not.toBeNull()
-    await expect.poll(() => second.destroyed).toBe(true)
+    const takenBack = async () => {
+      await db.query('SELECT 1').catch(() => {})
+      return second.destroyed
+    }
+    await expect.poll(takenBack).toBe(true)
     expect((await db.query('SELECT count(*) AS n FROM runs')).rows).toEqual([{ n: 1 }])
     await db.close()
     await pglite.close()

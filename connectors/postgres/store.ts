@@ -7,6 +7,7 @@ import { migrate } from './migrate.ts'
 import { openPglite } from './pglite.ts'
 import type { Store } from './port.ts'
 import { createQueries } from './queries.ts'
+import { createStatistics } from './statistics.ts'
 import { createWriter } from './write.ts'
 
 export type StoreOptions =
@@ -31,14 +32,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await db.close()
     await pglite.close()
   }
+  const statistics = createStatistics(db.query)
   try {
     await migrate(db)
     pglite.created()
+    await statistics.analyze()
   } catch (error) {
     await close()
     throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: (error as Error).message }, error)
   }
-  return createStore(db, { close, vacuum: true })
+  return createStore(db, { close, statistics })
 }
 
 async function openServer(url: string): Promise<Store> {
@@ -55,22 +58,31 @@ async function openServer(url: string): Promise<Store> {
       error,
     )
   }
-  return createStore(db, { close: () => db.close(), vacuum: false })
+  return createStore(db, { close: () => db.close() })
 }
 
 /** Tables whose rows belong to a series or a channel, or name their run. */
 const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
-const OF_RUN = ['casts', 'alert_events', 'alerts', 'channels']
+const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
 
-function createStore(db: Database, { close, vacuum }: { close(): Promise<void>; vacuum: boolean }): Store {
+type Parts = {
+  close(): Promise<void>
+  /** Of the embedded database, which has no autovacuum; a server cares for them, and for its space, by itself. */
+  statistics?: ReturnType<typeof createStatistics>
+}
+
+function createStore(db: Database, { close, statistics }: Parts): Store {
   const writer = createWriter(db)
-  /** A server frees the space of deleted rows by itself; the embedded database has no autovacuum. */
   const freeSpace = async () => {
-    if (vacuum) await db.query('VACUUM')
+    if (statistics) await db.query('VACUUM (ANALYZE)')
   }
 
   return {
-    write: writer.write,
+    async write(run, records) {
+      const written = await writer.write(run, records)
+      await statistics?.grown(records.map(({ record }) => record.type))
+      return written
+    },
     ...createQueries(db.query),
     exportCounts: (filter) => exportCounts(db.query, filter),
     exportSignals: (filter) => exportSignals(db.query, filter),

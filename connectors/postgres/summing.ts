@@ -23,9 +23,10 @@ export type SummingOptions = {
 export function binRange(span: Span, resolution: number, end: number): { from: number; to: number } {
   const length = resolution * 1000
   const edge = (time: number) => ceilTo(time, length) / BASE
+  const clamp = (bin: number) => Math.max(0, Math.min(end, bin))
   return {
-    from: span.from === undefined ? 0 : Math.max(0, edge(span.from)),
-    to: span.to === undefined ? end : Math.min(end, edge(span.to)),
+    from: span.from === undefined ? 0 : clamp(edge(span.from)),
+    to: span.to === undefined ? end : clamp(edge(span.to)),
   }
 }
 

@@ -1,21 +1,23 @@
 /** Writes batches of records: one transaction each, ahead of which what this process remembers never gets. */
-import { createHash } from 'node:crypto'
 import type { Measure } from '../../schemas/records.ts'
+import { keyOf } from './channel-name.ts'
 import { codeOf, type Database, unnest } from './database.ts'
 import {
+  blankRemoved,
   type Input,
   insertAlertEvents,
   insertCasts,
   insertGaps,
   insertLates,
+  insertRemovals,
   insertSignals,
   insertTimelines,
   insertUnknowns,
-  removeCasts,
   type SeriesEntry,
   Stale,
   sortOut,
 } from './inserts.ts'
+import type { Written } from './port.ts'
 import { newTimeline, type Timeline } from './timeline.ts'
 
 type ChannelEntry = { id: number; series: Map<Measure, SeriesEntry> }
@@ -28,14 +30,12 @@ const RACES = new Set(['40001', '40P01', '23503', '23505'])
 /** Channels remembered of a run; a stranger may name as many as he likes. */
 const MAX_CHANNELS = 50_000
 
-const keyOf = (channel: string): Buffer => createHash('sha256').update(channel).digest()
-
 /** A writer remembers ids and timelines of the series it has seen; it never gets ahead of the database. */
 export function createWriter(db: Database) {
   const runs = new Map<string, RunEntry>()
 
-  async function write(run: string, records: readonly Input[]): Promise<void> {
-    if (records.length === 0) return
+  async function write(run: string, records: readonly Input[]): Promise<Written> {
+    if (records.length === 0) return { rejected: [] }
     for (let attempt = 1; ; attempt++) {
       try {
         return await writeOnce(run, records)
@@ -47,7 +47,7 @@ export function createWriter(db: Database) {
     }
   }
 
-  async function writeOnce(run: string, records: readonly Input[]): Promise<void> {
+  async function writeOnce(run: string, records: readonly Input[]): Promise<Written> {
     const entry = await runEntry(run)
     const batch = sortOut(records)
     await know(entry, batch.channels)
@@ -60,8 +60,8 @@ export function createWriter(db: Database) {
       const channel = (key: string) => entry.channels.get(key)!.id
       const series = (key: string, measure: Measure) => entry.channels.get(key)!.series.get(measure)!
 
+      await insertRemovals(query, entry.id, batch.removals)
       await insertCasts(query, entry.id, batch.casts, channel)
-      await removeCasts(query, entry.id, batch.removals, channel)
       await insertGaps(query, batch.gaps, channel)
       await insertTimelines(query, batch.timed, series, changed)
       await insertUnknowns(query, batch.unknowns, series)
@@ -70,6 +70,11 @@ export function createWriter(db: Database) {
       await insertAlertEvents(query, entry.id, batch.alerts, channel)
     })
     for (const [known, line] of changed) known.line = line
+    await blankRemoved(db.query, entry.id, [
+      ...batch.casts.map(({ record }) => record.hash),
+      ...batch.removals.map(({ target }) => target),
+    ])
+    return { rejected: batch.rejected }
   }
 
   async function runEntry(run: string): Promise<RunEntry> {

@@ -8,11 +8,13 @@ import {
   decayLevel,
   dispersion,
   expected,
+  learnExcess,
   learnLevel,
   learnProfile,
   learnUsual,
   shape,
   usualAutocorrelation,
+  usualExcess,
   usualVariance,
 } from './expected.ts'
 
@@ -128,6 +130,16 @@ describe('usual', () => {
     })
     expect(usualVariance(usual)).toBeCloseTo(1, 1)
     expect(usualAutocorrelation(usual)).toBeCloseTo(0.6, 1)
+  })
+
+  it('finds how far the sums of windows go', () => {
+    const random = createRandom('sums')
+    const usual = createUsual()
+    for (let i = 0; i < 20_000; i++) learnExcess(usual, 3 * random.normal(), 5000)
+    expect(usualExcess(usual)).toBeCloseTo(3, 0)
+    const before = usualExcess(usual)
+    learnExcess(usual, 500, 5000)
+    expect(usualExcess(usual) - before).toBeLessThan(0.01)
   })
 
   it('is hardly moved by one burst', () => {

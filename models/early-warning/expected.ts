@@ -22,40 +22,40 @@ const USUAL_CAP = 3
 /** The cap holds once the usual is known from this many base bins. */
 const CAP_FROM = DAY / BASE
 
+/** Hours are told apart from this many events on: most channels never have them, and are kept small. */
+const HOURS_FROM = 20
+
 export type Profile = {
   week: number
-  /** Weighted events and weighted base bins by hour of the week, counted from Thursday 00:00 UTC as the epoch does. */
-  counts: Float64Array
-  bins: Float64Array
+  /** Weighted events and base bins of each hour of the week, which begins on Thursday 00:00 UTC as the epoch does. */
+  hours: { counts: Float64Array; bins: Float64Array } | null
+  /** The same over all hours. */
   events: number
   total: number
 }
 
-export const createProfile = (): Profile => ({
-  week: -1,
-  counts: new Float64Array(HOURS),
-  bins: new Float64Array(HOURS),
-  events: 0,
-  total: 0,
-})
+export const createProfile = (): Profile => ({ week: -1, hours: null, events: 0, total: 0 })
+
+/** Events that a base bin of the mean hour usually has; 0 without data. */
+export const meanOf = (p: Profile): number => (p.total > 0 ? p.events / p.total : 0)
 
 /** How active the hour that begins at or before `time` usually is, relative to the mean hour; 1 without data. */
 function hourShape(p: Profile, time: number): number {
-  if (p.total === 0) return 1
+  if (!p.hours) return 1
+  const { counts, bins } = p.hours
   const hour = Math.floor((time % WEEK) / HOUR)
-  const mean = p.events / p.total
+  const mean = meanOf(p)
   let dayCounts = 0
   let dayBins = 0
   for (let h = hour % 24; h < HOURS; h += 24) {
-    dayCounts += p.counts[h]!
-    dayBins += p.bins[h]!
+    dayCounts += counts[h]!
+    dayBins += bins[h]!
   }
   const daily =
     (dayCounts + PRIOR_BINS * mean + PRIOR_EVENTS) / (mean * (dayBins + PRIOR_BINS) + PRIOR_EVENTS)
   const base = mean * daily
   const weekly =
-    (p.counts[hour]! + PRIOR_BINS * base + PRIOR_EVENTS) /
-    (base * (p.bins[hour]! + PRIOR_BINS) + PRIOR_EVENTS)
+    (counts[hour]! + PRIOR_BINS * base + PRIOR_EVENTS) / (base * (bins[hour]! + PRIOR_BINS) + PRIOR_EVENTS)
   return daily * weekly
 }
 
@@ -74,24 +74,28 @@ export function learnProfile(p: Profile, time: number, count: number, bins = 1):
   if (p.week < 0) p.week = week
   if (week > p.week) {
     const decay = WEEKLY_DECAY ** (week - p.week)
-    for (let h = 0; h < HOURS; h++) {
-      p.counts[h]! *= decay
-      p.bins[h]! *= decay
+    for (let h = 0; p.hours && h < HOURS; h++) {
+      p.hours.counts[h]! *= decay
+      p.hours.bins[h]! *= decay
     }
     p.events *= decay
     p.total *= decay
     p.week = week
   }
-  const hour = Math.floor((time % WEEK) / HOUR)
   let learned = count
   if (count > USUAL_CAP && p.total >= CAP_FROM) {
-    const usual = (p.events / p.total) * hourShape(p, time) * bins
+    const usual = meanOf(p) * hourShape(p, time) * bins
     learned = Math.min(count, USUAL_CAP * (usual + 1))
   }
-  p.counts[hour]! += learned
-  p.bins[hour]! += bins
   p.events += learned
   p.total += bins
+  if (p.events >= HOURS_FROM) {
+    p.hours ??= { counts: new Float64Array(HOURS), bins: new Float64Array(HOURS) }
+  }
+  if (!p.hours) return
+  const hour = Math.floor((time % WEEK) / HOUR)
+  p.hours.counts[hour]! += learned
+  p.hours.bins[hour]! += bins
 }
 
 /**
@@ -130,22 +134,26 @@ export function decayLevel(level: Level, bins: number, mean: number): void {
  * not depend on the rate), changing rates the second; both are fitted, and given as one dispersion at each level.
  */
 export type Usual = {
-  bins: number
   /** Weighted sums for the regression of u = ((y - mu)^2 - mu) / mu on (1, mu). */
   w: number
   m: number
   mm: number
   u: number
   mu: number
-  /** Weighted sums of residuals: squares, and products with their successors at lag 1 and lag 2. */
+  /** Weighted sums of residuals: squares, and products with their successors. */
   n: number
   squares: number
   pairs: number
   products: number
+  /**
+   * Weighted number and squares of the sums of windows, each over the square root of its bins. The present window is
+   * among them, as one of dozens.
+   */
+  windows: number
+  sums: number
 }
 
 export const createUsual = (): Usual => ({
-  bins: 0,
   w: 0,
   m: 0,
   mm: 0,
@@ -155,6 +163,8 @@ export const createUsual = (): Usual => ({
   squares: 0,
   pairs: 0,
   products: 0,
+  windows: 0,
+  sums: 0,
 })
 
 /** What stands for 48 bins of data before there are any: a little over-dispersed, a little memory. */
@@ -171,7 +181,6 @@ export function learnUsual(
   memory: number,
 ): void {
   const decay = 1 - 1 / memory
-  s.bins++
   if (bin.expected >= LEAST_MEAN) {
     const m = bin.expected
     const most = OUTLIER * OUTLIER * m * (1 + dispersion(s, m) * m)
@@ -214,3 +223,18 @@ export const usualVariance = (s: Usual): number => (s.squares + PRIOR.bins) / (s
 /** Lag-1 autocorrelation of the residuals over the long run. */
 export const usualAutocorrelation = (s: Usual): number =>
   (s.products + PRIOR.bins * PRIOR.autocorrelation) / (s.pairs + PRIOR.bins) / usualVariance(s)
+
+/** Windows overlap, so that a prior of few bins would be forgotten before the second one. */
+const PRIOR_WINDOWS = { bins: 192, variance: 2 }
+
+/** `excess`: residuals of a window summed, over the square root of their number; `memory` as in `learnUsual`. */
+export function learnExcess(s: Usual, excess: number, memory: number): void {
+  const decay = 1 - 1 / memory
+  const most = OUTLIER * usualExcess(s)
+  s.windows = s.windows * decay + 1
+  s.sums = s.sums * decay + Math.min(Math.abs(excess), most) ** 2
+}
+
+/** Standard deviation of that over the long run: 1 for independent residuals, more for talk that answers itself. */
+export const usualExcess = (s: Usual): number =>
+  Math.sqrt((s.sums + PRIOR_WINDOWS.bins * PRIOR_WINDOWS.variance) / (s.windows + PRIOR_WINDOWS.bins))

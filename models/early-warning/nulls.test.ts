@@ -85,6 +85,23 @@ describe('p-values', () => {
   })
 })
 
+describe('excess', () => {
+  it.each([0, 0.3, 0.6])(
+    'of usual windows has a standard deviation near 1 at a branching ratio of %d',
+    (ratio) => {
+      let n = 0
+      let squares = 0
+      for (const { excess } of hawkes({ mean: 10, ratio, bins: 16 * MEMORY, seed: `excess ${ratio}` })) {
+        n++
+        squares += excess! ** 2
+      }
+      const sd = Math.sqrt(squares / n)
+      expect(sd).toBeGreaterThan(0.8)
+      expect(sd).toBeLessThan(1.25)
+    },
+  )
+})
+
 describe('null', () => {
   it('is a stronger one for a series that usually has more memory', () => {
     const median = (usual: number): number => {

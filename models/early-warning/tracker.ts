@@ -8,10 +8,12 @@ import {
   dispersion,
   expected,
   type Level,
+  learnExcess,
   learnLevel,
   learnUsual,
   type Usual,
   usualAutocorrelation,
+  usualExcess,
   usualVariance,
 } from './expected.ts'
 import {
@@ -54,7 +56,7 @@ export type Reading = {
   autocorrelationTrend: number | null
   usualVariance: number
   usualAutocorrelation: number
-  /** The window's residuals summed, in standard deviations of so many independent ones: how busy it was as a whole. */
+  /** How busy the window was as a whole: its residuals summed, in standard deviations of what such a sum usually is. */
   excess: number | null
   /** The profile over the bin; expected / shape is the level. */
   shape: number
@@ -147,6 +149,10 @@ export function observe(t: Tracker, count: number, shape: number, memory: number
     sds = surge(history, pushed, variance)
     history[pushed % history.length] = variance ?? Number.NaN
   }
+  const { n, sum } = window.residuals
+  const excess = variance === null ? null : sum / Math.sqrt(n)
+  const excessSd = usualExcess(usual)
+  if (excess !== null && !Number.isNaN(x)) learnExcess(usual, excess, memory)
   return {
     count,
     expected: mean,
@@ -160,7 +166,7 @@ export function observe(t: Tracker, count: number, shape: number, memory: number
     autocorrelationTrend: kendallTau(window.autocorrelation),
     usualVariance: usualVariance(usual),
     usualAutocorrelation: usualAutocorrelation(usual),
-    excess: window.residuals.n > 0 ? window.residuals.sum / Math.sqrt(window.residuals.n) : null,
+    excess: excess === null ? null : excess / excessSd,
     shape,
     surge: sds,
   }

@@ -75,9 +75,8 @@ export function checkpointsOf<State>(options: {
         version,
         chunks: chunks.map((chunk) => ({ bytes: chunk.length, crc32: crc32(chunk) })),
       }
-      standing = standing.filter((s) => s.id !== id)
-      const outdated = standing.splice(0, Math.max(0, standing.length + 1 - KEPT))
-      standing.push({ id, chunks: chunks.length })
+      const others = standing.filter((s) => s.id !== id)
+      const outdated = others.slice(0, Math.max(0, others.length + 1 - KEPT))
       await log.append([
         ...chunks.map((chunk, n) => record(id, String(n), chunk)),
         record(id, 'manifest', Buffer.from(JSON.stringify(manifest))),
@@ -87,6 +86,8 @@ export function checkpointsOf<State>(options: {
           ...Array.from({ length: old.chunks }, (_, n) => record(old.id, String(n), null)),
         ]),
       ])
+      // Only now: an append that fails is tried again from the start.
+      standing = [...others.slice(outdated.length), { id, chunks: chunks.length }]
       return bytes.length
     },
   }

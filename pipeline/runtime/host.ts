@@ -25,6 +25,8 @@ export type Host = {
   now(): number
   /** The role has ended by itself, and can't go on. */
   onFailure(error: unknown): void
+  /** Aborted when the role must end even in the middle of a wait; what it was doing is done again after a restart. */
+  forced: AbortSignal
   /** Something is in the way that may pass; the role waits and tries again. */
   onWaiting(error: FcmError): void
 }
@@ -86,5 +88,5 @@ export function patiently<T>(host: Host, role: string, work: () => Promise<T>): 
     host.logger.warn({ run: host.run, role, code: error.code }, error.message)
     host.onWaiting(error)
   }
-  return untilItPasses(work, onRetry)
+  return untilItPasses(work, onRetry, host.forced)
 }

@@ -1,7 +1,8 @@
+import { FcmError } from '../../common/errors.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
 import { groupOf, type Role, topicOf } from '../topology.ts'
-import { decodeBatch } from './decode.ts'
+import { decodeBatch, reject } from './decode.ts'
 import { type Host, patiently, type Running } from './host.ts'
 import type { TopicName } from './stage.ts'
 
@@ -9,8 +10,10 @@ import type { TopicName } from './stage.ts'
 export type Sink = {
   name: Role
   topics: readonly TopicName[]
-  /** Applies records of one partition in order, all or none. */
-  write(records: { key: string; record: FcmRecord }[]): Promise<void>
+  /** Applies records of one partition in order, all or none, less those that it rejects because it can't ever. */
+  write(
+    records: { key: string; record: FcmRecord }[],
+  ): Promise<{ rejected: readonly { index: number; why: string }[] }>
 }
 
 /** Feeds a sink; the group's committed offsets are its position. */
@@ -21,7 +24,10 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
     const { decoded, rejected } = await decodeBatch(host, sink.name, recs)
     if (decoded.length > 0) {
       const records = decoded.map(({ rec, record }) => ({ key: rec.key, record }))
-      await patiently(host, sink.name, () => sink.write(records))
+      const written = await patiently(host, sink.name, () => sink.write(records))
+      for (const { index, why } of written.rejected) {
+        rejected.push(reject(host, sink.name, decoded[index]!.rec, new FcmError('RECORD_MALFORMED', { why })))
+      }
     }
     if (rejected.length > 0) await patiently(host, sink.name, () => log.append(rejected))
     await patiently(host, sink.name, async () => (await subscription).commit(tp, recs.at(-1)!.offset + 1))

@@ -107,6 +107,7 @@ const hostOn = (over: EventLog, options: Partial<Host> = {}): Host => ({
   onFailure: (error) => {
     throw error
   },
+  forced: new AbortController().signal,
   onWaiting() {},
   ...options,
 })
@@ -285,6 +286,25 @@ describe('a checkpoint', () => {
     expect([...last].filter(([, value]) => value)).toHaveLength(4)
   })
 
+  test('whose write is tried again leaves no more behind', async () => {
+    let refuse = false
+    const unsure: EventLog = {
+      ...log,
+      append: (records) =>
+        refuse ? Promise.reject(new FcmError('LOG_FULL', { file: 'f' })) : log.append(records),
+    }
+    const options = { topic: topicOf(RUN, 'checkpoints'), stage: 'count', version: 1, partition: 0 }
+    const writer = checkpointsOf<{ text: string }>({ log: unsure, ...options })
+    for (let offset = 1; offset <= 6; offset++) {
+      refuse = true
+      await expect(writer.save({ text: 'x' }, offset)).rejects.toThrow(/full/)
+      refuse = false
+      await writer.save({ text: 'x' }, offset)
+    }
+    const last = new Map((await written()).map(({ key, value }) => [key, value]))
+    expect([...last].filter(([key, value]) => value && key.endsWith('manifest'))).toHaveLength(2)
+  })
+
   test('of another version stops the stage with what to do', async () => {
     await checkpoints(1).save({ text: 'old' }, 1)
     await expect(checkpoints(2).restore()).rejects.toThrow(/state version 1, this program has 2/)
@@ -302,11 +322,31 @@ describe('a sink', () => {
       async write(records) {
         if (refusals-- > 0) throw new FcmError('DATABASE_UNREACHABLE', { why: 'starting' })
         got.push(...records.map(({ record }) => (record as Milestone).start))
+        return { rejected: [] }
       },
     })
     await drained()
     await running.stop()
     expect(got).toEqual(Array.from({ length: 20 }, (_, i) => i))
+  })
+
+  test('what it rejects is dead-lettered, beside what can not be decoded, and the rest goes on', async () => {
+    await fill([input(1), Buffer.from('not avro'), input(2), input(3)])
+    const running = await runSink(hostOn(log), {
+      name: 'count',
+      topics: ['activity'],
+      write: async (records) => ({
+        rejected: records.flatMap(({ record }, index) =>
+          (record as Milestone).start === 2 ? [{ index, why: 'it is the second' }] : [],
+        ),
+      }),
+    })
+    await drained()
+    await running.stop()
+    const letters = (await readAll(topicOf(RUN, 'dead-letters'))).map((rec) => parseDeadLetter(rec)!)
+    expect(letters.map(({ source }) => source)).toEqual([1, 2].map((offset) => `${INPUT}/0/${offset}`))
+    expect(letters[1]!.reason).toMatch(/^count: .*it is the second/)
+    expect(codec.decode(letters[1]!.value!)).toEqual(input(2))
   })
 
   test('goes on behind what it committed', async () => {
@@ -317,6 +357,7 @@ describe('a sink', () => {
       topics: ['activity'],
       write: async (records: { record: FcmRecord }[]) => {
         got.push(...records.map(({ record }) => (record as Milestone).start))
+        return { rejected: [] }
       },
     } as const
     for (const more of [[], [input(3)]]) {

@@ -8,7 +8,7 @@ CREATE TABLE runs (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Channels by the keys of their records. A name may be longer than an index allows, so its SHA-256 is the key.
+-- Channels by their names, which may be longer than an index allows: `key` is the SHA-256 of the name.
 CREATE TABLE channels (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   run integer NOT NULL REFERENCES runs,
@@ -135,7 +135,7 @@ CREATE INDEX alerts_newest ON alerts (run, opened_at DESC, fingerprint DESC);
 CREATE INDEX alerts_open ON alerts (run, opened_at DESC, fingerprint DESC) WHERE state = 'open';
 CREATE INDEX alerts_by_channel ON alerts (channel, opened_at DESC, fingerprint DESC);
 
--- The one place of cast text. A removal that comes before its cast leaves a row without time, which keeps the text out.
+-- The one place of cast text.
 CREATE TABLE casts (
   run integer NOT NULL,
   hash bytea NOT NULL,

@@ -40,17 +40,21 @@ export function createMaintenance(db: Database, storage: Storage, now: () => num
 
   const isDeleted = (topic: Topic): boolean => storage.topics.get(topic.name) !== topic
 
-  /** A prefix goes, in whole rows: up to the first that is young enough, should the clock ever have gone back. */
+  /**
+   * A prefix goes, in whole rows: up to the first that is young enough, should the clock ever have gone back. The newest
+   * row stays, as Kafka's active segment does: a source finds there how far it had come.
+   */
   function* expire(topic: Topic, partition: number): Generator<void> {
     const ends = topic.ends[partition]!
     const oldest = now() - topic.retentionMs
     for (let more = true; more && !isDeleted(topic); ) {
       const rows = timesOf(topic.id, partition)
       const kept = rows.find(([, , time]) => time >= oldest)
-      more = kept === undefined && rows.length === STEP
       const last = rows.at(-1)
-      if (!last || kept === rows[0]) return
-      const first = kept ? kept[0] : last[0] + last[1]
+      if (!last) return
+      more = kept === undefined && last[0] + last[1] < ends.next
+      const first = kept?.[0] ?? (more ? last[0] + last[1] : last[0])
+      if (first === rows[0]![0]) return
       db.write(() => {
         deleteBefore.run(topic.id, partition, first)
         moveFirst.run(first, topic.id, partition)

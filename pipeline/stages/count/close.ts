@@ -48,6 +48,9 @@ export function cover(state: CountState, key: string, coverage: Coverage): void 
       closeBins(state, name, channel, coverage.reason)
       if (isQuiet(channel)) state.active.delete(name)
     }
+    // At a gap every series moves on behind it, so none will ask for what was before.
+    const needed = decidedTo(state, null, 'casts') - 3 * DAY
+    for (const m of measures) forget(state.source[m], needed)
   }
   reportNetwork(state, coverage)
 }

@@ -1,8 +1,9 @@
+import { serialize } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BASE, DAY, HOUR } from '../../../common/time.ts'
 import { createRandom } from '../../../models/random.ts'
-import type { BinClosed, Idle, Unknown } from '../../../schemas/records.ts'
+import { type BinClosed, type Idle, MEASURES, type Measure, type Unknown } from '../../../schemas/records.ts'
 import type { Input } from '../../runtime/stage.ts'
 import { drive } from '../harness.ts'
 import { detectStage } from './detect.ts'
@@ -39,9 +40,11 @@ function eventful(): Input[] {
   return inputs.flatMap((input, i) => (second[i] ? [input, second[i]] : [input]))
 }
 
-function masked(input: Input, count?: number): Input {
+function masked(input: Input, count?: number, measures: readonly Measure[] = MEASURES): Input {
   const record = input.record as BinClosed
-  const bins = record.bins.map((b) => ({ ...b, count: count ?? b.count, covered: 0.2, masked: true }))
+  const bins = record.bins.map((b) =>
+    measures.includes(b.measure) ? { ...b, count: count ?? b.count, covered: 0.2, masked: true } : b,
+  )
   return { key: input.key, record: { ...record, bins } }
 }
 
@@ -237,6 +240,87 @@ describe('series', () => {
   })
 })
 
+describe('a long idle time', () => {
+  it('with a gap every two hours is passed over fast, and exactly', () => {
+    const s = stage()
+    const state = s.initial(0)
+    for (let bin = 0; bin < 300; bin++) s.apply(state, closed(bin, { posts: bin < 5 ? 1 : 0 }))
+    s.apply(state, idle('posts', 300))
+    const gaps = 12 * 365
+    for (let i = 0; i < gaps; i++) s.apply(state, unknown('posts', 310 + i * 24, 311 + i * 24))
+    const begun = performance.now()
+    s.apply(state, closed(310 + gaps * 24, { posts: 1 }))
+    // 60 ms; looking each bin up among all gaps took 4 s.
+    expect(performance.now() - begun).toBeLessThan(1000)
+    expect(state.series.get(CHANNEL)![0]!.covered).toBe(311 + gaps * 23)
+  })
+})
+
+describe('state', () => {
+  it('of channels that are seen once stays small', async () => {
+    const s = stage()
+    const state = s.initial(0)
+    const channels = 500
+    for (let i = 0; i < channels; i++) {
+      const key = `https://example.org/${i}`
+      s.apply(state, closed(0, { posts: 1, replies: 0, casts: 1, reactions: 0, participants: 1 }, false, key))
+      for (const measure of MEASURES) s.apply(state, { ...idle(measure, 1), key })
+    }
+    await s.settle(state, () => {})
+    expect(serialize(state).length / channels).toBeLessThan(4000)
+    expect(state.watches.size).toBe(0)
+  })
+})
+
+describe('early warning', () => {
+  const surging = { ratio: (bin: number) => (bin > 120 && bin < 160 ? 0.97 : 0.3), drive: () => 6 }
+  const gapFrom = (from: number, to: number) => (input: Input, bin: number) =>
+    bin >= from && bin < to ? masked(input) : input
+
+  it('is not over because a gap keeps it from being judged', async () => {
+    const inputs = talk('first', 220, surging)
+    const isWarning = (a: { kind: string }): boolean => a.kind === 'early-warning'
+    const [opened] = alerts(await drive(stage(), inputs)).filter(isWarning)
+    const bin = (opened!.time - START) / BASE
+    const outputs = await drive(stage(), inputs.map(gapFrom(bin + 1, bin + 13)))
+    const unjudged = signals(outputs, opened!.measure).filter(
+      (s) => s.start > opened!.start && s.p === null && s.decision !== 'masked',
+    )
+    expect(unjudged.length).toBeGreaterThan(6)
+    for (const s of unjudged) {
+      expect(s).toMatchObject({
+        decision: 'insufficient',
+        reason: expect.stringMatching(/^early-warning can't be judged: too little of its window is covered$/),
+      })
+    }
+    const resolved = alerts(outputs).find((a) => isWarning(a) && a.event === 'resolved')!
+    expect(resolved.fingerprint).toBe(opened!.fingerprint)
+    expect(resolved.time).toBeGreaterThan(unjudged.at(-1)!.start + 6 * BASE)
+  })
+
+  it('that could not be judged is told of where something else was found', async () => {
+    const dropping = { ratio: () => 0, drive: (bin: number) => (bin < 161 ? 20 : 0.05) }
+    const inputs = talk('dropping', 170, dropping).map(gapFrom(150, 160))
+    const found = signals(await drive(stage(), inputs), 'posts').find((s) => s.start === START + 161 * BASE)!
+    expect(found).toMatchObject({ decision: 'opened', p: null })
+    expect(found.reason).toMatch(/^collapse: so few have a chance of .*; early-warning can't be judged: /)
+  })
+
+  it('says what was seen, how much of it, the thresholds, and where', async () => {
+    const [opened] = alerts(await drive(stage(), talk('first', 220, surging))).filter(
+      (a) => a.kind === 'early-warning',
+    )
+    const n = '-?[\\d.e-]+'
+    expect(opened!.reason).toMatch(
+      new RegExp(
+        `^(posts|replies|casts) per 5 min: lag-1 autocorrelation ${n} \\(usual ${n}, p ${n}\\), ` +
+          `variance ${n} \\(usual ${n}, p ${n}\\), together with their trends p ${n} \\(threshold ${n}, 3 bins in a row\\), ` +
+          `in a window ${n} sd busier than expected \\(threshold ${n}\\); saw \\d+, expected ${n}$`,
+      ),
+    )
+  })
+})
+
 describe('collapse', () => {
   const collapsing = (bins: number, back: number) => ({
     ratio: () => 0,
@@ -260,7 +344,7 @@ describe('collapse', () => {
     })
     expect(opened!.fingerprint).toMatch(/^[0-9a-f]{32}$/)
     expect(opened!.reason).toMatch(
-      /so few have a chance of .* \(threshold 0.0001\); expected .* in 5 min, saw/,
+      /^(posts|casts) per 5 min: so few have a chance of .* \(threshold 0.0001\); saw 0, expected [\d.]+, [\d.]+ over weeks$/,
     )
     const resolved = events.at(-1)!
     expect(resolved.time).toBeGreaterThan(START + 150 * BASE)
@@ -313,6 +397,46 @@ describe('collapse', () => {
     expect(events.filter((a) => a.time > START + 131 * BASE && a !== last)).toEqual([])
   })
 
+  it('is not held up by one series that can no longer be judged, while others go on', async () => {
+    const impatient = detectStage({ run: 'test', settings: { ...quick, coverageLostHours: 12 } })
+    const talked = (back: number) =>
+      talk('large', 420, {
+        ratio: () => 0.5,
+        drive: (bin) => (bin >= 120 && bin < back ? 0.05 : 200),
+      }).map((input, bin) => (bin >= 140 ? masked(input, undefined, ['posts']) : input))
+    const resolvedOf = async (back: number) =>
+      alerts(await drive(impatient, talked(back))).filter(
+        (a) => a.kind === 'collapse' && a.event === 'resolved',
+      )
+    const [resolved, ...more] = await resolvedOf(150)
+    expect(resolved).toMatchObject({
+      time: START + (140 + 144) * BASE,
+      reason: expect.stringMatching(/^coverage-lost: posts could not be judged for 12 hours/),
+    })
+    expect(resolved!.evidence.map((e) => e.measure)).toEqual(expect.arrayContaining(['posts', 'casts']))
+    expect(more).toEqual([])
+    // Those that still are low hold it open, for longer.
+    const [later] = await resolvedOf(420)
+    expect(later!.time).toBeGreaterThan(resolved!.time)
+    expect(later!.reason).not.toMatch(/^coverage-lost/)
+  })
+
+  it('does not follow every burst: it is below the usual of weeks, and not just of hours', async () => {
+    for (let run = 0; run < 5; run++) {
+      const random = createRandom(`burst ${run}`)
+      const inputs = (after: number) =>
+        Array.from({ length: 720 }, (_, bin) =>
+          closed(bin, { posts: random.poisson(bin < 600 ? 10 : bin < 612 ? 300 : after) }),
+        )
+      const opened = async (after: number) =>
+        alerts(await drive(stage(), inputs(after))).filter(
+          (a) => a.kind === 'collapse' && a.event === 'opened' && a.start >= START + 612 * BASE,
+        )
+      expect(await opened(10)).toEqual([])
+      expect(await opened(0.05)).toHaveLength(1)
+    }
+  })
+
   it('is resolved by idleness', async () => {
     const silent = talk('silent', 125, collapsing(125, 125))
     const outputs = await drive(stage(), [
@@ -345,7 +469,7 @@ describe('preset classic', () => {
     const impatient = { ...quick, window: 24, cooldownHours: 0 }
     const classic = detectStage({ run: 'test', preset: 'classic', settings: impatient })
     const outputs = await drive(classic, talk('classic', 2200, { ratio, drive: () => 8 }))
-    const casts = signals(outputs, 'casts').filter((s) => s.decision !== 'insufficient')
+    const casts = signals(outputs, 'casts').filter((s) => s.variance !== null)
     const { sds, autocorrelation } = defaults.classic
     const meets = casts.map((s, i) => {
       const before = casts.slice(Math.max(0, i - 4 * 24), i).map((b) => b.variance!)

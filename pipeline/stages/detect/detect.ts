@@ -5,7 +5,6 @@
  */
 import { BASE, BASE_SECONDS, HOUR, iso, RESOLUTIONS } from '../../../common/time.ts'
 import type { PValues } from '../../../models/early-warning/nulls.ts'
-import type { Reading } from '../../../models/early-warning/tracker.ts'
 import {
   type AlertEvent,
   type BinClosed,
@@ -25,13 +24,14 @@ import {
   voiceKey,
   type Watch,
 } from './episodes.ts'
-import { judge, KINDS, type Kind, pValuesOf, type Verdict } from './judge.ts'
+import { judge, KINDS, type Kind, pValuesOf, usualOf, type Verdict } from './judge.ts'
 import {
   applyBin,
   applyIdle,
   applyUnknown,
   createSeries,
   ineligible,
+  type Judged,
   type Observed,
   type Series,
 } from './series.ts'
@@ -39,7 +39,7 @@ import { defaults, type Preset, type Settings, settingsHash } from './settings.t
 
 /** What `apply` found and `settle` decides; owns all it needs. */
 type Item = { key: string; measure: Measure; time: number } & (
-  | { kind: 'bin'; resolution: number; start: number; reading: Reading }
+  | { kind: 'bin'; resolution: number; start: number; reading: Judged }
   | { kind: 'masked'; resolution: number; start: number; count: number }
   | { kind: 'insufficient'; resolution: number; start: number; count: number; why: string }
   | { kind: 'idle' }
@@ -151,15 +151,16 @@ function settleItem(
   emit: Emit,
 ): void {
   const { key, measure } = item
+  // Before the first bin that can be judged there is nothing to watch, and in most channels there never is.
   let watches = state.watches.get(key)
-  if (!watches) {
+  if (!watches && item.kind === 'bin') {
     watches = { 'early-warning': createWatch(), collapse: createWatch() }
     state.watches.set(key, watches)
   }
   const send = (event: AlertEvent): void => emit('alerts', key, event)
   const scopeOf = (kind: Kind): Scope => ({ run, channel: key, kind, settings, hash })
   const each = (act: (watch: Watch, scope: Scope) => void): void => {
-    for (const kind of KINDS) act(watches[kind], scopeOf(kind))
+    if (watches) for (const kind of KINDS) act(watches[kind], scopeOf(kind))
   }
   const signal = (fields: Partial<Signal> & { decision: Decision; reason: string; count: number }): void => {
     if (item.kind === 'idle') return
@@ -187,13 +188,13 @@ function settleItem(
     signal({ count: item.count, decision: 'masked', reason: 'not covered enough to be judged' })
   } else {
     const p = pValuesOf(item.reading, settings)
-    const outcome = settleBin(watches, scopeOf, item, p, settings, send)
+    const outcome = settleBin(watches!, scopeOf, item, p, settings, send)
     signal({ ...figures(item.reading, p), ...outcome })
   }
 }
 
 /** The decision that stands in the signal when kinds differ: the most telling one. */
-const TELLING: Decision[] = ['opened', 'held', 'suppressed', 'quiet']
+const TELLING: Decision[] = ['opened', 'held', 'suppressed', 'insufficient', 'quiet']
 
 function settleBin(
   watches: Record<Kind, Watch>,
@@ -204,8 +205,9 @@ function settleBin(
   send: (event: AlertEvent) => void,
 ): { decision: Decision; reason: string } {
   const { measure, resolution, start, time: end, reading } = item
-  const level = reading.expected / reading.shape
+  const level = usualOf(reading) / reading.shape
   let outcome: { decision: Decision; reason: string } | null = null
+  const unknown: string[] = []
   for (const kind of KINDS) {
     const watch = watches[kind]
     const scope = scopeOf(kind)
@@ -231,22 +233,26 @@ function settleBin(
         resolve(watch, scope, `still low after ${hours} hours: this is the new usual`, send)
       }
     }
+    if (decision === 'insufficient') unknown.push(`${kind} can't be judged: ${verdict.brief}`)
     const rank = (d: Decision): number => TELLING.indexOf(d)
     if (!outcome || rank(decision) < rank(outcome.decision)) {
       outcome = { decision, reason: explain(decision, kind, verdict, watch) }
     }
   }
-  return outcome!
+  const { decision, reason } = outcome!
+  // What one kind found must not hide that another could not look.
+  return { decision, reason: [reason, ...unknown].filter((part) => part !== '').join('; ') }
 }
 
 function explain(decision: Decision, kind: Kind, verdict: Verdict, watch: Watch): string {
+  if (decision === 'insufficient') return ''
   if (decision === 'quiet') return verdict.brief
   const reason = verdict.reason()
   if (decision !== 'suppressed') return `${kind}: ${reason}`
   return `${kind}: suppressed by cool-down until ${iso(watch.quietUntil)}; ${reason}`
 }
 
-function figures(r: Reading, p: PValues): Partial<Signal> & { count: number } {
+function figures(r: Judged, p: PValues): Partial<Signal> & { count: number } {
   return {
     count: r.count,
     expected: r.expected,

@@ -18,9 +18,12 @@ import type { Settings } from './settings.ts'
 
 /** One series and resolution's part in an episode. */
 type Voice = {
+  /** Its strongest bin so far: the least p. */
   evidence: Evidence
   /** Successive bins without support; Infinity once it can't speak any more. */
   calm: number
+  /** End of the last bin in which it could be judged. */
+  judged: number
   exitBins: number
   /** Level of the series when it began to speak, events per base bin of a mean hour. */
   level: number
@@ -36,8 +39,6 @@ export type Episode = {
   severity: Severity
   /** By measure and resolution, in order of appearance. */
   voices: Map<string, Voice>
-  /** End of the last bin of its evidence that could be judged. */
-  judged: number
 }
 
 /** All that is remembered of one kind in one channel. */
@@ -58,7 +59,7 @@ export const voiceKey = (measure: Measure, resolution: number): string => `${mea
 
 type Send = (event: AlertEvent) => void
 
-/** Applies a judged bin. Returns what it led to; `level` as in `Voice`. */
+/** Applies a bin that was covered. Returns what it led to; `level` as in `Voice`. */
 export function decide(
   watch: Watch,
   scope: Scope,
@@ -68,6 +69,10 @@ export function decide(
   level: number,
   send: Send,
 ): Decision {
+  if (!verdict.known) {
+    freeze(watch, scope, bin, send)
+    return 'insufficient'
+  }
   const key = voiceKey(bin.measure, bin.resolution)
   watch.clock = Math.max(watch.clock, bin.end)
   const hits = verdict.enter ? (watch.hits.get(key) ?? 0) + 1 : 0
@@ -78,42 +83,45 @@ export function decide(
   const voice = episode?.voices.get(key)
   if (!speaks && !voice) return 'quiet'
   const evidence: Evidence = { ...facts, reason: verdict.reason() }
+  const { exitBins } = verdict
 
   if (!episode) {
     if (bin.end < watch.quietUntil) return 'suppressed'
     watch.episode = openEpisode(scope, bin, watch.clock)
-    addVoice(watch.episode, key, evidence, verdict, level)
+    addVoice(watch.episode, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
     send(eventOf(watch.episode, scope, 'opened', watch.clock, said(evidence)))
     return 'opened'
   }
 
   if (!voice) {
-    addVoice(episode, key, evidence, verdict, level)
-    episode.judged = Math.max(episode.judged, bin.end)
-    episode.severity = severityOf(episode)
+    addVoice(episode, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
     send(eventOf(episode, scope, 'updated', watch.clock, said(evidence)))
     return 'held'
   }
-  voice.evidence = evidence
-  episode.judged = Math.max(episode.judged, bin.end)
+  voice.judged = bin.end
   if (verdict.hold) {
+    if ((evidence.p ?? 1) <= (voice.evidence.p ?? 1)) voice.evidence = evidence
     voice.calm = 0
     return 'held'
   }
   voice.calm++
-  const bins = `${verdict.exitBins} bins`
-  resolveIfCalm(watch, scope, `back to usual for ${bins} in all evidence; last: ${said(evidence)}`, send)
+  const why = `back to usual for ${exitBins} bins in all evidence that can be judged; last: ${said(evidence)}`
+  resolveIfCalm(watch, scope, why, send)
   return 'quiet'
 }
 
-/** A masked bin of one of its series freezes an episode; too many of them end it. */
+/**
+ * A bin that can't be judged freezes what its series says; a series that can't be judged for too long says no more,
+ * whatever others go on to say.
+ */
 export function freeze(watch: Watch, scope: Scope, bin: Bin, send: Send): void {
   watch.clock = Math.max(watch.clock, bin.end)
-  const { episode } = watch
-  if (!episode?.voices.has(voiceKey(bin.measure, bin.resolution))) return
+  const voice = watch.episode?.voices.get(voiceKey(bin.measure, bin.resolution))
   const hours = scope.settings.coverageLostHours
-  if (bin.end - episode.judged < hours * HOUR) return
-  resolve(watch, scope, `coverage-lost: nothing could be judged for ${hours} hours`, send)
+  if (!voice || bin.end - voice.judged < hours * HOUR) return
+  voice.calm = Number.POSITIVE_INFINITY
+  const why = `coverage-lost: ${bin.measure} could not be judged for ${hours} hours, and no other evidence is left`
+  resolveIfCalm(watch, scope, why, send)
 }
 
 /** A series has nothing to say any more, for `why`, at one resolution or at all. */
@@ -160,12 +168,12 @@ function openEpisode({ run, channel, kind }: Scope, bin: Bin, openedAt: number):
     start,
     severity: 'low',
     voices: new Map(),
-    judged: bin.end,
   }
 }
 
-function addVoice(e: Episode, key: string, evidence: Evidence, { exitBins }: Verdict, level: number): void {
-  e.voices.set(key, { evidence, calm: 0, exitBins, level })
+function addVoice(e: Episode, key: string, voice: Voice): void {
+  e.voices.set(key, voice)
+  e.severity = severityOf(e)
 }
 
 /**
@@ -212,4 +220,5 @@ function eventOf(
 }
 
 const order = (e: Evidence): number => MEASURES.indexOf(e.measure)
-const said = (e: Evidence): string => `${e.measure}: ${e.reason}`
+const LENGTHS: Record<number, string> = { 300: '5 min', 3600: '1 h', 21600: '6 h' }
+const said = (e: Evidence): string => `${e.measure} per ${LENGTHS[e.resolution]}: ${e.reason}`

@@ -1,8 +1,8 @@
 /** What one bin says for or against an episode, by the preset's rules. Pure functions of the reading and the settings. */
 import { cdf } from '../../../models/early-warning/negative-binomial.ts'
 import { type PValues, pValues } from '../../../models/early-warning/nulls.ts'
-import type { Reading } from '../../../models/early-warning/tracker.ts'
 import type { Measure } from '../../../schemas/records.ts'
+import type { Judged } from './series.ts'
 import { type Settings, thresholdOf } from './settings.ts'
 
 /** Kinds of episode that closed bins can open. */
@@ -10,6 +10,8 @@ export const KINDS = ['early-warning', 'collapse'] as const
 export type Kind = (typeof KINDS)[number]
 
 export type Verdict = {
+  /** Whether the rule could be applied. Where it could not, nothing below means yes or no. */
+  known: boolean
   /** Whether the bin meets the rule, and in how many successive bins that opens. */
   enter: boolean
   enterBins: number
@@ -26,87 +28,92 @@ export type Verdict = {
 
 export const judge = (
   kind: Kind,
-  r: Reading,
+  r: Judged,
   p: PValues,
   base: { level: number } | null,
   of: { measure: Measure; resolution: number },
   settings: Settings,
 ): Verdict =>
   kind === 'collapse'
-    ? collapse(r, base, of.resolution, settings)
+    ? collapse(r, base, settings)
     : settings.preset === 'classic'
-      ? classic(r, of.resolution, settings)
-      : indicators(r, p, of.resolution, thresholdOf(settings, of.measure, of.resolution), settings)
+      ? classic(r, settings)
+      : indicators(r, p, thresholdOf(settings, of.measure, of.resolution), settings)
 
-export const pValuesOf = (r: Reading, settings: Settings): PValues => pValues(r, settings.window)
+export const pValuesOf = (r: Judged, settings: Settings): PValues => pValues(r, settings.window)
 
-function indicators(
-  r: Reading,
-  p: PValues,
-  seconds: number,
-  threshold: number,
-  { indicators: rule }: Settings,
-): Verdict {
+function indicators(r: Judged, p: PValues, threshold: number, { indicators: rule }: Settings): Verdict {
   const joint = p.joint
   const busy = r.excess !== null && r.excess > rule.excess
   return {
+    known: joint !== null,
     enter: joint !== null && joint < threshold && busy,
     enterBins: rule.bins,
     hold: joint !== null && joint < rule.exitP,
     exitBins: rule.exitBins,
     p: joint,
-    brief: `p ${chance(joint)} (threshold ${threshold}), excess ${number(r.excess)} (${rule.excess})`,
+    brief:
+      joint === null
+        ? 'too little of its window is covered'
+        : `p ${chance(joint)} (threshold ${threshold}), excess ${number(r.excess)} (${rule.excess})`,
     reason: () =>
-      `lag-1 autocorrelation ${number(r.autocorrelation)} (usual ${number(r.usualAutocorrelation)}, p ${chance(p.autocorrelation)}) ` +
-      `and variance ${number(r.variance)} (usual ${number(r.usualVariance)}, p ${chance(p.variance)}), with their trends ` +
-      `p ${chance(joint)} (threshold ${threshold} in ${rule.bins} bins in a row), in a window ${number(r.excess)} standard ` +
-      `deviations busier than expected (threshold ${rule.excess}); ${counted(r, seconds)}`,
+      `lag-1 autocorrelation ${number(r.autocorrelation)} (usual ${number(r.usualAutocorrelation)}, p ${chance(p.autocorrelation)}), ` +
+      `variance ${number(r.variance)} (usual ${number(r.usualVariance)}, p ${chance(p.variance)}), together with their trends ` +
+      `p ${chance(joint)} (threshold ${threshold}, ${rule.bins} bins in a row), in a window ${busyness(r.excess)} ` +
+      `than expected (threshold ${rule.excess}); ${counted(r)}`,
   }
 }
 
-function classic(r: Reading, seconds: number, { classic: rule }: Settings): Verdict {
+function classic(r: Judged, { classic: rule }: Settings): Verdict {
   const { surge, autocorrelation } = r
   const above = (sds: number, least: number): boolean =>
     surge !== null && autocorrelation !== null && surge > sds && autocorrelation > least
+  const known = surge !== null && autocorrelation !== null
   return {
+    known,
     enter: above(rule.sds, rule.autocorrelation),
     enterBins: 1,
     hold: above(rule.exitSds, rule.exitAutocorrelation),
     exitBins: rule.exitBins,
     p: null,
-    brief: `variance ${number(surge)} sd above its mean (${rule.sds}), autocorrelation ${number(autocorrelation)} (${rule.autocorrelation})`,
+    brief: known
+      ? `variance ${number(surge)} sd above its mean (${rule.sds}), autocorrelation ${number(autocorrelation)} (${rule.autocorrelation})`
+      : 'too little of its window and of the 4 before it is known',
     reason: () =>
-      `variance ${number(r.variance)}, ${number(surge)} standard deviations above its mean over the preceding 4 windows ` +
-      `(threshold ${rule.sds}), and lag-1 autocorrelation ${number(autocorrelation)} (threshold ${rule.autocorrelation}); ` +
-      counted(r, seconds),
+      `variance ${number(r.variance)}, ${number(surge)} sd above its mean over the preceding 4 windows (threshold ${rule.sds}), ` +
+      `lag-1 autocorrelation ${number(autocorrelation)} (threshold ${rule.autocorrelation}); ${counted(r)}`,
   }
 }
 
+/**
+ * Events that a collapse is measured against. The level of the last hours is high after every burst, and falling back
+ * from one is no collapse: it takes less than what is usual over weeks, too.
+ */
+export const usualOf = (r: Judged): number => Math.min(r.expected, r.usual)
+
 /** `base`: the level when an episode opened, which a series that stays low does not lower. */
-function collapse(
-  r: Reading,
-  base: { level: number } | null,
-  seconds: number,
-  { collapse: rule }: Settings,
-): Verdict {
-  const p = cdf(r.count, r.expected, r.dispersion)
-  const mean = Math.max(r.expected, (base?.level ?? 0) * r.shape)
+function collapse(r: Judged, base: { level: number } | null, { collapse: rule }: Settings): Verdict {
+  const usual = usualOf(r)
+  const p = cdf(r.count, usual, r.dispersion)
+  const mean = Math.max(usual, (base?.level ?? 0) * r.shape)
   const held = base ? cdf(r.count, mean, r.dispersion) : p
   return {
+    known: true,
     enter: p < rule.p,
     enterBins: 1,
     hold: held < rule.exitP,
     exitBins: rule.exitBins,
     p,
     brief: `chance of so few ${chance(p)} (threshold ${rule.p})`,
-    reason: () => `so few have a chance of ${chance(p)} (threshold ${rule.p}); ${counted(r, seconds)}`,
+    reason: () =>
+      `so few have a chance of ${chance(p)} (threshold ${rule.p}); ${counted(r)}, ${number(r.usual)} over weeks`,
   }
 }
 
-const LENGTHS: Record<number, string> = { 300: '5 min', 3600: '1 h', 21600: '6 h' }
+const busyness = (sds: number | null): string =>
+  sds !== null && sds < 0 ? `${number(-sds)} sd quieter` : `${number(sds)} sd busier`
 
-const counted = (r: Reading, seconds: number): string =>
-  `expected ${number(r.expected)} in ${LENGTHS[seconds] ?? `${seconds} s`}, saw ${r.count}`
+const counted = (r: Judged): string => `saw ${r.count}, expected ${number(r.expected)}`
 
 /** Three significant digits, as people read them. */
 export const number = (x: number | null): string =>

@@ -8,6 +8,7 @@ import {
   decayLevel,
   expected,
   learnProfile,
+  meanOf,
   type Profile,
   shape,
 } from '../../../models/early-warning/expected.ts'
@@ -42,11 +43,14 @@ export type Series = {
   /** Covered base bins so far. */
   covered: number
   idle: boolean
-  /** Spans of the idle time that are not zeros. */
+  /** Spans of the idle time that are not zeros, in order and apart. */
   unknown: Span[]
   profile: Profile
   scales: Scale[]
 }
+
+/** `usual`: events in such a bin over weeks, where `expected` follows the last hours. */
+export type Judged = Reading & { usual: number }
 
 /** A closed bin of one resolution. `reading`: null where masked, or where no window is kept. */
 export type Observed = {
@@ -56,7 +60,7 @@ export type Observed = {
   count: number
   masked: boolean
   expected: number
-  reading: Reading | null
+  reading: Judged | null
 }
 
 /** A window is kept from this many expected events in a bin until both level and long-run mean are below `COLD`. */
@@ -151,7 +155,8 @@ function observeBin(
   const mean = expected(tracker.level, bin.shape)
   keepWindow(s, scale, mean, settings)
   const reading = observe(tracker, masked ? Number.NaN : count, bin.shape, settings.memory[seconds])
-  return { series: s, scale, start, count, masked, expected: mean, reading: masked ? null : reading }
+  const judged = masked || !reading ? null : { ...reading, usual: meanOf(s.profile) * bin.shape }
+  return { series: s, scale, start, count, masked, expected: mean, reading: judged }
 }
 
 function keepWindow(s: Series, { tracker, seconds }: Scale, mean: number, settings: Settings): void {
@@ -160,8 +165,7 @@ function keepWindow(s: Series, { tracker, seconds }: Scale, mean: number, settin
     return
   }
   const bins = seconds / BASE_SECONDS
-  const usual = s.profile.total > 0 ? (s.profile.events / s.profile.total) * bins : 0
-  if (usual < COLD && expected(tracker.level, bins) < COLD) tracker.window = null
+  if (meanOf(s.profile) * bins < COLD && expected(tracker.level, bins) < COLD) tracker.window = null
 }
 
 /** From `from` on, zeros over covered time. Ignored when the series is past it. */
@@ -188,7 +192,7 @@ export function applyUnknown(s: Series, from: number, to: number): void {
 function pass(s: Series, to: number, settings: Settings): void {
   const from = s.next
   const unknown = s.idle ? s.unknown : [{ from, to }]
-  const known = (a: number, b: number): boolean => !unknown.some((span) => span.from < b && span.to > a)
+  const known = (a: number, b: number): boolean => !overlaps(unknown, a, b)
   for (const scale of s.scales) {
     const length = scale.seconds * 1000
     // The bin that was open when the series fell silent, and the one that is open when it wakes.
@@ -206,7 +210,7 @@ function pass(s: Series, to: number, settings: Settings): void {
   }
   for (let time = from; time < to; ) {
     const end = Math.min(time - (time % HOUR) + HOUR, to)
-    const bins = coveredBins(time, end, unknown)
+    const bins = coveredBins(time, end, known)
     if (bins > 0) learnProfile(s.profile, time, 0, bins)
     s.covered += bins
     time = end
@@ -232,13 +236,23 @@ function passWhole(
   }
 }
 
-function coveredBins(from: number, to: number, unknown: Span[]): number {
-  if (unknown.length === 0) return (to - from) / BASE
+function coveredBins(from: number, to: number, known: (a: number, b: number) => boolean): number {
+  if (known(from, to)) return (to - from) / BASE
   let bins = 0
-  for (let start = from; start < to; start += BASE) {
-    if (!unknown.some((span) => span.from < start + BASE && span.to > start)) bins++
-  }
+  for (let start = from; start < to; start += BASE) if (known(start, start + BASE)) bins++
   return bins
+}
+
+/** Whether any of the spans, which are in order and apart, has time in common with [from, to). */
+function overlaps(spans: readonly Span[], from: number, to: number): boolean {
+  let low = 0
+  let high = spans.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (spans[middle]!.to > from) high = middle
+    else low = middle + 1
+  }
+  return low < spans.length && spans[low]!.from < to
 }
 
 /** Why a bin is not judged; null when it is. */
