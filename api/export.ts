@@ -1,7 +1,8 @@
 /**
  * Exports as text, row by row. Columns and their order are fixed: programs and byte comparisons rely on them.
  *
- * CSV is RFC 4180: CRLF line ends, fields quoted when they hold a quote, comma or line end, null as an empty field.
+ * CSV as in RFC 4180, but with LF line ends, as line tools want them: fields quoted when they hold a quote, comma or line
+ * end, null as an empty field.
  * Nothing is put before fields that begin with = + - @: a spreadsheet may take a channel's name for a formula, but a
  * changed name would no longer be that channel, and programs are who exports are for. The OpenAPI document says so.
  */
