@@ -19,7 +19,10 @@ import {
 const severity = (/** @type {string} */ level) =>
   el(
     'span',
-    { class: `severity ${level}`, title: `Severity: ${SEVERITY_MARK[level] ?? ''} ${level} (● low, ◆ medium, ▲ high)` },
+    {
+      class: `severity ${level}`,
+      title: `Severity: ${SEVERITY_MARK[level] ?? ''} ${level} (● low, ◆ medium, ▲ high)`,
+    },
     el('span', { 'aria-hidden': 'true' }, SEVERITY_MARK[level] ?? ''),
     ` ${level}`,
   )
@@ -35,7 +38,12 @@ export const headline = (/** @type {Alert} */ alert) => [
 ]
 const headlineNodes = (/** @type {Alert} */ alert) => {
   const [type, channel, opener] = headline(alert)
-  return [el('span', { class: 'type' }, type), ' in ', el('bdi', { class: 'channel' }, channel), `, ${opener}`]
+  return [
+    el('span', { class: 'type' }, type),
+    ' in ',
+    el('bdi', { class: 'channel' }, channel),
+    `, ${opener}`,
+  ]
 }
 
 /** @param {(alert: Alert) => void} onSelect */

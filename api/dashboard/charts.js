@@ -361,7 +361,7 @@ const legend = () =>
     ...[
       ['severity low', '●', 'low'],
       ['severity medium', '◆', 'medium'],
-      ['severity high', '▲', 'high alert'],
+      ['severity high', '▲', 'high severity'],
       ['episode', '', 'how long the alert was open'],
       ['hollow', '', 'the count when it was opened'],
       ['outlier', '', 'outside the 95 % band'],

@@ -106,6 +106,15 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     expect(await page.locator('.chart.autocorrelation .readout').textContent()).toMatch(
       /stabilised 0\.\d+p [\d.]+raw 0\.\d+/,
     )
+    expect(await page.locator('.legend li').allTextContents()).toEqual([
+      '●low',
+      '◆medium',
+      '▲high severity',
+      'how long the alert was open',
+      'the count when it was opened',
+      'outside the 95 % band',
+      'not covered',
+    ])
     expect(await page.locator('.chart.counts .plot').getAttribute('aria-label')).toMatch(
       /^Casts per 5 min: 26 Jan/,
     )
@@ -143,8 +152,17 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     await page.locator('#alerts-more').click()
     await expect.poll(() => items.count()).toBe(74)
 
+    expect(await page.locator('#alert-list .headline').first().textContent()).toBe(
+      'Early warning in onchainsummer.xyz, opened by casts per 5 min',
+    )
+    await items.nth(3).click()
+    await expect
+      .poll(() => page.locator('#alert-detail .outcome').textContent())
+      .toBe('Ended: Recovered: 3 bins within the expected band.')
     await items.first().click()
-    await page.locator('#alert-detail strong').waitFor()
+    await expect.poll(async () => (await hash()).alert).toBe('a1')
+    await page.locator('#alert-detail .state.open').waitFor()
+    expect(await page.locator('#alert-detail .outcome').count()).toBe(0)
     expect(await hash()).toMatchObject({ alert: 'a1', channel: SUMMER, at: '2026-01-26T08:00:00Z' })
     await page.locator('#alert-detail summary').click()
     expect(await page.locator('#alert-detail tbody tr').first().textContent()).toContain(
@@ -152,7 +170,9 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     )
     await expect
       .poll(() => page.locator('#casts-sub').textContent())
-      .toContain('26 Jan 07:45 to 2026-01-26 08:20 UTC')
+      .toContain(
+        '2026-01-26 07:45 to 08:20 UTC, newest first; the selected bin is 2026-01-26 08:00 to 08:05 UTC',
+      )
     await expect.poll(() => page.locator('#cast-list time').first().textContent()).toBe('26 Jan 08:19')
   })
 
@@ -236,7 +256,7 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     )
     await expect
       .poll(() => page.locator('#chart-sub').textContent())
-      .toBe('1 h bins · 31 Dec 00:00 to 2026-01-20 00:00 UTC (20 d)')
+      .toBe('1 h bins · 2026-01-05 14:00 to 2026-01-20 00:00 UTC (14 d)')
     await expect.poll(() => page.locator('.chart.counts h3').textContent()).toBe('Reactions per 1 h')
     expect(await page.locator('#live').getAttribute('aria-pressed')).toBe('false')
     await page.getByLabel('Participants').check()
@@ -265,6 +285,92 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     await page.locator('.reset').click()
     await over.click({ position: { x: 1, y: 20 } })
     await expect.poll(async () => Date.parse((await hash()).at!)).toBe(start)
+  })
+
+  it('says what the server must tell of all that is shown, as text, and nothing when it has nothing to tell', async () => {
+    await mock.close()
+    mock = await startMockApi({ notice: `Simulated network ${HOSTILE.image}` })
+    await open()
+    await expect
+      .poll(() => page.locator('#about-notice').textContent())
+      .toBe(`Simulated network ${HOSTILE.image}`)
+    expect(await page.locator('#about-notice').isVisible()).toBe(true)
+    expect(await page.locator('.docs').getAttribute('href')).toBe('/docs')
+    for (const notice of [null, undefined]) {
+      await page.context().close()
+      await mock.close()
+      mock = await startMockApi({ notice })
+      await open()
+      await charts().waitFor()
+      expect(await page.locator('#about-notice').isVisible()).toBe(false)
+    }
+    // Asked once, not at every poll.
+    expect(mock.refused.splice(0)).toEqual(['/v1/about: There is no such thing.'])
+    wrongs = wrongs.filter((wrong) => !wrong.includes('404'))
+  })
+
+  it("begins no earlier than the series' first bin, and pans no further back", async () => {
+    await open(link({ channel: SUMMER, resolution: '21600' }))
+    await expect
+      .poll(() => page.locator('#chart-sub').textContent())
+      .toBe('6 h bins · 2026-01-05 12:00 to 2026-01-26 18:00 UTC (21 d)')
+    await expect.poll(() => pixels('counts', 'line', 0.06, 0.2)).toBeGreaterThan(50)
+    expect(await page.locator('#earlier').isDisabled()).toBe(true)
+    await page.getByLabel('1 h', { exact: true }).check()
+    await expect.poll(() => page.locator('#earlier').isDisabled()).toBe(false)
+    await page.locator('#earlier').click()
+    await expect
+      .poll(() => page.locator('#chart-sub').textContent())
+      .toBe('1 h bins · 2026-01-05 14:00 to 2026-01-25 14:00 UTC (20 d)')
+    expect(await page.locator('#earlier').isDisabled()).toBe(true)
+  })
+
+  it('says why a chart has nothing to show', async () => {
+    await mock.close()
+    mock = await startMockApi({ judged: (_, seconds) => seconds > 300 })
+    await open(link({ channel: SUMMER }))
+    const why = page.locator('.chart.variance .none')
+    await expect.poll(() => why.textContent()).toBe('too little activity to judge at this resolution')
+    expect(await why.isVisible()).toBe(true)
+    await page.getByLabel('1 h', { exact: true }).check()
+    await why.waitFor({ state: 'hidden' })
+    expect(await page.locator('.chart.counts .none').isVisible()).toBe(false)
+  })
+
+  it('begins, when nothing is open, at the casts of the busiest channel that is judged', async () => {
+    await mock.close()
+    mock = await startMockApi({ types: ['collapse'], judged: (channel) => channel !== SUMMER })
+    await open()
+    await charts().waitFor()
+    expect(await hash()).toMatchObject({
+      channel: 'https://warpcast.com/~/channel/farcaster',
+      measure: 'casts',
+      resolution: '300',
+    })
+    const types = (): Promise<string[]> => page.locator('#filter-type option').allTextContents()
+    expect(await types()).toEqual(['All types', 'Early warning', 'Collapse'])
+    mock.open('new', SUMMER, 'Already 90 casts where 20 were expected.')
+    await expect.poll(types, { timeout: 8000 }).toEqual(['All types', 'Early warning', 'Onset', 'Collapse'])
+    await page.selectOption('#run', 'history')
+    await page.getByText('No alerts in this run.').waitFor()
+  })
+
+  it("shows all of an alert's evidence on 390 px", async () => {
+    await open(link({ channel: SUMMER, alert: 'a1' }), {
+      viewport: { width: 390, height: 844 },
+      isMobile: true,
+      hasTouch: true,
+    })
+    await page.locator('#alert-detail summary').click()
+    const cells = page.locator('#alert-detail td')
+    expect(await cells.count()).toBe(20)
+    for (const box of await Promise.all((await cells.all()).map((cell) => cell.boundingBox()))) {
+      expect(box!.width).toBeGreaterThan(30)
+      expect(box!.x + box!.width).toBeLessThanOrEqual(390)
+    }
+    expect(
+      await page.evaluate('getComputedStyle(document.querySelector("#alert-detail td"), "::before").content'),
+    ).toBe('"Measure"')
   })
 
   it.each(['alerts', 'channels', 'chart'])('fits 390 px without a horizontal scroll: %s', async (pane) => {

@@ -249,7 +249,8 @@ function renderAbout() {
 
 /** Not every preset gives onsets: one that none has, nobody can ask for. */
 function renderTypes() {
-  const onsets = known.onsets || filters.type.value === 'onset' || known.alerts.some((a) => a.type === 'onset')
+  const onsets =
+    known.onsets || filters.type.value === 'onset' || known.alerts.some((a) => a.type === 'onset')
   const types = Object.keys(TYPE_LABEL).filter((type) => type !== 'onset' || onsets)
   offer(filters.type, [['', 'All types'], ...types.map((type) => [type, TYPE_LABEL[type]])])
 }

@@ -60,7 +60,21 @@ function chance(...names: (string | number)[]): number {
 
 export type MockApi = Awaited<ReturnType<typeof startMockApi>>
 
-export async function startMockApi(options: { port?: number; speed?: number; empty?: boolean } = {}) {
+type Options = {
+  port?: number
+  speed?: number
+  empty?: boolean
+  /** What the server says of itself; undefined: it has no such route. */
+  notice?: string | null | undefined
+  /** The types of the alerts there are. */
+  types?: string[]
+  /** Which series are judged. */
+  judged?: (channel: string, seconds: number) => boolean
+}
+
+export async function startMockApi(options: Options = {}) {
+  const { types, judged = () => true } = options
+  const notice = 'notice' in options ? options.notice : 'Simulated network, at most 600 times real time'
   let now = START
   let empty = options.empty ?? false
   let lagSeconds = 0
@@ -129,7 +143,8 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
     const [measure, channel] = split(id)
     return counts(id, seconds, from, to).map((bin) => {
       const start = Date.parse(bin.start)
-      const masked = bin.covered < (channel === '*' ? 0.9 : 1)
+      const known = judged(channel, seconds)
+      const masked = bin.covered < (channel === '*' ? 0.9 : 1) || !known
       let expected = 0
       for (let at = start; at < start + seconds * 1000; at += BIN)
         expected += expectedAt(measure, channel, at)
@@ -171,12 +186,14 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
         p: masked ? null : 0.5 * (1 - rise) + 0.002,
         score: null,
         ...value,
-        decision: masked ? 'masked' : rise > 0.6 ? 'held' : 'quiet',
-        reason: masked
-          ? 'not wholly covered'
-          : rise > 0.6
-            ? 'variance and lag-1 autocorrelation stay above their null'
-            : 'within its null',
+        decision: !known ? 'insufficient' : masked ? 'masked' : rise > 0.6 ? 'held' : 'quiet',
+        reason: !known
+          ? 'not enough data: 0.31 events expected in a bin, fewer than 0.5'
+          : masked
+            ? 'not wholly covered'
+            : rise > 0.6
+              ? 'variance and lag-1 autocorrelation stay above their null'
+              : 'within its null',
         settings: 'a1b2c3d4e5f60718',
       }
     })
@@ -208,6 +225,7 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
       start: iso(openedAt - resolution * 1000),
       sequence: resolvedAt ? 3 : 1,
       reason,
+      outcome: resolvedAt === null ? null : 'Recovered: 3 bins within the expected band.',
       preset: 'indicators',
       settings: 'a1b2c3d4e5f60718',
     }
@@ -248,7 +266,7 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
       'medium',
       START - 20 * 60 * MINUTE,
       2,
-      'Recovered: 3 bins within the expected band.',
+      'The count stayed below its 95 % band for 4 bins (p 0.004).',
     ),
     ...Array.from({ length: 70 }, (_, i) =>
       alert(
@@ -258,7 +276,7 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
         ['low', 'medium', 'high'][i % 3]!,
         START - 26 * 60 * MINUTE - i * 4 * 60 * MINUTE,
         3,
-        'Indicators fell back to their null.',
+        'Variance and lag-1 autocorrelation above their null (p 0.004).',
         i % 4 === 0 ? 3600 : 300,
       ),
     ),
@@ -266,7 +284,9 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
   const alerts = (): Json[] =>
     empty
       ? []
-      : [...opened, ...planted()].sort((a, b) => String(b.openedAt).localeCompare(String(a.openedAt)))
+      : [...opened, ...planted().filter((a) => !types || types.includes(String(a.type)))].sort((a, b) =>
+          String(b.openedAt).localeCompare(String(a.openedAt)),
+        )
 
   function casts(channel: string, from: number, to: number): Json[] {
     const texts = [
@@ -319,6 +339,7 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
   }
   type Route = [pattern: RegExp, parameters: string[], answer: (id: string, q: Query) => unknown]
   const routes: Route[] = [
+    [/^\/v1\/about$/, [], () => (notice === undefined ? undefined : { version: '1.0.0', notice })],
     [
       /^\/v1\/alerts$/,
       [...LIST, 'type', 'severity', 'state', 'channel'],
@@ -383,7 +404,9 @@ export async function startMockApi(options: { port?: number; speed?: number; emp
                   lastAt: iso(now - BIN),
                   total: Math.round(base(channel) * MEASURES[measure]! * (HISTORY / BIN)),
                 })),
-              ).sort((a, b) => b.total - a.total),
+              )
+                .filter((s) => ['channel', 'measure'].every((f) => !q[f] || s[f as 'channel'] === q[f]))
+                .sort((a, b) => b.total - a.total),
           q,
         ),
     ],

@@ -45,6 +45,19 @@ export function describe({ grid, measure }, i) {
   }
 }
 
+/**
+ * Why the indicators have no value in all of the time shown: as the detectors said of its newest bin.
+ * @param {import('./grid.js').Grid} grid
+ */
+export function whyNone({ signals }) {
+  const last = signals.findLast((signal) => signal)
+  if (!last) return 'too little activity or history to judge at this resolution'
+  if (last.decision === 'masked') return 'not covered enough to be judged'
+  return last.expected === null && /events/.test(last.reason)
+    ? 'too little activity to judge at this resolution'
+    : 'not enough history'
+}
+
 export const titles = (/** @type {import('./marks.js').Drawing} */ { grid, measure }) => ({
   counts: `${measure[0].toUpperCase()}${measure.slice(1)} per ${RESOLUTION_LABEL[grid.seconds]}`,
   variance: 'Variance of the residual',
