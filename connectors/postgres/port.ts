@@ -1,10 +1,10 @@
 /** The port to the store: what the pipeline writes, and what people and programs ask. Times are ms, `id`s as in the log. */
 import type {
   AlertKind,
-  Decision,
   FcmRecord,
   Measure,
   Severity,
+  Signal,
   Evidence as WireEvidence,
 } from '../../schemas/records.ts'
 
@@ -65,28 +65,7 @@ export type CountRow = {
   late: number
   covered: number
 }
-export type SignalRow = {
-  series: string
-  start: number
-  resolution: number
-  count: number
-  expected: number | null
-  dispersion: number | null
-  residual: number | null
-  variance: number | null
-  autocorrelation: number | null
-  rawVariance: number | null
-  rawAutocorrelation: number | null
-  varianceTrend: number | null
-  autocorrelationTrend: number | null
-  pVariance: number | null
-  pAutocorrelation: number | null
-  p: number | null
-  score: number | null
-  decision: Decision
-  reason: string
-  settings: string
-}
+export type SignalRow = { series: string } & Omit<Signal, 'type' | 'measure'>
 export type AlertRow = {
   id: string
   sequence: number
