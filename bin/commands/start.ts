@@ -62,11 +62,11 @@ async function watch(engine: Engine, { seed, speed, until }: Plan, stop: AbortSi
   await checkSeed(engine.dir, seed)
   await engine.openRun(LIVE)
   const served = await serve(engine, noticeOf(seed, speed))
+  say(`Dashboard: ${served.url}`)
   const history = showProgress('History')
   const stopAnnouncing = announceAlerts(engine.store, SIMULATION_LIVE, say)
   let roles: Roles | undefined
   try {
-    say(`Dashboard: ${served.url}`)
     roles = await engine.start(LIVE, PROCESSING)
     const { failed, caughtUp } = roles
     const signal = AbortSignal.any([stop, failed])
