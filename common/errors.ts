@@ -110,7 +110,7 @@ const errors = {
     text: (d) => `The schema of ${d.subject} is not backward compatible with version ${d.version}: ${d.why}.`,
   },
   SCHEMA_UNKNOWN: { exit: 4, text: (d) => `No schema has the id ${d.id}.` },
-  RECORD_MALFORMED: { exit: 4, text: (d) => `The record can't be decoded: ${d.why}.` },
+  RECORD_MALFORMED: { exit: 4, text: (d) => `The record can't be used: ${d.why}.` },
   STATE_VERSION: {
     exit: 4,
     text: (d) =>

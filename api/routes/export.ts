@@ -29,7 +29,7 @@ const schemaOf = (what: keyof typeof HEADERS, order: string) => ({
   operationId: `export${what[0]!.toUpperCase()}${what.slice(1)}`,
   summary: `All matching ${what}, ${order}, as CSV or NDJSON`,
   description:
-    `Columns: ${HEADERS[what].join(', ')}. Empty (null in NDJSON): not known. CSV is RFC 4180, and fields are as they are: ` +
+    `Columns: ${HEADERS[what].join(', ')}. Empty (null in NDJSON): not known. CSV is as in RFC 4180 but with LF line ends, and fields are as they are: ` +
     'channels are named by strangers, so do not let a spreadsheet run formulas. ' +
     'A connection that breaks means that the export is not whole.',
   querystring: Query,

@@ -243,7 +243,8 @@ export async function position(log: EventLog, codec: Codec, run: string): Promis
         if (key !== NETWORK || !value) continue
         await codec.prepare(value)
         const record = codec.decode(value)
-        if (record.type === 'Coverage') found = record.to
+        // The greatest: a dead letter that was sent again stands behind later ones.
+        if (record.type === 'Coverage') found = Math.max(found ?? record.to, record.to)
       }
       if (found !== null) return found
       end = begin
