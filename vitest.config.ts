@@ -5,6 +5,8 @@ const server = ['**/*.kafka.test.ts', '**/*.postgres.test.ts', '**/*.browser.tes
 export default defineConfig({
   test: {
     testTimeout: 60_000,
+    // Most of the waiting is for processes that the tests start: a core each.
+    maxWorkers: 2,
     projects: [
       // Needs nothing but npm packages: what `npm test` runs.
       {
