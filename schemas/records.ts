@@ -41,7 +41,27 @@ export type Coverage = {
   reason: string | null
   partitions: number
 }
-export type Activity = Cast | CastRemoved | Reaction | ReactionRemoved | Coverage
+export type ReactionCount = {
+  type: 'ReactionCount'
+  time: number
+  clock: 'signed' | 'observed'
+  verified: boolean
+  kind: 'like' | 'recast'
+  target: CastRef
+  count: number
+  saturated: boolean
+  rise: number
+}
+export type Polled = {
+  type: 'Polled'
+  at: number
+  complete: Measure[]
+  requests: number
+  failed: number
+  error: string | null
+  next: number | null
+}
+export type Activity = Cast | CastRemoved | Reaction | ReactionRemoved | ReactionCount | Coverage | Polled
 
 export type MeasureBin = { measure: Measure; count: number; covered: number; masked: boolean }
 export type BinClosed = { type: 'BinClosed'; start: number; seconds: number; bins: MeasureBin[] }

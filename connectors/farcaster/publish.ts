@@ -11,6 +11,7 @@ import type { Coverage, Measure } from '../../schemas/records.ts'
 import { NETWORK } from '../../schemas/records.ts'
 import type { SourceItem, Span } from './completeness.ts'
 import { createStamp } from './stamp.ts'
+import { type Keyed, readTail } from './tail.ts'
 
 export type Progress = {
   /** Read so far, with those of earlier attempts at this input. */
@@ -217,8 +218,6 @@ const isSlow = (coming: Promise<unknown>): Promise<boolean> =>
     coming.then(came, came)
   })
 
-const PAGE = 1000
-
 /**
  * Up to where (ms, exclusive) every partition of the run's activity log has a whole-source `Coverage`: the smallest
  * of their last. Null when one has none, as in an empty log.
@@ -226,29 +225,20 @@ const PAGE = 1000
 export async function position(log: EventLog, codec: Codec, run: string): Promise<number | null> {
   const topic = topicOf(run, 'activity')
   const ends = await log.ends(topic)
-  const lasts = await Promise.all(
-    ends.map(({ partition, first, next }) => last({ topic, partition }, first, next)),
-  )
+  const lasts = await Promise.all(ends.map(({ partition }) => last({ topic, partition })))
   // A log that has forgotten where its source was must not be taken for one that never began.
   if (lasts.includes(null) && ends.some(({ first }) => first > 0))
     throw new FcmError('POSITION_LOST', { run })
   return lasts.some((time) => time === null) ? null : Math.min(...(lasts as number[]))
 
-  async function last(tp: TopicPartition, first: number, next: number): Promise<number | null> {
-    for (let end = next, size = PAGE; end > first; size *= 2) {
-      const begin = Math.max(first, end - size)
-      let found: number | null = null
-      for await (const { offset, key, value } of log.read(tp, begin)) {
-        if (offset >= end) break
-        if (key !== NETWORK || !value) continue
-        await codec.prepare(value)
-        const record = codec.decode(value)
-        // The greatest: a dead letter that was sent again stands behind later ones.
-        if (record.type === 'Coverage') found = Math.max(found ?? record.to, record.to)
-      }
-      if (found !== null) return found
-      end = begin
-    }
-    return null
+  async function last(tp: TopicPartition): Promise<number | null> {
+    const tos = (await readTail(log, codec, tp, (item) => wholeTo(item) !== null))
+      .map(wholeTo)
+      .filter((to) => to !== null)
+    // The greatest: a dead letter that was sent again stands behind later ones.
+    return tos.length === 0 ? null : Math.max(...tos)
   }
 }
+
+const wholeTo = ({ key, record }: Keyed): number | null =>
+  key === NETWORK && record.type === 'Coverage' ? record.to : null

@@ -4,7 +4,7 @@
  */
 import { HOUR, LATENESS } from '../../common/time.ts'
 import type { Message } from '../../schemas/message.ts'
-import type { Activity } from '../../schemas/records.ts'
+import type { Cast, CastRemoved, Reaction, ReactionRemoved } from '../../schemas/records.ts'
 import { NETWORK, NO_CHANNEL } from '../../schemas/records.ts'
 
 /** A message this much later than a cast, by their signed times, doesn't take its channel any more. */
@@ -13,7 +13,7 @@ export const MEMORY = 48 * HOUR
 /** By the clock of what was read, a cast is forgotten later than `MEMORY`, since what refers to it may be late. */
 const HORIZON = MEMORY + LATENESS
 
-export type Stamped = { channel: string; record: Exclude<Activity, { type: 'Coverage' }> }
+export type Stamped = { channel: string; record: Cast | CastRemoved | Reaction | ReactionRemoved }
 
 export interface Stamp {
   /** The record of `message` and its key. To be called in the order in which the source reads. */
@@ -90,7 +90,8 @@ export function channelOfUrl(url: string): string {
   return usable ? url : NO_CHANNEL
 }
 
-function toRecord(message: Message): Stamped['record'] {
+/** Nothing is verified: hash and signature are taken at their word. */
+export function toRecord(message: Message): Stamped['record'] {
   const { hash, fid, time } = message
   const signed = { hash, fid, time, clock: 'signed', verified: false } as const
   switch (message.type) {

@@ -1,0 +1,129 @@
+/** What may be said of a channel's coverage after a round (DESIGN, rules 1, 2). */
+import { HOUR, LATENESS } from '../../../common/time.ts'
+import type { Coverage } from '../../../schemas/records.ts'
+import { type ChannelMemory, decidedTo, type Memory, type PolledMeasure } from './memory.ts'
+import { LONGEST_WAIT, seenTo, WATCHED } from './schedule.ts'
+
+/** A channel that no poll has reached for so long is a gap; so bins close in bounded time. */
+const PATIENCE = 2 * HOUR
+/** A channel that is new is read back so far, so that all casts that are watched are known. */
+const HISTORY = WATCHED + HOUR
+/** What is not followed any more is told to be a gap for so long: open episodes end by it. */
+const FAREWELL = 25 * HOUR
+
+export type Seen = {
+  /** Of what every poll that was due came through. */
+  complete: ReadonlySet<PolledMeasure>
+  /** Posts were seen from here on: later than asked for where the server's pages don't reach back. */
+  reach: number
+  error: string | null
+}
+
+/**
+ * Whether coverage of the channel goes on from where it ended: it was polled in the last round, or a whole source had
+ * seen it until lately. Otherwise casts of its recent past are unknown, and it begins anew.
+ */
+function goesOn(memory: Memory, channel: ChannelMemory | undefined, at: number): boolean {
+  if (decidedTo(memory, channel, 'posts') === Number.NEGATIVE_INFINITY) return false
+  if (channel && channel.at === memory.mark?.at) return true
+  const own = channel ? Math.max(channel.at, channel.to.posts) : Number.NEGATIVE_INFINITY
+  return own === Number.NEGATIVE_INFINITY && memory.whole >= at - HISTORY
+}
+
+/** The posts of a channel are to be read from here on. */
+export function postsSince(memory: Memory, channel: ChannelMemory | undefined, at: number): number {
+  return goesOn(memory, channel, at) ? decidedTo(memory, channel, 'posts') : at - HISTORY
+}
+
+type Claim = { measure: PolledMeasure; status: 'covered' | 'gap'; from: number; to: number; reason?: string }
+
+/**
+ * Coverage of a followed channel after the round at `at`, of `measures`. Posts are covered up to `at` - L when the pages
+ * reached back. Replies and reactions are covered up to the earliest last poll among the watched casts, less L, and no
+ * further than posts, since what is under a cast that isn't known can't be.
+ */
+export function claim(
+  memory: Memory,
+  channel: ChannelMemory | undefined,
+  at: number,
+  measures: readonly PolledMeasure[],
+  seen: Seen,
+): Claim[] {
+  const now = at - LATENESS
+  const why = seen.error ?? 'no poll came through'
+  const since = postsSince(memory, channel, at)
+  const isNew = !goesOn(memory, channel, at)
+  // Nothing is known of it: nothing is said.
+  if (isNew && !seen.complete.has('posts')) return []
+
+  const claims: Claim[] = []
+  const say = (
+    measure: PolledMeasure,
+    status: Claim['status'],
+    from: number,
+    to: number,
+    reason?: string,
+  ) => {
+    if (from < to) claims.push({ measure, status, from, to, ...(reason === undefined ? {} : { reason }) })
+  }
+
+  let postsTo = isNew ? Math.max(since, decidedTo(memory, channel, 'posts')) : since
+  const begin = postsTo
+  if (seen.complete.has('posts')) {
+    const reach = Math.min(Math.max(postsTo, seen.reach), now)
+    if (!isNew) say('posts', 'gap', postsTo, reach, 'the pages of the server do not reach back')
+    say('posts', 'covered', reach, now)
+    postsTo = Math.max(postsTo, now)
+  } else {
+    say('posts', 'gap', postsTo, now - PATIENCE, why)
+    postsTo = Math.max(postsTo, now - PATIENCE)
+  }
+
+  let seenUnder = Math.min(now, postsTo)
+  let saturated = false
+  for (const cast of channel?.casts.values() ?? []) {
+    seenUnder = Math.min(seenUnder, seenTo(cast.time, at))
+    saturated ||= cast.saturated && seenTo(cast.time, at) < Number.POSITIVE_INFINITY
+  }
+  for (const m of measures) {
+    if (m === 'posts') continue
+    const from = decidedTo(memory, channel, m)
+    if (isNew) say(m, 'gap', Math.max(begin, from), now, 'the channel was not followed before')
+    else if (!seen.complete.has(m)) say(m, 'gap', from, now - PATIENCE - LONGEST_WAIT, why)
+    else if (m === 'reactions' && saturated)
+      say(m, 'gap', from, seenUnder, 'a cast has more reactions than the server counts')
+    else say(m, 'covered', from, seenUnder)
+  }
+  return claims
+}
+
+/** Coverage of a channel that was seen once and isn't followed: a gap, for a day, and then nothing more. */
+export function farewell(
+  memory: Memory,
+  channel: ChannelMemory,
+  at: number,
+  measures: readonly PolledMeasure[],
+) {
+  const end = Math.max(channel.coveredTo, memory.whole) + FAREWELL
+  const claims: Claim[] = []
+  for (const measure of measures) {
+    const from = decidedTo(memory, channel, measure)
+    const to = Math.min(at - LATENESS, end)
+    if (from > Number.NEGATIVE_INFINITY && from < to)
+      claims.push({ measure, status: 'gap', from, to, reason: 'the channel is not followed' })
+  }
+  return claims
+}
+
+/** Claims of the same span in one record. `partitions`: of `activity`. */
+export function toCoverage(claims: readonly Claim[], partitions: number): Coverage[] {
+  const records: Coverage[] = []
+  for (const { measure, status, from, to, reason = null } of claims) {
+    const same = records.find(
+      (r) => r.status === status && r.from === from && r.to === to && r.reason === reason,
+    )
+    if (same) same.measures.push(measure)
+    else records.push({ type: 'Coverage', status, measures: [measure], from, to, reason, partitions })
+  }
+  return records
+}

@@ -1,0 +1,78 @@
+/** The source's clock: the wall's, or a simulated one that the source itself moves from round to round. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SECOND } from '../../../common/time.ts'
+
+export interface Clock {
+  /** ms. */
+  now(): number
+  /** Resolves when it is `time`, or at once when it was. Rejects when the source is stopped. */
+  until(time: number): Promise<void>
+  /** To be awaited before every request; spreads requests evenly. */
+  pace(): Promise<void>
+  /** The server asks for a pause of so many seconds. */
+  pause(seconds: number): void
+  /** Waits a moment before a question is asked again that nobody answered. */
+  rest(): Promise<void>
+}
+
+const REST_MS = 250
+
+/** `perMinute`: at most so many requests begin in a minute. */
+export function wallClock(perMinute: number, signal: AbortSignal): Clock {
+  const spacing = (60 * SECOND) / perMinute
+  let free = 0
+  const wait = async (ms: number) => {
+    signal.throwIfAborted()
+    if (ms > 0) await sleep(ms, undefined, { signal })
+  }
+  return {
+    now: Date.now,
+    until: (time) => wait(time - Date.now()),
+    async pace() {
+      const now = Date.now()
+      const turn = Math.max(now, free)
+      free = turn + spacing
+      await wait(turn - now)
+    },
+    pause(seconds) {
+      free = Math.max(free, Date.now() + seconds * SECOND)
+    },
+    rest: () => wait(REST_MS),
+  }
+}
+
+export type Simulated = {
+  /** ms. */
+  start: number
+  /** Simulated seconds in a second, at most; infinite: no pause at all. */
+  speed: number
+  /** Sets the clock of the hub; resolves when it stands there. Called again when the hub may have forgotten. */
+  drive(time: number): Promise<void>
+  signal: AbortSignal
+}
+
+/**
+ * Stands while the source works, however long that takes, so that what a poll finds depends on the simulated time alone.
+ * A delay is not made up for.
+ */
+export function simulatedClock({ start, speed, drive, signal }: Simulated): Clock {
+  let time = start
+  let since = performance.now()
+  return {
+    now: () => time,
+    async until(next) {
+      signal.throwIfAborted()
+      const wait = (next - time) / speed - (performance.now() - since)
+      if (wait > 0) await sleep(wait, undefined, { signal })
+      since = performance.now()
+      time = Math.max(time, next)
+      await drive(time)
+    },
+    pace: async () => signal.throwIfAborted(),
+    pause() {},
+    async rest() {
+      await sleep(REST_MS, undefined, { signal })
+      await drive(time)
+    },
+  }
+}

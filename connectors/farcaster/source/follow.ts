@@ -1,0 +1,57 @@
+/** Which channels a polling source follows. */
+import { FcmError } from '../../../common/errors.ts'
+import type { ChannelInfo } from './server.ts'
+
+export type Follow = {
+  urls: string[]
+  /** Of ids, with `*` for anything. */
+  patterns: string[]
+  /** Channels that a pattern finds are followed from this many followers on. */
+  minFollowers: number
+}
+
+const IS_URL = /^(https?|chain):\/\/|^0x/
+
+/**
+ * Reads a list, separated by commas, of parent URLs and of patterns of channel ids: `*`, `base,art-*`,
+ * `https://onchainsummer.xyz`. @throws FcmError OPTION_INVALID
+ */
+export function parseFollow(list: string, minFollowers: number): Follow {
+  const items = list.split(',').map((item) => item.trim())
+  const bad = items.find((item) => item === '' || (!IS_URL.test(item) && !/^[\w*-]+$/.test(item)))
+  if (bad !== undefined)
+    throw new FcmError('OPTION_INVALID', {
+      option: `--follow "${list}"`,
+      why: bad === '' ? 'has an empty part' : `"${bad}" is neither the URL nor the id of a channel`,
+      hint: 'It takes URLs and ids, separated by commas; in ids * stands for anything',
+    })
+  return {
+    urls: items.filter((item) => IS_URL.test(item)),
+    patterns: items.filter((item) => !IS_URL.test(item)),
+    minFollowers,
+  }
+}
+
+/**
+ * The parent URLs to follow, in order of the alphabet. `listed`: the server's channels, null when they aren't known.
+ * Who is followed stays so when its followers become fewer, or it leaves the list while everything is asked for.
+ */
+export function followedOf(
+  follow: Follow,
+  listed: readonly ChannelInfo[] | null,
+  before: readonly string[],
+): string[] {
+  const matches = (id: string): boolean => follow.patterns.some((pattern) => like(pattern).test(id))
+  const followed = new Set(follow.urls)
+  if (listed === null) for (const url of before) followed.add(url)
+  else {
+    const wanted = new Set(before)
+    const known = new Set(listed.map(({ url }) => url))
+    for (const { id, url, followers } of listed)
+      if (matches(id) && (followers >= follow.minFollowers || wanted.has(url))) followed.add(url)
+    if (follow.patterns.includes('*')) for (const url of before) if (!known.has(url)) followed.add(url)
+  }
+  return [...followed].sort()
+}
+
+const like = (pattern: string): RegExp => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i')

@@ -1,0 +1,165 @@
+/**
+ * What a polling source knows: a fold over the activity that it has published, and nothing else. So it can be made again
+ * from the log, exactly, and no separate position can disagree with it.
+ */
+import { HOUR, LATENESS } from '../../../common/time.ts'
+import type { CastId } from '../../../schemas/message.ts'
+import type { Activity, CastRef } from '../../../schemas/records.ts'
+import { NETWORK } from '../../../schemas/records.ts'
+
+/** What polls can find. */
+export const POLLED = ['posts', 'replies', 'reactions'] as const
+export type PolledMeasure = (typeof POLLED)[number]
+type ByMeasure = Record<PolledMeasure, number>
+
+/** Casts signed this long before the last round are forgotten; a reply takes its parent's channel for 48 h. */
+export const MEMORY = 48 * HOUR + LATENESS
+
+export type KnownCast = {
+  id: CastId
+  time: number
+  /** The round before the one that brought it. */
+  learnedAfter: number
+  /** Hashes of its reactions. */
+  reactions: Set<string>
+  /** Greatest counts of its reactions by kind, from servers that tell counts. */
+  counts: { like?: number; recast?: number }
+  /** The server tells no higher count: there may be more reactions than anybody knows. */
+  saturated: boolean
+}
+
+export type ChannelMemory = {
+  casts: Map<string, KnownCast>
+  /** All before is decided: covered or a gap. */
+  to: ByMeasure
+  /** End of the last covered span. */
+  coveredTo: number
+  /** The last round that polled it. */
+  at: number
+  /** Every poll that was due by then was made, or what it would have found is declared a gap. */
+  polledTo: ByMeasure
+}
+
+export type Memory = {
+  /** The last round that is in the log whole, or the end of what a whole source had published. ms */
+  mark: { at: number; next: number } | null
+  /** Up to here the whole network was seen, by a source before this one. */
+  whole: number
+  /** Up to here every followed channel has spoken. */
+  decided: ByMeasure
+  channels: Map<string, ChannelMemory>
+  /** The channel of every cast. */
+  channelOf: Map<string, string>
+}
+
+const never = Number.NEGATIVE_INFINITY
+const byMeasure = (): ByMeasure => ({ posts: never, replies: never, reactions: never })
+
+export const newMemory = (): Memory => ({
+  mark: null,
+  whole: never,
+  decided: byMeasure(),
+  channels: new Map(),
+  channelOf: new Map(),
+})
+
+export const idOf = (hash: Buffer): string => hash.toString('latin1')
+
+function channelAt(memory: Memory, key: string): ChannelMemory {
+  let channel = memory.channels.get(key)
+  if (!channel) {
+    channel = { casts: new Map(), to: byMeasure(), coveredTo: never, at: never, polledTo: byMeasure() }
+    memory.channels.set(key, channel)
+  }
+  return channel
+}
+
+/** All before this is decided for a channel, by its own coverage or by that of the whole network. */
+export const decidedTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
+  Math.max(channel?.to[m] ?? never, memory.whole)
+export const polledTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
+  Math.max(channel?.polledTo[m] ?? never, memory.whole)
+
+/** The time for which `record` marks the log, when it stands behind all that was published up to then; else null. */
+export function markOf(key: string, record: Activity): { at: number; next: number } | null {
+  if (key !== NETWORK) return null
+  if (record.type === 'Polled') return { at: record.at, next: record.next ?? record.at }
+  if (record.type === 'Coverage' && (record.status === 'complete' || record.status === 'gap'))
+    return { at: record.to, next: record.to }
+  return null
+}
+
+/** Takes in a record of the log. `after`: the mark before it; every record may come again. */
+export function learn(memory: Memory, key: string, record: Activity, after: number): void {
+  switch (record.type) {
+    case 'Cast': {
+      const id = idOf(record.hash)
+      if (memory.channelOf.has(id)) return
+      memory.channelOf.set(id, key)
+      const { hash, fid, time } = record
+      channelAt(memory, key).casts.set(id, {
+        id: { hash, fid },
+        time,
+        learnedAfter: after,
+        reactions: new Set(),
+        counts: {},
+        saturated: false,
+      })
+      return
+    }
+    case 'Reaction':
+      castOf(memory, key, record.target)?.reactions.add(idOf(record.hash))
+      return
+    case 'ReactionCount': {
+      const cast = castOf(memory, key, record.target)
+      if (!cast) return
+      cast.counts[record.kind] = Math.max(cast.counts[record.kind] ?? 0, record.count)
+      cast.saturated ||= record.saturated
+      return
+    }
+    case 'Coverage': {
+      if (key === NETWORK) {
+        if (record.status !== 'decided') memory.whole = Math.max(memory.whole, record.to)
+        else for (const m of POLLED) if (record.measures.includes(m)) raise(memory.decided, m, record.to)
+        return
+      }
+      const channel = channelAt(memory, key)
+      for (const m of POLLED) {
+        if (!record.measures.includes(m)) continue
+        raise(channel.to, m, record.to)
+        // What lies in a gap need not be found any more.
+        if (record.status === 'gap') raise(channel.polledTo, m, record.to)
+      }
+      if (record.status === 'covered') channel.coveredTo = Math.max(channel.coveredTo, record.to)
+      return
+    }
+    case 'Polled': {
+      if (key === NETWORK) return
+      const channel = channelAt(memory, key)
+      channel.at = Math.max(channel.at, record.at)
+      for (const m of POLLED) if (record.complete.includes(m)) raise(channel.polledTo, m, record.at)
+    }
+  }
+}
+
+function raise(times: ByMeasure, m: PolledMeasure, to: number): void {
+  times[m] = Math.max(times[m], to)
+}
+
+const castOf = (memory: Memory, key: string, target: CastRef): KnownCast | undefined =>
+  memory.channels.get(key)?.casts.get(idOf(target.hash))
+
+/** The log holds all of a round now: it is the last. Forgets what no later round asks about. */
+export function close(memory: Memory, mark: { at: number; next: number }): void {
+  memory.mark = mark
+  const before = mark.at - MEMORY
+  for (const [name, channel] of memory.channels) {
+    for (const [id, { time }] of channel.casts) {
+      if (time >= before) continue
+      channel.casts.delete(id)
+      memory.channelOf.delete(id)
+    }
+    const heard = Math.max(channel.at, ...POLLED.map((m) => channel.to[m]))
+    if (channel.casts.size === 0 && heard < before) memory.channels.delete(name)
+  }
+}

@@ -1,0 +1,46 @@
+import { MINUTE } from '../../../common/time.ts'
+import type { EventLog } from '../../../pipeline/log/port.ts'
+import { topicOf } from '../../../pipeline/topology.ts'
+import type { Codec } from '../../../schemas/codec.ts'
+import { type Keyed, readTail } from '../tail.ts'
+import { close, learn, MEMORY, type Memory, markOf, newMemory } from './memory.ts'
+
+/** Clocks of others may run this far ahead of ours. */
+const AHEAD = 15 * MINUTE
+
+/**
+ * The memory as it was after the last round that stands whole in the log: in every partition. What a round that was cut
+ * off has left is passed over; that round is made again, and what it repeats is recognised by its hash.
+ */
+export async function rebuild(log: EventLog, codec: Codec, run: string): Promise<Memory> {
+  const topic = topicOf(run, 'activity')
+  const memory = newMemory()
+  const partitions = (await log.ends(topic)).map(({ partition }) => ({ topic, partition }))
+  const mark = ({ key, record }: Keyed) => markOf(key, record)
+  const newest = (items: Keyed[]) =>
+    items.map(mark).reduce((a, b) => (a === null || (b !== null && b.at > a.at) ? b : a), null)
+
+  const lasts = await Promise.all(
+    partitions.map(async (tp) => newest(await readTail(log, codec, tp, (item) => mark(item) !== null))),
+  )
+  if (lasts.includes(null)) return memory
+  const last = lasts.reduce((a, b) => (b!.at < a!.at ? b : a))!
+
+  const begin = last.at - MEMORY - AHEAD
+  for (const tp of partitions) {
+    const items = await readTail(
+      log,
+      codec,
+      tp,
+      (item) => (mark(item)?.at ?? Number.POSITIVE_INFINITY) <= begin,
+    )
+    const whole = items.findLastIndex((item) => (mark(item)?.at ?? Number.POSITIVE_INFINITY) <= last.at) + 1
+    let after = Number.NEGATIVE_INFINITY
+    for (const item of items.slice(0, whole)) {
+      learn(memory, item.key, item.record, after)
+      after = mark(item)?.at ?? after
+    }
+  }
+  close(memory, last)
+  return memory
+}

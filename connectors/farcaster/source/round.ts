@@ -1,0 +1,258 @@
+/**
+ * One round of polls: posts of every followed channel, then replies and reactions of the casts that are due, then what
+ * may be said of coverage. A round depends on the memory before it, the time and what the server answers; never on how
+ * long that took or in which order it came.
+ */
+import { DAY, floorTo, LATENESS, MINUTE } from '../../../common/time.ts'
+import type { CastMessage, ReactionMessage } from '../../../schemas/message.ts'
+import { NETWORK } from '../../../schemas/records.ts'
+import { toRecord } from '../stamp.ts'
+import type { Keyed } from '../tail.ts'
+import { askAll, LANES } from './asking.ts'
+import { claim, farewell, postsSince, toCoverage } from './claims.ts'
+import type { Clock } from './clock.ts'
+import {
+  decidedTo,
+  idOf,
+  type KnownCast,
+  type Memory,
+  POLLED,
+  type PolledMeasure,
+  polledTo,
+} from './memory.ts'
+import { isDue, lastDue } from './schedule.ts'
+import type { Answer, Counts, FarcasterServer, PageKey } from './server.ts'
+
+/** On a cast older than this a first count does not tell when the reactions came: it is only a baseline. */
+const BASELINE_AGE = 10 * MINUTE
+/** Clocks may be wrong by this much; what is signed later is no message. */
+const MAX_AHEAD = 15 * MINUTE
+
+export type Round = {
+  memory: Memory
+  server: FarcasterServer
+  clock: Clock
+  /** When it is, by the source's clock, ms; and until when a question that nobody answers is asked again. */
+  at: number
+  deadline: number
+  /** Parent URLs, sorted. */
+  followed: readonly string[]
+  /** Requests that may be made. */
+  budget: number
+  /** Of `activity`. */
+  partitions: number
+  /** Resolves when the records are in the log and in the memory. */
+  publish(records: Keyed[]): Promise<void>
+}
+
+/** What a round took. `seconds`: by the clock of a simulated hub, or that the server asks us to wait. */
+export type Spent = {
+  /** Of what every poll that was due came through, in every channel. */
+  complete: PolledMeasure[]
+  requests: number
+  failed: number
+  error: string | null
+  seconds: number
+}
+
+type Request = {
+  channel: string
+  measure: PolledMeasure
+  /** Of replies and reactions. */
+  cast?: KnownCast
+  since: number
+  page?: PageKey
+}
+type Asked = Answer<CastMessage | ReactionMessage> | Counts
+
+type Tally = {
+  requests: number
+  failed: number
+  error: string | null
+  incomplete: Set<PolledMeasure>
+  reach: number
+}
+
+export async function pollRound(round: Round): Promise<Spent> {
+  const { memory, server, clock, at, followed, partitions, publish } = round
+  const measures = POLLED.filter((m) => server.measures.includes(m))
+  const under = measures.filter((m) => m !== 'posts')
+  const channelOf = (name: string) => memory.channels.get(name)
+  const tallies = new Map<string, Tally>(
+    followed.map((name) => [name, { requests: 0, failed: 0, error: null, incomplete: new Set(), reach: 0 }]),
+  )
+  let { budget } = round
+  let slowest = 0
+  let slow = 0
+  let pause = 0
+
+  /** Makes the requests that the budget allows; returns the casts that were new, and the requests that must follow. */
+  async function make(requests: readonly Request[]): Promise<{ casts: string[]; further: Request[] }> {
+    const within = requests.slice(0, budget)
+    budget -= within.length
+    for (const { channel, measure } of requests.slice(within.length))
+      miss(tallies.get(channel)!, measure, 'the budget of requests is used up')
+
+    const answers = await askAll(within, ask, clock, round.deadline)
+    const found: Keyed[] = []
+    const casts: string[] = []
+    const further: Request[] = []
+    const published = new Set<string>()
+    within.forEach((request, i) => {
+      const answer = answers[i]!
+      const tally = tallies.get(request.channel)!
+      tally.requests++
+      slowest = Math.max(slowest, answer.seconds)
+      slow += answer.seconds
+      if (answer.outcome === 'failed') {
+        tally.failed++
+        pause = Math.max(pause, answer.retryAfter)
+        if (answer.retryAfter > 0) clock.pause(answer.retryAfter)
+        miss(tally, request.measure, answer.why)
+        return
+      }
+      for (const item of read(request, answer, tally)) {
+        if (item.record.type === 'Cast' || item.record.type === 'Reaction') {
+          const id = idOf(item.record.hash)
+          if (published.has(id)) continue
+          published.add(id)
+          if (item.record.type === 'Cast') casts.push(id)
+        }
+        found.push(item)
+      }
+      if (answer.outcome === 'page' && answer.next) further.push({ ...request, page: answer.next })
+    })
+    await publish(found)
+    return { casts, further }
+  }
+
+  async function ask({ channel, measure, cast, since, page }: Request): Promise<Asked> {
+    if (measure === 'posts') return server.posts(channel, since, page)
+    return measure === 'replies'
+      ? server.replies(cast!.id, since, page)
+      : server.reactions(cast!.id, since, page)
+  }
+
+  /** The records that an answer gives, without those that are known. */
+  function read(
+    request: Request,
+    answer: Exclude<Asked, { outcome: 'failed' | 'away' }>,
+    tally: Tally,
+  ): Keyed[] {
+    const { channel: key, measure, cast, since } = request
+    if (answer.outcome === 'counts') return cast ? counted(key, cast, answer) : []
+    let { invalid } = answer
+    const found: Keyed[] = []
+    for (const message of answer.items) {
+      if (message.time > at + MAX_AHEAD) invalid++
+      else if (!isKnown(message, cast)) found.push({ key, record: toRecord(message) })
+    }
+    if (invalid > 0) miss(tally, measure, `${invalid} of its messages can't be read`)
+    if (!answer.next && answer.from > since) {
+      if (measure === 'posts') tally.reach = answer.from
+      else miss(tally, measure, 'the pages of the server do not reach back')
+    }
+    return found
+  }
+
+  const isKnown = (message: CastMessage | ReactionMessage, cast: KnownCast | undefined): boolean =>
+    message.type === 'cast'
+      ? memory.channelOf.has(idOf(message.hash))
+      : cast?.reactions.has(idOf(message.hash)) === true
+
+  function counted(key: string, cast: KnownCast, { counts }: Counts): Keyed[] {
+    return counts.flatMap(({ kind, count, saturated }) => {
+      const before = cast.counts[kind]
+      const baseline = at - cast.time > BASELINE_AGE ? count : 0
+      const rise = Math.max(0, count - (before ?? baseline))
+      if (before !== undefined && rise === 0) return []
+      const record = { kind, target: cast.id, count, saturated, rise, time: at } as const
+      return [{ key, record: { type: 'ReactionCount', ...record, clock: 'observed', verified: false } }]
+    })
+  }
+
+  /** What has to be asked about a cast now. */
+  function due(channel: string, cast: KnownCast): Request[] {
+    return under.flatMap((measure) => {
+      const done = polledTo(memory, channelOf(channel), measure)
+      const isUnpolled = cast.learnedAfter >= done
+      if (!(isUnpolled ? lastDue(cast.time, at) !== null : isDue(cast.time, done, at))) return []
+      const last = isUnpolled ? null : lastDue(cast.time, done)
+      const since = last === null ? cast.time : Math.max(cast.time, last - LATENESS)
+      return [{ channel, measure, cast, since }]
+    })
+  }
+
+  // Whoever has waited longest comes first.
+  const inOrder = (m: PolledMeasure): string[] =>
+    followed.toSorted((a, b) => decidedTo(memory, channelOf(a), m) - decidedTo(memory, channelOf(b), m) || 0)
+
+  let requests = inOrder('posts').map((channel): Request => {
+    const since = postsSince(memory, channelOf(channel), at)
+    // Once a day somewhat further back, for what came later than L.
+    const before = channelOf(channel)?.at ?? Number.NEGATIVE_INFINITY
+    const isFirstOfDay = Number.isFinite(before) && floorTo(before, DAY) < floorTo(at, DAY)
+    return { channel, measure: 'posts', since: isFirstOfDay ? since - DAY : since }
+  })
+  while (requests.length > 0) requests = (await make(requests)).further
+
+  requests = inOrder('replies').flatMap((channel) =>
+    [...(channelOf(channel)?.casts.values() ?? [])].flatMap((cast) => due(channel, cast)),
+  )
+  while (requests.length > 0) {
+    const { casts, further } = await make(requests)
+    // A reply that is learned late may have been answered already.
+    const late = casts.flatMap((id) => {
+      const channel = memory.channelOf.get(id)!
+      return due(channel, channelOf(channel)!.casts.get(id)!)
+    })
+    requests = [...further, ...late]
+  }
+
+  const spent: Spent = { complete: measures, requests: 0, failed: 0, error: null, seconds: 0 }
+  const said: Keyed[] = []
+  for (const [key, { requests, failed, error, incomplete, reach }] of tallies) {
+    const complete = measures.filter((m) => !incomplete.has(m))
+    const claims = claim(memory, channelOf(key), at, measures, { complete: new Set(complete), reach, error })
+    for (const record of toCoverage(claims, partitions)) said.push({ key, record })
+    said.push({ key, record: { type: 'Polled', at, complete, requests, failed, error, next: null } })
+    spent.complete = spent.complete.filter((m) => !incomplete.has(m))
+    spent.requests += requests
+    spent.failed += failed
+    spent.error = error ?? spent.error
+  }
+  for (const [key, channel] of memory.channels) {
+    if (tallies.has(key)) continue
+    for (const record of toCoverage(farewell(memory, channel, at, measures), partitions))
+      said.push({ key, record })
+  }
+  await publish(said)
+
+  const decided = measures.flatMap((measure) => {
+    const to = Math.min(...followed.map((name) => decidedTo(memory, channelOf(name), measure)))
+    const from = Math.max(memory.decided[measure], memory.whole)
+    return Number.isFinite(to) && from < to ? [{ measure, from, to }] : []
+  })
+  await publish(
+    decided.map(({ measure, from, to }) => ({
+      key: NETWORK,
+      record: {
+        type: 'Coverage',
+        status: 'decided',
+        measures: [measure],
+        // Nobody has spoken before: a bin's length is enough to begin with.
+        from: Number.isFinite(from) ? from : to - 1,
+        to,
+        reason: null,
+        partitions,
+      },
+    })),
+  )
+  spent.seconds = Math.max(slowest, slow / LANES, pause)
+  return spent
+}
+
+function miss(tally: Tally, measure: PolledMeasure, why: string): void {
+  tally.incomplete.add(measure)
+  tally.error = why
+}
