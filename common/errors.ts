@@ -46,6 +46,16 @@ const errors = {
     text: (d) =>
       `The data directory ${d.dir} holds a simulation with seed ${d.before}, not ${d.seed}. Leave --seed away, or begin anew with --fresh.`,
   },
+  SOURCE_DIFFERS: {
+    exit: 2,
+    text: (d) =>
+      `The data directory ${d.dir} holds ${d.before}, not ${d.now}. Use another --data-dir, or begin anew with --fresh.`,
+  },
+  HUB_FAILED: {
+    exit: 4,
+    text: (d) =>
+      `The simulated hub did not start: ${d.why}. \`npx fcm hub\` starts one alone and tells more.`,
+  },
   POSITION_LOST: {
     exit: 4,
     text: (d) =>
@@ -65,6 +75,11 @@ const errors = {
   },
   FILE_UNREADABLE: { exit: 2, text: (d) => `Can't read ${d.file}: ${d.why}.` },
   HUB_MESSAGE_INVALID: { exit: 2, text: (d) => `This is no Farcaster message as hubs write them: ${d.why}.` },
+  ARCHIVE_EMPTY: {
+    exit: 2,
+    text: (d) =>
+      `None of ${d.lines} lines in ${d.files} is a message as hubs write them: there is nothing to serve.`,
+  },
   ARCHIVE_JUMPS: {
     exit: 2,
     text: (d) =>
@@ -118,6 +133,17 @@ const errors = {
       `Backfill into a new run, or start with --fresh.`,
   },
   ROLE_FAILED: { exit: 4, text: (d) => `Processing has stopped. ${d.why}` },
+  MCP_SERVER_UNUSABLE: {
+    exit: 2,
+    text: (d) =>
+      `${d.server} can't be used as a Farcaster MCP server: ${d.why}. Give the URL, or the command, of one that has the tool get-channel-casts.`,
+  },
+  MCP_SERVER_AWAY: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `The Farcaster MCP server ${d.server} does not answer: ${d.why}. Check that it runs: polling goes on as soon as it does.`,
+  },
   DATABASE_UNREACHABLE: {
     exit: 4,
     retry: true,

@@ -48,6 +48,22 @@ export async function* readArchive(
   files: string[],
   { now = Date.now }: { now?: () => number } = {},
 ): AsyncGenerator<ArchiveItem, void> {
+  for await (const { file, line, bytes, length, bytesRead } of readLines(files)) {
+    try {
+      const message = parseLine(bytes, length, now)
+      if (message) yield { kind: 'message', message, bytesRead }
+    } catch (error) {
+      if (!(error instanceof FcmError)) throw error
+      yield { kind: 'unreadable', file, line, bytes, why: error.message }
+    }
+  }
+}
+
+/** `line` counts from 1 in its file; `length` is that of the line in bytes, `bytes` only its beginning if over 8 MB. */
+export type ArchiveLine = { file: string; line: number; bytes: Buffer; length: number; bytesRead: number }
+
+/** All lines of `files`, without their newlines, whatever is in them. @throws FcmError FILE_UNREADABLE */
+export async function* readLines(files: string[]): AsyncGenerator<ArchiveLine, void> {
   let before = 0
   for (const file of files) {
     const source = await openFile(file)
@@ -55,13 +71,7 @@ export async function* readArchive(
     try {
       for await (const { bytes, length } of lines(source.content)) {
         line++
-        try {
-          const message = parseLine(bytes, length, now)
-          if (message) yield { kind: 'message', message, bytesRead: before + source.bytesRead() }
-        } catch (error) {
-          if (!(error instanceof FcmError)) throw error
-          yield { kind: 'unreadable', file, line, bytes, why: error.message }
-        }
+        yield { file, line, bytes, length, bytesRead: before + source.bytesRead() }
       }
     } catch (error) {
       throw unreadable(file, error, line)
