@@ -1,0 +1,96 @@
+import type { Static } from 'typebox'
+import { HOUR, MINUTE } from '../../../common/time.ts'
+import type { ChannelResult } from '../tools.ts'
+import { ArgumentError } from './cursor.ts'
+import { type Call, type HttpClient, HubError } from './http-client.ts'
+import { oneLine, wellFormed } from './strings.ts'
+
+export type Channel = Static<typeof ChannelResult>
+
+export interface Channels {
+  /** Those with most followers first, then by id. @throws HubError */
+  all(call: Call): Promise<readonly Channel[]>
+  /**
+   * The parent URL of a channel's posts, which doesn't follow from its id: `given` is that URL itself, or an id or a
+   * name in the list. Names are shared by several channels, so an id goes before a name. Anything may be a parent URL
+   * (casts are under "chicago"), so one in the list goes before both.
+   * @throws HubError; ArgumentError for none, or for several
+   */
+  url(given: string, call: Call): Promise<string>
+}
+
+const URLS = /^(https?:\/\/|chain:\/\/|0x)/
+
+/** The channel list, downloaded when first needed and once an hour; an old one is used when that fails. */
+export function channelList(host: HttpClient, now: () => number = () => performance.now()): Channels {
+  let list: readonly Channel[] | undefined
+  let expires = Number.NEGATIVE_INFINITY
+  let download: Promise<{ seconds: number | undefined; error?: unknown }> | undefined
+
+  async function fetchList() {
+    const call: Call = {}
+    try {
+      list = readList(await host.get('/v2/all-channels', {}, call))
+      expires = now() + HOUR
+    } catch (error) {
+      if (!list) return { seconds: call.seconds, error }
+      expires = now() + MINUTE
+    } finally {
+      download = undefined
+    }
+    return { seconds: call.seconds }
+  }
+
+  async function all(call: Call): Promise<readonly Channel[]> {
+    if (list && now() < expires) return list
+    download ??= fetchList()
+    const { seconds, error } = await download
+    if (seconds !== undefined) call.seconds = (call.seconds ?? 0) + seconds
+    if (!list) throw error
+    return list
+  }
+
+  async function url(given: string, call: Call): Promise<string> {
+    if (URLS.test(given)) return given
+    const channels = await all(call)
+    if (channels.some((channel) => channel.url === given)) return given
+    const wanted = given.replace(/^\//, '').toLowerCase()
+    const byId = channels.find((channel) => channel.id.toLowerCase() === wanted)
+    if (byId) return byId.url
+    const [only, ...others] = channels.filter((channel) => channel.name.toLowerCase() === wanted)
+    if (!only) throw new ArgumentError(`Channel "${oneLine(given, 100)}" not found.`)
+    if (others.length === 0) return only.url
+    const ids = [only, ...others].slice(0, 10).map((channel) => oneLine(channel.id, 100))
+    throw new ArgumentError(
+      `${others.length + 1} channels have the name "${oneLine(given, 100)}". Give an id: ${ids.join(', ')}${others.length >= 10 ? ', ...' : ''}`,
+    )
+  }
+
+  return { all, url }
+}
+
+type Json = Record<string, unknown>
+
+function readList(json: unknown): Channel[] {
+  const channels = (json as { result?: { channels?: unknown } } | null)?.result?.channels
+  if (!Array.isArray(channels))
+    throw new HubError('unreadable', 'Failed to fetch from Hubble: the answer is not a list of channels')
+  const read = channels.map(readChannel).filter((channel) => channel !== null)
+  return read.sort((a, b) => b.followers - a.followers || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+}
+
+/** Null for an entry that can't be polled: one without an id or a URL. */
+function readChannel(entry: unknown): Channel | null {
+  const { id, url, name, description, followerCount, memberCount } = (entry ?? {}) as Json
+  if (typeof id !== 'string' || typeof url !== 'string' || id === '' || url === '') return null
+  const count = (value: unknown) =>
+    Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
+  return {
+    id: wellFormed(id),
+    url: wellFormed(url),
+    name: wellFormed(typeof name === 'string' && name !== '' ? name : id),
+    description: typeof description === 'string' && description !== '' ? wellFormed(description) : null,
+    followers: count(followerCount),
+    members: count(memberCount),
+  }
+}
