@@ -1,0 +1,92 @@
+/** Structured results of the tools, as messages. The schema is ours (`tools.ts`); that a server keeps to it is checked. */
+import { Compile } from 'typebox/compile'
+import type { CastId, CastMessage, ReactionMessage } from '../../../schemas/message.ts'
+import { type CastResult, type Result, TOOLS } from '../tools.ts'
+import type { ChannelInfo } from './server.ts'
+
+/** What a page holds. `unfit`: entries that are no answer to what was asked, or that can't be read. */
+export type Page<T> = { items: T[]; unfit: number; entries: number; cursor: string | null | undefined }
+
+const casts = Compile(TOOLS['get-channel-casts'].output)
+const reactions = Compile(TOOLS['get-cast-reactions'].output)
+const channels = Compile(TOOLS['list-channels'].output)
+
+type Checked<T> = { Check(value: unknown): value is T; Errors(value: unknown): { instancePath: string }[] }
+
+/** @throws Error that names the field which is not as the schema has it, and quotes nothing */
+function checked<T>(schema: Checked<T>, value: unknown): T {
+  if (schema.Check(value)) return value
+  const path = schema.Errors(value)[0]?.instancePath.slice(0, 100)
+  throw new Error(`its structured result is not as the schema has it${path ? ` (${path})` : ''}`)
+}
+
+/** Where a cast must stand to be an answer: in the channel with this URL, or under this cast. */
+export type Place = { url: string } | { cast: CastId }
+
+export function readCasts(value: unknown, place: Place): Page<CastMessage> {
+  const result: Result<'get-channel-casts'> = checked(casts, value)
+  return page(result.casts, result, (cast) => {
+    const message = castMessage(cast)
+    return message && standsAt(message, place) ? message : null
+  })
+}
+
+export function readReactions(value: unknown, target: CastId): Page<ReactionMessage> {
+  const result: Result<'get-cast-reactions'> = checked(reactions, value)
+  if (!sameCast(castId(result.cast), target)) throw new Error('it answered about another cast')
+  return page(result.reactions, result, ({ hash, fid, type, time }) => {
+    const at = utc(time)
+    return at === null ? null : { type: 'reaction', kind: type, hash: bytes(hash), fid, time: at, target }
+  })
+}
+
+export function readChannels(value: unknown): Page<ChannelInfo> {
+  const result: Result<'list-channels'> = checked(channels, value)
+  return page(result.channels, { cursor: result.cursor, invalid: 0 }, ({ id, url, followers }) =>
+    id === '' || url === '' ? null : { id: clean(id), url: clean(url), followers },
+  )
+}
+
+function page<R, T>(
+  results: R[],
+  { cursor, invalid }: { cursor: string | null; invalid: number },
+  read: (result: R) => T | null,
+): Page<T> {
+  const items = results.map(read).filter((item) => item !== null)
+  return { items, unfit: results.length - items.length + invalid, entries: results.length + invalid, cursor }
+}
+
+function castMessage(cast: CastResult): CastMessage | null {
+  const time = utc(cast.time)
+  if (time === null) return null
+  return {
+    type: 'cast',
+    hash: bytes(cast.hash),
+    fid: cast.fid,
+    time,
+    text: clean(cast.text),
+    parent: cast.parent ? { cast: castId(cast.parent) } : cast.channel ? { url: clean(cast.channel) } : null,
+    urls: cast.urls.map(clean),
+    quotes: cast.quotes.map(castId),
+    mentions: cast.mentions,
+  }
+}
+
+export function standsAt({ parent }: CastMessage, place: Place): boolean {
+  if (parent === null) return false
+  if ('url' in place) return 'url' in parent && parent.url === place.url
+  return 'cast' in parent && sameCast(parent.cast, place.cast)
+}
+
+export const sameCast = (a: CastId, b: CastId): boolean => a.fid === b.fid && a.hash.equals(b.hash)
+const bytes = (hash: string): Buffer => Buffer.from(hash.slice(2), 'hex')
+const castId = ({ fid, hash }: { fid: number; hash: string }): CastId => ({ fid, hash: bytes(hash) })
+
+/** Neither Postgres nor UTF-8 can hold U+0000 and lone surrogates: as everywhere here, each becomes U+FFFD. */
+export const clean = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
+
+/** ms; null for a day or an hour that there is not: 2024-02-30, 24:00. */
+export function utc(iso: string): number | null {
+  const time = Date.parse(iso)
+  return Number.isNaN(time) || new Date(time).toISOString().slice(0, 19) !== iso.slice(0, 19) ? null : time
+}

@@ -1,0 +1,84 @@
+/** How an MCP server is reached: started as a process of ours, or found at its URL. */
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { SECOND } from '../../../common/time.ts'
+import { printable } from './failures.ts'
+import { boundedFetch } from './fetch.ts'
+
+/** A command that is started and spoken with over its standard input and output, or the URL of a server that runs. */
+export type ServerTarget = { command: string; args: string[]; env?: Record<string, string> } | { url: string }
+
+/** A way to a server. */
+export type Line = {
+  transport: Transport
+  /** What is known of how it went. */
+  gone: () => string
+  /** Waits, for at most 5 s, until the server that we started has ended. */
+  ended: () => Promise<void>
+}
+
+export function openTransport(target: ServerTarget, timeout: number, maxAnswer: number): Line {
+  if ('url' in target) {
+    const transport = new StreamableHTTPClientTransport(httpUrl(target.url), {
+      fetch: boundedFetch(timeout, maxAnswer),
+    })
+    // `sessionId?: string` there, `sessionId: string | undefined` here: no difference to anyone.
+    return {
+      transport: transport as Transport,
+      gone: () => 'the connection was lost',
+      ended: async () => {},
+    }
+  }
+  const transport = new StdioClientTransport({
+    command: target.command,
+    args: target.args,
+    // Behind the few variables that the SDK passes on. Servers with text results print times by locale and zone.
+    env: { ...target.env, TZ: 'UTC', LC_ALL: 'sv_SE.UTF-8' },
+    stderr: 'pipe',
+    maxBufferSize: maxAnswer,
+  })
+  let line = ''
+  transport.stderr?.on('data', (chunk: Buffer) => {
+    line = lastLine(line + chunk.toString('utf8'))
+  })
+  const left = new Promise<void>((resolve) => {
+    transport.onclose = resolve
+  })
+  return {
+    transport,
+    gone: () => {
+      const words = printable(line.trim())
+      return `the server has ended${words === '' ? '' : `; its last words: ${words}`}`
+    },
+    ended: async () => {
+      let timer: NodeJS.Timeout | undefined
+      const limit = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, 5 * SECOND)
+      })
+      await Promise.race([left, limit])
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** What follows the last line break that anything follows, in at most 1,000 characters. */
+function lastLine(text: string): string {
+  const end = text.trimEnd().length
+  const start = text.lastIndexOf('\n', end - 1) + 1
+  return text.slice(start).slice(0, 1000)
+}
+
+function httpUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('this is no http(s) URL')
+  if (url.username !== '' || url.password !== '') throw new Error('a URL with a password in it is not used')
+  return url
+}
+
+/** For messages: arguments, user names and queries may hold secrets. */
+export function nameOf(target: ServerTarget): string {
+  if ('command' in target) return target.command
+  const url = URL.canParse(target.url) ? new URL(target.url) : null
+  return url ? `${url.protocol}//${url.host}${url.pathname}` : 'that URL'
+}
