@@ -65,6 +65,46 @@ export const Settings = Type.Object(
       env: 'FCM_PRESET',
       description: 'the rule for early warnings: indicators (against their null) or classic',
     }),
+    mcp: Type.Optional(
+      Type.String({
+        minLength: 1,
+        flag: '--mcp <url|command>',
+        env: 'FCM_MCP',
+        description:
+          'the Farcaster MCP server to poll: its URL, or the command that starts it (default: ours, over a simulated hub)',
+      }),
+    ),
+    follow: Type.String({
+      default: '*',
+      minLength: 1,
+      flag: '--follow <channels>',
+      env: 'FCM_FOLLOW',
+      description:
+        'which channels are polled: URLs and ids, separated by commas; in ids * stands for anything',
+    }),
+    minFollowers: Type.Integer({
+      default: 0,
+      minimum: 0,
+      flag: '--min-followers <n>',
+      env: 'FCM_MIN_FOLLOWERS',
+      description: 'of the channels that are followed by id, only those with so many followers',
+    }),
+    pollSeconds: Type.Integer({
+      default: 300,
+      minimum: 60,
+      maximum: 604800,
+      flag: '--poll-seconds <n>',
+      env: 'FCM_POLL_SECONDS',
+      description: 'from one round of polls to the next',
+    }),
+    requestsPerMinute: Type.Integer({
+      default: 300,
+      minimum: 30,
+      maximum: 60000,
+      flag: '--requests-per-minute <n>',
+      env: 'FCM_REQUESTS_PER_MINUTE',
+      description: 'the budget: the most tool calls that polling makes',
+    }),
     textDays: Type.Integer({
       default: 14,
       minimum: 1,
@@ -85,8 +125,11 @@ export type Config = Static<typeof Settings>
 type Setting = { flag?: string; env: string; description: string; default?: unknown; enum?: unknown[] }
 export const settings = Object.entries(Settings.properties) as unknown as [keyof Config, Setting][]
 
+/** What says where casts come from, and how they are asked for. */
+export const SOURCE_SETTINGS = ['mcp', 'follow', 'minFollowers', 'pollSeconds', 'requestsPerMinute'] as const
+
 /** Adds the flags of these settings to a command. */
-export function withSettings(command: Command, names: (keyof Config)[]): Command {
+export function withSettings(command: Command, names: readonly (keyof Config)[]): Command {
   for (const [name, { flag, env, description }] of settings) {
     if (flag && names.includes(name)) command.option(flag, `${description} [${env}]`)
   }

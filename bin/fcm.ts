@@ -1,24 +1,31 @@
 import { Command, CommanderError } from 'commander'
 import { FcmError } from '../common/errors.ts'
-import { backfill } from './commands/backfill.ts'
-import { deadLetters } from './commands/dead-letters.ts'
-import { doctor } from './commands/doctor.ts'
-import { exportRows } from './commands/export.ts'
-import { gaps } from './commands/gaps.ts'
-import { lag } from './commands/lag.ts'
-import { migrate } from './commands/migrate.ts'
-import { run } from './commands/run.ts'
-import { runs } from './commands/runs.ts'
-import { start } from './commands/start.ts'
 import { VERSION } from './version.ts'
+
+/** Loaded one by one: a hub or an MCP server, which others start again when it dies, needs no database. */
+const commands: Record<string, () => Promise<(program: Command) => void>> = {
+  start: async () => (await import('./commands/start.ts')).start,
+  run: async () => (await import('./commands/run.ts')).run,
+  backfill: async () => (await import('./commands/backfill.ts')).backfill,
+  runs: async () => (await import('./commands/runs.ts')).runs,
+  export: async () => (await import('./commands/export.ts')).exportRows,
+  lag: async () => (await import('./commands/lag.ts')).lag,
+  requests: async () => (await import('./commands/requests.ts')).requests,
+  gaps: async () => (await import('./commands/gaps.ts')).gaps,
+  'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLetters,
+  hub: async () => (await import('./commands/hub.ts')).hub,
+  'mcp-server': async () => (await import('./commands/mcp-server.ts')).mcpServer,
+  migrate: async () => (await import('./commands/migrate.ts')).migrate,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+}
 
 const program = new Command('fcm')
   .description('Watches Farcaster conversations and warns before they tip.')
   .version(VERSION)
   .showHelpAfterError('Run it with --help to see what it takes.')
   .exitOverride()
-for (const add of [start, run, backfill, runs, exportRows, lag, gaps, deadLetters, migrate, doctor])
-  add(program)
+const named = commands[process.argv[2] ?? '']
+for (const load of named ? [named] : Object.values(commands)) (await load())(program)
 
 try {
   await program.parseAsync()

@@ -1,19 +1,28 @@
-/** The simulated network as the source of run `live`: history first, then live time. */
+/**
+ * The simulated network as the source of run `live`: its history at once, as an archive would give it; then live time,
+ * polled from a simulated hub through our MCP server, as a real one would be.
+ */
 import { join } from 'node:path'
 import { FcmError } from '../common/errors.ts'
 import { DAY, iso } from '../common/time.ts'
 import { completeBins } from '../connectors/farcaster/completeness.ts'
 import { position, publish } from '../connectors/farcaster/publish.ts'
-import { pacedBins, SIMULATION_LIVE, SIMULATION_START, simulation } from '../connectors/simulation/source.ts'
-import { groundTruth } from '../models/simulation/simulate.ts'
-import { LIVE } from '../pipeline/topology.ts'
+import { simulatedClock } from '../connectors/farcaster/source/clock.ts'
+import type { FarcasterServer } from '../connectors/farcaster/source/server.ts'
+import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../connectors/simulation/source.ts'
+import { groundTruth, simulate } from '../models/simulation/simulate.ts'
+import { LIVE, topicOf } from '../pipeline/topology.ts'
 import type { Engine } from './engine.ts'
 import { readJson, writeJson } from './files.ts'
+import { type HubProcess, ITSELF, startHub } from './hub-process.ts'
+import { connect, pollServer } from './polling.ts'
 
 export type Simulated = {
   seed: number
   /** Simulated seconds in a second; infinite: no pause at all. */
   speed: number
+  /** What the hub does wrong: `fcm hub --fault`. */
+  faults: string[]
   /** Ends here, ms. */
   until?: number
   signal: AbortSignal
@@ -34,48 +43,91 @@ const TOLD_AHEAD = 60 * DAY
 /** Publishes until `until` or the signal. What stands in the log is not published again: its end is the clock. */
 export async function publishSimulated(engine: Engine, options: Simulated): Promise<{ finished: boolean }> {
   const { log, codec } = engine
-  const { seed, speed, until, signal } = options
-  const reached = (await position(log, codec, LIVE)) ?? SIMULATION_START
-  let isLive = false
-  const bins = pacedBins(simulation(seed), {
-    liveFrom: Math.max(reached, SIMULATION_LIVE),
-    speed,
-    signal,
-    beforeLive: async () => {
-      isLive = true
-      await options.beforeLive()
-    },
-  })
-  return publish({
-    log,
-    codec,
-    run: LIVE,
-    measures: ['posts', 'replies', 'reactions'],
-    input: completeBins(bins),
-    ...(until === undefined ? {} : { to: until }),
-    signal,
-    onProgress({ published }) {
-      if (!isLive && published !== null)
-        options.onHistory(published, Math.min(SIMULATION_LIVE, until ?? SIMULATION_LIVE))
-    },
-    onWarning: options.onWaiting,
-  })
+  const { seed, until, signal, onWaiting } = options
+  const live = Math.min(SIMULATION_LIVE, until ?? SIMULATION_LIVE)
+  const isPolled = until === undefined || until > SIMULATION_LIVE
+  // They start while history is published.
+  const opening = isPolled ? openNetwork(engine, options) : null
+  opening?.catch(() => {})
+  try {
+    if (((await position(log, codec, LIVE)) ?? 0) < live) {
+      const { finished } = await publish({
+        ...{ log, codec, run: LIVE, to: live, signal },
+        measures: ['posts', 'replies', 'reactions'],
+        input: completeBins(simulate(simulation(seed))),
+        onProgress: ({ published }) => published !== null && options.onHistory(published, live),
+        onWarning: onWaiting,
+      })
+      if (!finished) return { finished }
+    }
+    if (!opening) return { finished: true }
+    await options.beforeLive()
+    const { hub, server } = await opening
+    const clock = simulatedClock({ start: live, speed: options.speed, drive: hub.drive, signal })
+    return await pollServer(engine, {
+      ...{ server, clock, signal, onWaiting },
+      ...(until === undefined ? {} : { until }),
+    })
+  } finally {
+    const network = await opening?.catch(() => null)
+    await network?.server.close()
+    await network?.hub.close()
+  }
 }
 
-/** Writes what is planted in this simulation beside the log, once. @throws FcmError SEED_DIFFERS */
-export async function checkSeed(dir: string, seed: number): Promise<void> {
-  const file = join(dir, 'ground-truth.json')
-  const before = await readJson<{ seed: number }>(file)
+/** A simulated hub, and our MCP server over it. */
+async function openNetwork(
+  { logger }: Engine,
+  { seed, faults, signal, onWaiting }: Simulated,
+): Promise<{ hub: HubProcess; server: FarcasterServer }> {
+  const hub = await startHub(
+    ['--seed', String(seed), ...faults.flatMap((fault) => ['--fault', fault])],
+    logger,
+    signal,
+  )
+  try {
+    const [command, ...args] = [...ITSELF, 'mcp-server', '--hub', hub.url]
+    return { hub, server: await connect({ command: command!, args }, onWaiting, signal) }
+  } catch (error) {
+    await hub.close()
+    throw error
+  }
+}
+
+/**
+ * Writes what is planted in this simulation beside the log, once.
+ * @throws FcmError SEED_DIFFERS, SOURCE_DIFFERS when the log holds something else
+ */
+export async function checkSeed(engine: Engine, seed: number): Promise<void> {
+  const { dir, log, codec } = engine
+  const before = await truthIn(dir)
   if (before?.seed === seed) return
   if (before) throw new FcmError('SEED_DIFFERS', { dir, before: before.seed, seed })
+  const ends = await log.ends(topicOf(LIVE, 'activity'))
+  if (ends.some(({ next }) => next > 0) && (await position(log, codec, LIVE)) !== null)
+    throw new FcmError('SOURCE_DIFFERS', { dir, before: 'what was polled before', now: 'a simulation' })
   const planted = groundTruth(simulation(seed), SIMULATION_LIVE + TOLD_AHEAD)
-  await writeJson(file, {
+  await writeJson(join(dir, TRUTH), {
     seed,
     start: iso(SIMULATION_START),
     liveAt: iso(SIMULATION_LIVE),
     planted: planted.map(readable),
   })
 }
+
+/** @throws FcmError SOURCE_DIFFERS when the data directory holds a simulation */
+export async function checkNotSimulated({ dir, config }: Engine): Promise<void> {
+  const truth = await truthIn(dir)
+  if (truth)
+    throw new FcmError('SOURCE_DIFFERS', {
+      dir,
+      before: `a simulation with seed ${truth.seed}`,
+      now: `what is polled from ${config.mcp!}`,
+    })
+}
+
+const TRUTH = 'ground-truth.json'
+const truthIn = (dir: string) => readJson<{ seed: number }>(join(dir, TRUTH))
 
 /** Times in ISO 8601, wherever they stand. */
 function readable(value: unknown): unknown {

@@ -29,6 +29,7 @@ export function spawnFcm(args: string[], env: Record<string, string> = {}) {
   })
   const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...said })))
   return {
+    pid: child.pid!,
     ended,
     said,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
@@ -53,10 +54,14 @@ export function temporaryDir(): { dir: string; remove(): void } {
 }
 
 /** All that a run has to say, as the commands export it. */
-export async function exportsOf(dir: string, run = 'live'): Promise<Record<string, string>> {
+export async function exportsOf(
+  dir: string,
+  run = 'live',
+  ...filters: string[]
+): Promise<Record<string, string>> {
   const exports: Record<string, string> = {}
   for (const what of ['counts', 'signals', 'alerts']) {
-    const { code, stdout, stderr } = await fcm(['export', what, '--run', run, '--data-dir', dir])
+    const { code, stdout, stderr } = await fcm(['export', what, '--run', run, '--data-dir', dir, ...filters])
     if (code !== 0) throw new Error(stderr)
     exports[what] = stdout
   }

@@ -1,15 +1,20 @@
 import { Argument, type Command } from 'commander'
+import type { FcmError } from '../../common/errors.ts'
 import { SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { LIVE } from '../../pipeline/topology.ts'
-import { readConfig, withSettings } from '../config.ts'
+import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
+import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
-import { checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
+import { checkNotSimulated, checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
 import { stopped, stopSignal } from '../stopping.ts'
 
 export function run(program: Command): void {
-  withSettings(program.command('run'), ['dataDir', 'port', 'partitions', 'batchSize', 'preset'])
+  withSettings(program.command('run'), [
+    ...(['dataDir', 'port', 'partitions', 'batchSize', 'preset'] as const),
+    ...SOURCE_SETTINGS,
+  ])
     .description('Some roles of run live, logging to standard output as lines of JSON')
     .addArgument(new Argument('<role...>', 'which').choices(['source', ...PROCESSING, 'api']))
     .option('--seed <n>', 'source: of the simulated network', '7')
@@ -20,13 +25,15 @@ export function run(program: Command): void {
       const seed = wholeNumber('--seed', flags.seed, 2 ** 31)
       const speed = positiveNumber('--speed', flags.speed)
       const engine = await openEngine(readConfig(flags), { logTo: 'stdout' })
-      const { logger } = engine
+      const { logger, config } = engine
+      const isSimulated = roles.includes('source') && config.mcp === undefined
+      const onWaiting = (error: FcmError) => logger.warn({ code: error.code }, error.message)
       let served: Served | undefined
       let running: Roles | undefined
       try {
         await engine.openRun(LIVE)
         if (roles.includes('api')) {
-          served = await serve(engine, roles.includes('source') ? noticeOf(seed, speed) : undefined)
+          served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)
           logger.info({ url: served.url }, 'serving')
         }
         running = await engine.start(
@@ -34,16 +41,17 @@ export function run(program: Command): void {
           PROCESSING.filter((role) => roles.includes(role)),
         )
         const signal = AbortSignal.any([stop, running.failed])
-        if (roles.includes('source')) {
-          await checkSeed(engine.dir, seed)
+        if (isSimulated) {
+          await checkSeed(engine, seed)
           await publishSimulated(engine, {
-            seed,
-            speed,
-            signal,
+            ...{ seed, speed, signal, onWaiting },
+            faults: [],
             onHistory: () => {},
             beforeLive: async () => logger.info({ from: new Date(SIMULATION_LIVE) }, 'live'),
-            onWaiting: (error) => logger.warn({ code: error.code }, error.message),
           })
+        } else if (roles.includes('source')) {
+          await checkNotSimulated(engine)
+          await pollLive(engine, config.mcp!, signal, onWaiting)
         } else {
           await stopped(signal)
         }

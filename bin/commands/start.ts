@@ -1,14 +1,17 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { iso } from '../../common/time.ts'
+import { parseFault } from '../../connectors/farcaster/hub-simulator/faults.ts'
+import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/source.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { announceAlerts } from '../announce.ts'
-import { readConfig, withSettings } from '../config.ts'
+import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { duration, positiveNumber, time, wholeNumber } from '../options.ts'
+import { pollLive } from '../polling.ts'
 import { showProgress } from '../progress.ts'
 import { serve } from '../serve.ts'
-import { checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
+import { checkNotSimulated, checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
 import { stopSignal } from '../stopping.ts'
 
 /** Two bins of five minutes in a second: fast enough to see something happen, slow enough to follow it. */
@@ -17,15 +20,27 @@ const SPEED = 600
 const SEED = 7
 
 export function start(program: Command): void {
-  withSettings(program.command('start'), ['dataDir', 'port', 'partitions', 'batchSize', 'preset'])
-    .description('Everything in one process, watching a simulated network')
+  withSettings(program.command('start'), [
+    ...(['dataDir', 'port', 'partitions', 'batchSize', 'preset'] as const),
+    ...SOURCE_SETTINGS,
+  ])
+    .description(
+      'Everything in one process, watching a simulated network, or Farcaster through an MCP server',
+    )
     .option('--fresh', 'begin anew: delete all runs in the data directory, backfilled ones too')
     .option('--seed <n>', 'of the simulated network', String(SEED))
-    .option('--speed <x>', 'simulated seconds in a second of live time', String(SPEED))
+    .option('--speed <x>', 'simulated seconds in a second of live time, at most', String(SPEED))
     .option('--sim-until <time>', 'run without pause up to a time, or so long after going live, then exit')
+    .addOption(
+      new Option('--fault <spec...>', 'what the simulated hub does wrong, as of fcm hub').default(
+        [],
+        'nothing',
+      ),
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  npx fcm start --fresh --seed 7\n  npx fcm start --sim-until 12h --data-dir ./twelve-hours',
+      '\nExamples:\n  npx fcm start --fresh --seed 7\n  npx fcm start --sim-until 12h --data-dir ./twelve-hours\n' +
+        "  npx fcm start --data-dir ./farcaster --mcp 'npx fcm mcp-server --hub https://hub.pinata.cloud' --follow base,art",
     )
     .action(async (flags) => {
       const config = readConfig(flags)
@@ -33,7 +48,10 @@ export function start(program: Command): void {
         seed: wholeNumber('--seed', flags.seed, 2 ** 31),
         speed: positiveNumber('--speed', flags.speed),
         until: flags.simUntil === undefined ? undefined : simulatedTime(flags.simUntil),
+        faults: flags.fault as string[],
       }
+      for (const spec of plan.faults) parseFault(spec)
+      parseFollow(config.follow, config.minFollowers)
       const stop = stopSignal()
       say(`Opening ${config.dataDir}; the first time takes some seconds ...`)
       const engine = await openEngine(config, {
@@ -42,7 +60,9 @@ export function start(program: Command): void {
         onDeleted: (runs) => say(`Deleted: ${runs.join(', ')}.`),
       })
       try {
-        await watch(engine, plan, stop)
+        await (config.mcp === undefined
+          ? watchSimulated(engine, plan, stop)
+          : watchLive(engine, config.mcp, stop))
       } finally {
         await engine.close()
       }
@@ -56,44 +76,70 @@ const onWaiting = ({ message }: Error): void => void process.stderr.write(`Waiti
 const simulatedTime = (value: string): number =>
   /^\d+\w$/.test(value) ? SIMULATION_LIVE + duration('--sim-until', value) : time('--sim-until', value)
 
-type Plan = { seed: number; speed: number; until: number | undefined }
+type Plan = { seed: number; speed: number; until: number | undefined; faults: string[] }
 
-async function watch(engine: Engine, { seed, speed, until }: Plan, stop: AbortSignal): Promise<void> {
-  await checkSeed(engine.dir, seed)
+async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Promise<void> {
+  const { seed, speed, until, faults } = plan
   await engine.openRun(LIVE)
-  const served = await serve(engine, noticeOf(seed, speed))
-  say(`Dashboard: ${served.url}`)
+  await checkSeed(engine, seed)
   const history = showProgress('History')
-  const stopAnnouncing = announceAlerts(engine.store, SIMULATION_LIVE, say)
+  try {
+    await watch(engine, SIMULATION_LIVE, noticeOf(seed, speed), stop, async ({ caughtUp }, signal) => {
+      const process = () => caughtUp((records) => history.update(1, `${records} records to process`), signal)
+      const { finished } = await publishSimulated(engine, {
+        seed,
+        faults,
+        speed: until === undefined ? speed : Number.POSITIVE_INFINITY,
+        ...(until === undefined ? {} : { until }),
+        signal,
+        onHistory(at, live) {
+          history.update((at - SIMULATION_START) / (live - SIMULATION_START), `simulated up to ${iso(at)}`)
+        },
+        async beforeLive() {
+          if (until !== undefined) return
+          await process()
+          history.done('processed.')
+          say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
+        },
+        onWaiting,
+      })
+      if (!finished) return
+      await process()
+      history.done(`simulated and processed up to ${iso(until!)}.`)
+    })
+  } finally {
+    history.end()
+  }
+}
+
+async function watchLive(engine: Engine, mcp: string, stop: AbortSignal): Promise<void> {
+  await engine.openRun(LIVE)
+  await checkNotSimulated(engine)
+  await watch(engine, Date.now(), undefined, stop, async (_roles, signal) => {
+    say(
+      `Live: polling every ${engine.config.pollSeconds} s. Ctrl-C stops it; the same command goes on from there.`,
+    )
+    await pollLive(engine, mcp, signal, onWaiting)
+  })
+}
+
+/** Everything but the source, while `feed` runs; alerts that open at `from` or later are told. */
+async function watch(
+  engine: Engine,
+  from: number,
+  notice: string | undefined,
+  stop: AbortSignal,
+  feed: (roles: Roles, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const served = await serve(engine, notice)
+  say(`Dashboard: ${served.url}`)
+  const stopAnnouncing = announceAlerts(engine.store, from, say)
   let roles: Roles | undefined
   try {
     roles = await engine.start(LIVE, PROCESSING)
-    const { failed, caughtUp } = roles
-    const signal = AbortSignal.any([stop, failed])
-    const process = () => caughtUp((records) => history.update(1, `${records} records to process`), signal)
-    const { finished } = await publishSimulated(engine, {
-      seed,
-      speed: until === undefined ? speed : Number.POSITIVE_INFINITY,
-      ...(until === undefined ? {} : { until }),
-      signal,
-      onHistory(at, live) {
-        history.update((at - SIMULATION_START) / (live - SIMULATION_START), `simulated up to ${iso(at)}`)
-      },
-      async beforeLive() {
-        if (until !== undefined) return
-        await process()
-        history.done('processed.')
-        say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
-      },
-      onWaiting,
-    })
-    if (finished) {
-      await process()
-      history.done(`simulated and processed up to ${iso(until!)}.`)
-    }
-    failed.throwIfAborted()
+    await feed(roles, AbortSignal.any([stop, roles.failed]))
+    roles.failed.throwIfAborted()
   } finally {
-    history.end()
     stopAnnouncing()
     await roles?.stop()
     await served.close()

@@ -1,0 +1,82 @@
+/** Live time through hub, MCP server and source, each a process of its own: whichever dies, the result is the same. */
+import { execFile } from 'node:child_process'
+import { cpSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRandom } from '../models/random.ts'
+import { exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
+
+const SIMULATE = ['start', '--port', '0', '--seed', '2', '--sim-until']
+const HISTORY = '2026-01-26T13:00:00Z'
+/** What the tests compare: live time, and somewhat before. */
+const SINCE = '2026-01-26T11:00:00Z'
+const UNTIL = '2026-01-26T14:30:00Z'
+const OFTEN = { FCM_CHECKPOINT_SECONDS: '0' }
+
+const dirs: { dir: string; remove(): void }[] = []
+function newDir(from?: string): string {
+  const made = temporaryDir()
+  dirs.push(made)
+  if (from) cpSync(from, made.dir, { recursive: true })
+  return made.dir
+}
+afterAll(() => {
+  for (const { remove } of dirs) remove()
+})
+
+/** Three weeks of history, processed: what every test goes on from. */
+let history: string
+let undisturbed: Record<string, string>
+
+beforeAll(async () => {
+  history = newDir()
+  expect(await fcm([...SIMULATE, HISTORY, '--data-dir', history])).toMatchObject({ code: 0 })
+  const dir = newDir(history)
+  expect(await fcm([...SIMULATE, UNTIL, '--data-dir', dir])).toMatchObject({ code: 0 })
+  undisturbed = await exportsOf(dir, 'live', '--from', SINCE)
+}, 240_000)
+
+/** A child of `parent` that was started with `word`. */
+async function childOf(parent: number, word: string): Promise<number | null> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=,args=', '--ppid', String(parent)]).catch(
+    () => ({ stdout: '' }),
+  )
+  const line = stdout.split('\n').find((row) => row.includes(` ${word} `))
+  return line ? Number.parseInt(line, 10) : null
+}
+
+test('what was polled has been counted', async () => {
+  const before = await exportsOf(history, 'live', '--from', SINCE)
+  const added = undisturbed.counts!.split('\n').length - before.counts!.split('\n').length
+  expect(added).toBeGreaterThan(500)
+  expect(undisturbed.counts).toContain('2026-01-26T14:20:00Z')
+})
+
+test.each(['the process', 'the MCP server', 'the hub'])(
+  'kill -9 of %s, again and again: the exports are the same bytes',
+  { timeout: 240_000 },
+  async (victim) => {
+    const dir = newDir(history)
+    const random = createRandom(victim)
+    let kills = 0
+    let running = spawnFcm([...SIMULATE, UNTIL, '--data-dir', dir], OFTEN)
+    const isOver = () => Promise.race([running.ended.then(() => true), sleep(700 + random.int(2500), false)])
+    while (kills < 6 && !(await isOver())) {
+      if (victim === 'the process') {
+        running.kill('SIGKILL')
+        await running.ended
+        running = spawnFcm([...SIMULATE, UNTIL, '--data-dir', dir], OFTEN)
+        kills++
+      } else {
+        const pid = await childOf(running.pid, victim === 'the hub' ? 'hub' : 'mcp-server')
+        if (pid === null) continue
+        process.kill(pid, 'SIGKILL')
+        kills++
+      }
+    }
+    expect(await running.ended).toMatchObject({ code: 0 })
+    expect(kills).toBeGreaterThan(1)
+    expect(await exportsOf(dir, 'live', '--from', SINCE)).toEqual(undisturbed)
+  },
+)

@@ -1,0 +1,79 @@
+/** The polling source with its settings: what `fcm start` and `fcm run source` have in common. */
+import type { FcmError } from '../common/errors.ts'
+import { untilItPasses } from '../common/retry.ts'
+import { MINUTE, SECOND } from '../common/time.ts'
+import { type Clock, wallClock } from '../connectors/farcaster/source/clock.ts'
+import { parseFollow } from '../connectors/farcaster/source/follow.ts'
+import { openServer, type ServerTarget } from '../connectors/farcaster/source/open-server.ts'
+import type { FarcasterServer } from '../connectors/farcaster/source/server.ts'
+import { poll } from '../connectors/farcaster/source/source.ts'
+import { LIVE } from '../pipeline/topology.ts'
+import type { Engine } from './engine.ts'
+
+export type Polling = {
+  server: FarcasterServer
+  clock: Clock
+  /** ms. */
+  until?: number
+  signal: AbortSignal
+  onWaiting(error: FcmError): void
+}
+
+/** Polls `server` into run `live` until `until` or the signal, and lets go of it. */
+export async function pollServer(engine: Engine, { server, signal, onWaiting, ...rest }: Polling) {
+  const { log, codec, config, logger } = engine
+  const interval = config.pollSeconds * SECOND
+  // Calls under way are not waited for.
+  const letGo = () => void server.close()
+  signal.addEventListener('abort', letGo)
+  try {
+    return await poll({
+      ...{ log, codec, run: LIVE, server, signal, interval, ...rest },
+      follow: parseFollow(config.follow, config.minFollowers),
+      budget: Math.floor((config.requestsPerMinute * interval) / MINUTE),
+      onRound({ at, followed, requests, failed, error, seconds }) {
+        const level = failed > 0 || followed === 0 ? 'warn' : 'debug'
+        logger[level]({ at: new Date(at), followed, requests, failed, error, seconds }, 'round of polls')
+      },
+      onWarning: onWaiting,
+    })
+  } finally {
+    signal.removeEventListener('abort', letGo)
+    await server.close()
+  }
+}
+
+/** Connects as soon as the server can be reached. @throws FcmError MCP_SERVER_UNUSABLE */
+export const connect = (
+  target: ServerTarget,
+  onWaiting: (error: FcmError) => void,
+  signal: AbortSignal,
+): Promise<FarcasterServer> =>
+  untilItPasses(
+    () => openServer(target),
+    (error, attempt) => attempt === 1 && onWaiting(error),
+    signal,
+  )
+
+/** A URL, or a command with its arguments; what stands in quotes is one argument. */
+export function parseTarget(text: string): ServerTarget {
+  if (/^https?:\/\//.test(text)) return { url: text }
+  const [command = text, ...args] = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, plain]) => double ?? single ?? plain ?? '',
+  )
+  return { command, args }
+}
+
+/** Polls the MCP server of the settings, by the wall clock. */
+export async function pollLive(
+  engine: Engine,
+  mcp: string,
+  signal: AbortSignal,
+  onWaiting: (error: FcmError) => void,
+): Promise<void> {
+  const server = await connect(parseTarget(mcp), onWaiting, signal).catch((error) => {
+    if (!signal.aborted) throw error
+  })
+  const clock = wallClock(engine.config.requestsPerMinute, signal)
+  if (server) await pollServer(engine, { server, clock, signal, onWaiting })
+}
