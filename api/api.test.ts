@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FcmError } from '../common/errors.ts'
+import { HOUR } from '../common/time.ts'
 import * as s from './schemas.ts'
 import {
   CHANNEL,
@@ -12,6 +13,7 @@ import {
   rowsOf,
   SERIES,
   signalRow,
+  sourceState,
   T0,
   testApi,
 } from './testing.ts'
@@ -26,6 +28,7 @@ const LISTS = {
   '/v1/channels': s.Channel,
   [`/v1/channels/${channel}/casts`]: s.Cast,
   '/v1/gaps': s.Gap,
+  '/v1/ops/requests': s.Requests,
   '/v1/runs': s.Run,
 }
 const PROBLEM = 'application/problem+json; charset=utf-8'
@@ -84,7 +87,40 @@ describe('answers', () => {
       'gaps',
       'live',
       { channel: CHANNEL, from: undefined, to: span.from },
+      { limit: 500, cursor: undefined },
     ])
+    await get(`/v1/ops/requests?run=history&channel=${channel}&from=${from}&limit=2&cursor=x`)
+    expect(api.store.asked.at(-1)).toEqual([
+      ...['requests', 'history', { channel: CHANNEL, from: span.from, to: undefined }],
+      { limit: 2, cursor: 'x' },
+    ])
+    await get('/v1/ops/source?run=history&limit=20')
+    expect(api.store.asked.slice(-2)).toEqual([
+      ['source', 'history'],
+      ['followed', 'history', T0 - HOUR, 20],
+    ])
+  })
+
+  it('shows what the source does as its schema says, errors capped', async () => {
+    const answer = (await get('/v1/ops/source')).json()
+    expect(Check(s.Source, answer)).toBe(true)
+    expect(Object.keys(answer).sort()).toEqual(Object.keys(s.Source.properties).sort())
+    expect(answer).toMatchObject({
+      measures: [
+        { measure: 'posts', decidedTo: '2024-02-05T00:05:00Z', gapRatio24h: 0.25, gapRatio: 0.125 },
+        { measure: 'replies', decidedTo: '2024-02-04T23:05:00Z', gapRatio24h: null },
+      ],
+      round: { at: '2024-02-05T00:05:00Z', requests: 40, failed: 3, error: HOSTILE, next: null },
+      hour: '2024-02-04T23:05:00Z',
+      channels: [{ channel: CHANNEL, postsTo: '2024-02-05T00:05:00Z', repliesTo: null, requests: 12 }],
+    })
+    expect([...answer.channels[0].error]).toHaveLength(300)
+    const { app } = await testApi({
+      store: fakeStore({ source: async () => ({ ...sourceState, round: null, hour: null, measures: [] }) }),
+    })
+    const none = (await app.inject({ url: '/v1/ops/source' })).json()
+    expect(Check(s.Source, none)).toBe(true)
+    expect(none).toMatchObject({ round: null, hour: null })
   })
 
   it.each([
@@ -208,15 +244,17 @@ describe('problems', () => {
     await problemOf(`/v1/series/casts:${'x'.repeat(20_000)}/counts`, 414)
   })
 
-  it.each([...Object.keys(LISTS).filter((url) => url !== '/v1/runs'), ...EXPORTS, '/v1/ops/lag'])(
-    '%s of a run that is not there is no empty list',
-    async (url) => {
-      const problem = await problemOf(`${url}?run=typo`, 404)
-      expect(problem).toMatchObject({ type: 'urn:fcm:problem:run-unknown' })
-      expect(problem.detail).toContain('"typo"')
-      expect((await get(`${url}?run=history`)).statusCode).toBe(200)
-    },
-  )
+  it.each([
+    ...Object.keys(LISTS).filter((url) => url !== '/v1/runs'),
+    ...EXPORTS,
+    '/v1/ops/lag',
+    '/v1/ops/source',
+  ])('%s of a run that is not there is no empty list', async (url) => {
+    const problem = await problemOf(`${url}?run=typo`, 404)
+    expect(problem).toMatchObject({ type: 'urn:fcm:problem:run-unknown' })
+    expect(problem.detail).toContain('"typo"')
+    expect((await get(`${url}?run=history`)).statusCode).toBe(200)
+  })
 
   it('a run whose records only wait in the log is there, and so is live', async () => {
     const { app } = await testApi({
@@ -335,7 +373,13 @@ describe('problems', () => {
       pairs.map((p) => p.map(([n, v]) => `${n}=${encodeURIComponent(v.toWellFormed())}`).join('&')),
       fc.string().map((text) => text.replaceAll('#', '')),
     )
-    const url = fc.constantFrom(...Object.keys(LISTS), ...EXPORTS, '/v1/ops/lag', '/v1/alerts/a1')
+    const url = fc.constantFrom(
+      ...Object.keys(LISTS),
+      ...EXPORTS,
+      '/v1/ops/lag',
+      '/v1/ops/source',
+      '/v1/alerts/a1',
+    )
     await fc.assert(
       fc.asyncProperty(url, query, async (path, text) => {
         const answer = await get(`${path}?${text}`)

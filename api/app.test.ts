@@ -49,6 +49,8 @@ describe('the OpenAPI document', () => {
         "get /v1/export/counts",
         "get /v1/export/signals",
         "get /v1/export/alerts",
+        "get /v1/ops/source",
+        "get /v1/ops/requests",
         "get /v1/ops/lag",
         "get /v1/about",
         "get /healthz",

@@ -15,6 +15,7 @@ import { exportRoutes } from './routes/export.ts'
 import { checkRun } from './routes/known.ts'
 import { opsRoutes } from './routes/ops.ts'
 import { seriesRoutes } from './routes/series.ts'
+import { sourceRoutes } from './routes/source.ts'
 import { FORMS, Problem } from './schemas.ts'
 import { checkHost, DOCS_POLICY, isLoopbackHost, secureHeaders } from './security.ts'
 import { createStreams } from './streams.ts'
@@ -96,6 +97,7 @@ export async function createApi(options: ApiOptions) {
   seriesRoutes(app, store)
   channelRoutes(app, store)
   exportRoutes(app, store, streams)
+  sourceRoutes(app, store)
   const about = { version: options.version, notice: options.notice ?? null }
   opsRoutes(app, { store, log, metrics, about, failures: options.failures, now: options.now ?? Date.now })
   if (options.admin) await app.register(adminRoutes(options.admin, streams))

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { FcmError } from '../common/errors.ts'
 import { lagOf } from './lag.ts'
-import { fakeLog, testApi } from './testing.ts'
+import { fakeLog, fakeStore, sourceState, T0, testApi } from './testing.ts'
 
 const at = (...times: (number | null)[]) => times.map((time) => (time === null ? undefined : { time }))
 const now = () => 100_000
@@ -123,5 +123,35 @@ describe('/metrics', () => {
     )
     expect(answer.body).not.toMatch(/kafka_consumergroup_group_lag\{/)
     expect(logged.map((line) => line.msg)).toContain('lag is not known')
+  })
+
+  it('has what the sources of all runs do, without a label per channel', async () => {
+    const log = fakeLog({ 'fcm.live.activity': [[]], 'fcm.history.activity': [[]] })
+    const store = fakeStore({
+      source: async (run) => (run === 'live' ? sourceState : { ...sourceState, round: null, measures: [] }),
+    })
+    const { app } = await testApi({ log, store })
+    // Totals don't grow by being asked for.
+    await app.inject({ url: '/metrics' })
+    const { body } = await app.inject({ url: '/metrics' })
+    expect(body).toContain('fcm_source_requests_total{run="live"} 1234\n')
+    expect(body).toContain('fcm_source_failed_total{run="live"} 56\n')
+    expect(body).toContain(`fcm_source_covered_to_seconds{run="live",measure="posts"} ${T0 / 1000}\n`)
+    expect(body).toContain('fcm_gap_ratio{run="live",measure="posts"} 0.25\n')
+    expect(body).not.toContain('fcm_gap_ratio{run="live",measure="replies"}')
+    expect(body).not.toMatch(/fcm_(source|gap)\w+\{run="history"/)
+    expect(body).not.toMatch(/^fcm_(source|gap).*channel/m)
+  })
+
+  it('has the rest when the store fails', async () => {
+    const source = async () => {
+      throw new Error('store away')
+    }
+    const log = fakeLog({ 'fcm.live.activity': [[]] })
+    const { app, logged } = await testApi({ log, store: fakeStore({ source }) })
+    const { body } = await app.inject({ url: '/metrics' })
+    expect(body).toContain('kafka_consumergroup_group_lag{')
+    expect(body).not.toMatch(/^fcm_source/m)
+    expect(logged.map((line) => line.msg)).toContain('what the source does is not known')
   })
 })

@@ -149,6 +149,54 @@ export const gap = (row: port.Gap): Answer<typeof shape.Gap> => ({
   reason: row.reason,
 })
 
+/** What a server was told or told us: short enough to read. */
+const ERROR_LIMIT = 300
+const errorOf = (text: string | null): string | null => text && cap(text, ERROR_LIMIT)
+
+export const source = (
+  run: string,
+  row: port.SourceState,
+  channels: port.Followed[],
+): Answer<typeof shape.Source> => ({
+  run,
+  measures: row.measures.map((m) => ({
+    measure: m.measure,
+    decidedTo: iso(m.decidedTo),
+    gapRatio24h: m.gapRatioDay,
+    gapRatio: m.gapRatio,
+  })),
+  round: row.round && {
+    at: iso(row.round.at),
+    requests: row.round.requests,
+    failed: row.round.failed,
+    error: errorOf(row.round.error),
+    complete: row.round.complete,
+    next: isoOrNull(row.round.next),
+  },
+  requests: row.requests,
+  failed: row.failed,
+  hour: isoOrNull(row.hour),
+  followed: row.followed,
+  failing: row.failing,
+  channels: channels.map((c) => ({
+    channel: c.channel,
+    postsTo: isoOrNull(c.postsTo),
+    repliesTo: isoOrNull(c.repliesTo),
+    reactionsTo: isoOrNull(c.reactionsTo),
+    polledAt: isoOrNull(c.polledAt),
+    error: errorOf(c.error),
+    requests: c.requests,
+    failed: c.failed,
+  })),
+})
+
+export const requests = (row: port.RequestRow): Answer<typeof shape.Requests> => ({
+  channel: row.channel,
+  hour: iso(row.hour),
+  requests: row.requests,
+  failed: row.failed,
+})
+
 export const run = (row: port.Run): Answer<typeof shape.Run> => ({
   run: row.run,
   createdAt: iso(row.createdAt),

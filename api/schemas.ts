@@ -284,4 +284,56 @@ export const Lag = Type.Object({
   records: Count('Records not dealt with yet.'),
   seconds: Type.Number({ minimum: 0, description: 'Age of the oldest of them; 0 when there is none.' }),
 })
+const Share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description })
+const SourceMeasure = oneOf<Measure>(MEASURES, 'posts, replies or reactions.')
+export const Source = Type.Object({
+  run: Type.String(),
+  measures: Type.Array(
+    Type.Object({
+      measure: SourceMeasure,
+      decidedTo: Time('The source has spoken of all that it follows up to here.'),
+      gapRatio24h: Nullable(Share('Share of the followed time of the 24 hours before that is gap.')),
+      gapRatio: Nullable(Share('The same of all the time that it has followed.')),
+    }),
+  ),
+  round: Nullable(
+    Type.Object(
+      {
+        at: Time('When it began, by the clock of the source.'),
+        requests: Count('Requests made.'),
+        failed: Count('Those of them that failed.'),
+        error: Nullable(Type.String({ description: 'What the last that failed was told: untrusted text.' })),
+        complete: Type.Array(SourceMeasure, {
+          description: 'Of which every poll that was due came through.',
+        }),
+        next: Nullable(Time('The next one begins no earlier.')),
+      },
+      { description: 'The last round of polls; null when the source does not poll.' },
+    ),
+  ),
+  requests: Count('Requests of all rounds.'),
+  failed: Count('Those of them that failed.'),
+  hour: Nullable(Time('Begin of the hour that the requests below are of.')),
+  followed: Count('Channels that it follows.'),
+  failing: Count('Those of them whose last poll failed.'),
+  channels: Type.Array(
+    Type.Object({
+      channel: Type.String(),
+      postsTo: Nullable(Time('Posts are covered up to here.')),
+      repliesTo: Nullable(Time('Replies are covered up to here.')),
+      reactionsTo: Nullable(Time('Reactions are covered up to here.')),
+      polledAt: Nullable(Time('The last poll.')),
+      error: Nullable(Type.String({ description: 'What that was told, if it failed: untrusted text.' })),
+      requests: Count('Requests in `hour`.'),
+      failed: Count('Those of them that failed.'),
+    }),
+    { description: 'Those that it follows: first those that fail, then those of most requests.' },
+  ),
+})
+export const Requests = Type.Object({
+  channel: Type.String({ description: 'A channel, or "*": whole rounds.' }),
+  hour: Time('Begin of the hour, by the clock of the source.'),
+  requests: Count('Requests made.'),
+  failed: Count('Those of them that failed.'),
+})
 export type Answer<T extends TSchema> = Static<T>

@@ -7,8 +7,10 @@ import type {
   AlertRow,
   CastRow,
   CountRow,
+  Followed,
   Page,
   SignalRow,
+  SourceState,
   Store,
 } from '../connectors/postgres/port.ts'
 import type { EventLog, Rec } from '../pipeline/log/port.ts'
@@ -88,6 +90,23 @@ export const castRow: CastRow = {
   urls: ['https://example.com'],
 }
 
+export const sourceState: SourceState = {
+  measures: [
+    { measure: 'posts', decidedTo: T0, gapRatioDay: 0.25, gapRatio: 0.125 },
+    { measure: 'replies', decidedTo: T0 - HOUR, gapRatioDay: null, gapRatio: null },
+  ],
+  round: { at: T0, requests: 40, failed: 3, error: HOSTILE, complete: ['posts'], next: null },
+  requests: 1234,
+  failed: 56,
+  hour: T0 - HOUR,
+  followed: 2,
+  failing: 1,
+}
+export const followedRow: Followed = {
+  ...{ channel: CHANNEL, postsTo: T0, repliesTo: null, reactionsTo: T0 - HOUR, polledAt: T0 + 999 },
+  ...{ error: HOSTILE.repeat(40), requests: 12, failed: 3 },
+}
+
 export async function* rowsOf<T>(...rows: T[]): AsyncGenerator<T> {
   yield* rows
 }
@@ -121,7 +140,10 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
     signals: async () => page(signalRow),
     channels: async () => [{ id: CHANNEL, series: 3, lastAt: T0, openAlerts: 1 }],
     casts: async () => page(castRow),
-    gaps: async () => [{ channel: CHANNEL, measure: 'posts', from: T0, to: T0 + HOUR, reason: null }],
+    gaps: async () => page({ channel: CHANNEL, measure: 'posts', from: T0, to: T0 + HOUR, reason: null }),
+    source: async () => sourceState,
+    followed: async () => [followedRow],
+    requests: async () => page({ channel: CHANNEL, hour: T0, requests: 12, failed: 3 }),
     runs: async () => [
       {
         ...{ run: 'history', createdAt: T0, channels: 1, firstAt: null, lastAt: null, alerts: 0 },

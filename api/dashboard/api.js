@@ -27,6 +27,15 @@
  *   alerts: number }} Run
  * @typedef {{ run: string, group: string, topic: string, partition: number, committed: number, end: number,
  *   records: number, seconds: number }} Lag
+ * @typedef {{ channel: string, measure: string, from: string, to: string, reason: string | null }} Gap
+ * @typedef {{ channel: string, postsTo: string | null, repliesTo: string | null, reactionsTo: string | null,
+ *   polledAt: string | null, error: string | null, requests: number, failed: number }} Followed
+ * @typedef {{ run: string,
+ *   measures: { measure: string, decidedTo: string, gapRatio24h: number | null, gapRatio: number | null }[],
+ *   round: { at: string, requests: number, failed: number, error: string | null, complete: string[],
+ *     next: string | null } | null,
+ *   requests: number, failed: number, hour: string | null, followed: number, failing: number,
+ *   channels: Followed[] }} Source  requests of channels are those in the hour from `hour` on
  * @typedef {{ version: string, notice: string | null }} About  `notice`: what a reader must know of all that is shown
  */
 
@@ -88,6 +97,10 @@ export const api = {
   channels: (run) => get('/v1/channels', { run }),
   /** @returns {Promise<{ items: Run[] }>} */
   runs: () => get('/v1/runs'),
+  /** @param {Query} query @returns {Promise<Page<Gap>>} earliest first */
+  gaps: (query) => get('/v1/gaps', query),
+  /** @param {string} run @param {number} limit @returns {Promise<Source>} with so many channels */
+  source: (run, limit) => get('/v1/ops/source', { run, limit }),
   /** @param {string} run @returns {Promise<{ items: Lag[] }>} */
   lag: (run) => get('/v1/ops/lag', { run }),
 }

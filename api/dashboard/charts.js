@@ -316,6 +316,7 @@ export function createCharts(root, onSelect, onAlert) {
     const said = describe(drawing, hovered ?? (chosen >= 0 ? chosen : grid.last))
     const title = titles(drawing)
     for (const { name, canvas, heading, readout } of panels) {
+      if (canvas.title !== said.missed) canvas.title = said.missed
       setText(heading, title[name])
       fill(readout, said[name])
       canvas.setAttribute('aria-label', `${title[name]}: ${said[name].map(([, text]) => text).join(', ')}`)

@@ -127,8 +127,20 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     expect(await pixels('counts', 'line', 0.425, 0.46)).toBe(0)
     expect(await pixels('counts', 'line', 0.5, 0.535)).toBeGreaterThan(50)
     expect(await pixels('variance', 'line', 0.425, 0.46)).toBe(0)
-    expect(await readout().textContent()).toContain('at least 0: only 0 % covered')
-    expect(await page.locator('.decision').textContent()).toBe('Masked: not wholly covered')
+    expect(await readout().textContent()).toMatch(/UTCnot covered$/)
+    const plot = page.locator('.chart.counts .plot')
+    expect(await plot.getAttribute('title')).toMatch(
+      /^No posts seen 2026-01-25 15:35 to 18:05 UTC: the hub did not answer <img/,
+    )
+    expect(await page.locator('.decision').textContent()).toMatch(
+      /^No posts seen .*: the hub did not answer <img .* · Masked: not wholly covered$/,
+    )
+    const select = (at: string) =>
+      page.evaluate(`location.hash = ${JSON.stringify(link({ channel: SUMMER, at }))}`)
+    await select('2026-01-25T15:40:00Z')
+    await expect.poll(() => readout().textContent()).toContain('only 40 % covered')
+    await select('2026-01-25T18:10:00Z')
+    await expect.poll(() => plot.getAttribute('title')).toBe('')
   })
 
   it('lists alerts, open ones first, filters them, and shows one with its evidence and the casts about it', async () => {
@@ -449,6 +461,36 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     expect(await page.locator('#lag-badge').textContent()).toBe('Lag 75 s · 6,000')
     await page.locator('#lag-badge').click()
     expect(await page.locator('#lag-rows tr').first().textContent()).toBe('countactivity6,00075 s')
+  })
+
+  it('says what the source does: how far it is, what it missed, whom it asks, and what fails now', async () => {
+    await open()
+    await expect.poll(() => page.locator('#source-badge').textContent()).toBe('Gaps 2.1 %')
+    mock.fail(2)
+    await expect
+      .poll(() => page.locator('#source-badge').textContent(), { timeout: 12_000 })
+      .toBe('Gaps 2.1 % · 2 failing')
+    await page.locator('#source-badge').click()
+    expect(await page.locator('#source-measures tr').allTextContents()).toEqual([
+      'posts26 Jan 14:002.1 %< 0.1 %',
+      'replies26 Jan 12:500 %0 %',
+      'reactions26 Jan 12:50––',
+    ])
+    expect(await page.locator('#source-round').textContent()).toBe(
+      'Last round of polls 26 Jan 14:05: 212 requests, 2 failed. Next from 26 Jan 14:10 on.',
+    )
+    expect(await page.locator('#source-hour').textContent()).toBe('Requests by channel, 26 Jan 13:00–14:00')
+    expect(await page.locator('#source-count').textContent()).toBe('20 of 28')
+    const rows = page.locator('#source-channels tr')
+    expect(await rows.first().textContent()).toBe('onchainsummer.xyz1,480326 Jan 14:00–')
+    // A server's words are a stranger's: text, and not too much of it.
+    expect(await rows.nth(1).textContent()).toBe(`Fails now: HTTP status 503 ${HOSTILE.script}`)
+    expect((await rows.nth(3).textContent())!.length).toBeLessThan(220)
+    expect(await page.locator('#source script, #source img').count()).toBe(0)
+    expect(await page.evaluate('window.hacked')).toBeUndefined()
+    // Nothing of it at a run that was not polled.
+    await page.selectOption('#run', 'history')
+    await page.locator('#source').waitFor({ state: 'hidden' })
   })
 
   it('says that there is no data yet, and starts by itself when there is', async () => {

@@ -21,6 +21,7 @@ import {
 } from './format.js'
 import { makeGrid, wholeFrom } from './grid.js'
 import { createKnowledge } from './knowledge.js'
+import { drawSource } from './source.js'
 import { allowed, fit, formatHash, parseHash, span } from './state.js'
 import { createStatus } from './status.js'
 
@@ -218,6 +219,7 @@ function render() {
   renderCharts()
   renderCasts()
   renderStatus()
+  drawSource(known.source)
 }
 
 function renderStatus() {
@@ -328,7 +330,7 @@ function renderCharts() {
     counts: known.counts,
     signals: known.signals,
   })
-  charts.draw({ grid, measure, alerts: known.marks, at, alert })
+  charts.draw({ grid, measure, alerts: known.marks, gaps: known.gaps, at, alert })
 }
 
 function whyEmpty() {

@@ -2,6 +2,7 @@
 /** What the page knows: what the API answered for the view that is looked at, asked again at every poll. */
 import { api, Refused } from './api.js'
 import { iso } from './format.js'
+import { CHANNELS } from './source.js'
 import { span } from './state.js'
 
 /**
@@ -13,6 +14,8 @@ import { span } from './state.js'
 
 /** Totals only order the channel list, and the list of runs hardly changes. */
 const SLOW_MS = 15_000
+/** What the source does takes the server some adding up. */
+const SOURCE_MS = 6_000
 /** Closed bins don't change but for late arrivals, so a poll asks only for the newest bins, and now and then for all. */
 const REFRESH_MS = 60_000
 const OVERLAP_BINS = 12
@@ -44,12 +47,15 @@ const nothing = () => ({
   /** @type {import('./api.js').Run[]} */ runs: [],
   /** @type {import('./api.js').Lag[]} */ lag: [],
   slowAt: 0,
+  /** @type {import('./api.js').Source | null} */ source: null,
+  sourceAt: 0,
   /** The view that the bins and marks are of. */
   seriesKey: '',
   loadedAt: 0,
   /** @type {Map<number, import('./api.js').Count>} by start, ms */ counts: new Map(),
   /** @type {Map<number, import('./api.js').Signal>} by start, ms */ signals: new Map(),
   /** @type {Alert[]} in the time shown, whatever the list is narrowed to */ marks: [],
+  /** @type {import('./api.js').Gap[]} of the channel, in the time shown */ gaps: [],
   castsKey: '',
   /** @type {import('./api.js').Cast[]} */ casts: [],
   /** @type {string | null} */ castsCursor: null,
@@ -108,7 +114,8 @@ export function createKnowledge(current, filters) {
     const { state } = filters()
     const query = alertQuery()
     const slow = Date.now() - known.slowAt > SLOW_MS
-    const [open, resolved, channels, lag, series, runs, onsets] = await Promise.all([
+    const sourceDue = Date.now() - known.sourceAt > SOURCE_MS
+    const [open, resolved, channels, lag, series, runs, onsets, source] = await Promise.all([
       state === 'resolved' ? null : api.alerts({ ...query, state: 'open', limit: PAGE }),
       state === 'open' ? null : api.alerts({ ...query, state: 'resolved', limit: RESOLVED }),
       api.channels(run),
@@ -116,6 +123,7 @@ export function createKnowledge(current, filters) {
       slow ? api.series({ run, limit: PAGE }) : null,
       slow ? api.runs() : null,
       slow ? api.alerts({ run, type: 'onset', limit: 1 }) : null,
+      sourceDue ? api.source(run, CHANNELS) : null,
     ])
     if (current().run !== run) return
     known.alerts = [...(open?.items ?? []), ...(resolved?.items ?? [])]
@@ -131,6 +139,7 @@ export function createKnowledge(current, filters) {
     if (onsets) known.onsets = onsets.items.length > 0
     if (runs) known.runs = runs.items
     if (slow) known.slowAt = Date.now()
+    if (source) Object.assign(known, { source, sourceAt: Date.now() })
     known.answered = true
 
     const newest = Math.max(...known.channels.map((channel) => Date.parse(channel.lastAt))) + BASE_MS
@@ -164,11 +173,12 @@ export function createKnowledge(current, filters) {
     const query = { run, resolution, from: iso(since), to: iso(to), limit: PAGE }
     const id = `${measure}:${channel}`
     try {
-      const [counts, signals, marks] = await Promise.all([
+      const [counts, signals, marks, gaps] = await Promise.all([
         api.counts(id, query),
         api.signals(id, query),
         // An alert is opened at the end of a bin, and the last one shown may be just at the end.
         api.alerts({ run, channel, from: iso(from), to: iso(to + 1000), limit: PAGE }),
+        api.gaps({ run, channel, from: iso(from), to: iso(to), limit: PAGE }),
       ])
       if (key !== seriesKey()) return
       if (all) {
@@ -182,6 +192,7 @@ export function createKnowledge(current, filters) {
         for (const start of kept.keys()) if (start < from) kept.delete(start)
       }
       known.marks = marks.items
+      known.gaps = gaps.items
       known.refused = ''
     } catch (error) {
       if (!(error instanceof Refused)) throw error

@@ -5,7 +5,8 @@
  * @typedef {import('/vendor/uPlot.esm.js')} uPlot
  * @typedef {import('./grid.js').Grid} Grid
  * @typedef {import('./api.js').Alert} Alert
- * @typedef {{ grid: Grid, measure: string, alerts: Alert[], at: number | null, alert: string | null }} Drawing
+ * @typedef {import('./api.js').Gap} Gap
+ * @typedef {{ grid: Grid, measure: string, alerts: Alert[], gaps: Gap[], at: number | null, alert: string | null }} Drawing
  * @typedef {{ color: Record<string, string>, hatch: CanvasPattern | null }} Theme
  */
 

@@ -78,6 +78,8 @@ export async function startMockApi(options: Options = {}) {
   let now = START
   let empty = options.empty ?? false
   let lagSeconds = 0
+  /** Channels of which the last poll failed, at most 2. */
+  let failing = 0
   const opened: Json[] = []
   /** What came in that a page of its own origin would not send. */
   const refused: string[] = []
@@ -322,6 +324,45 @@ export async function startMockApi(options: Options = {}) {
     return items
   }
 
+  /** The gaps that `covered` above is made of. */
+  function gaps(channel: string, from: number, to: number): Json[] {
+    if (channel !== SUMMER) return []
+    return ['posts', 'replies']
+      .map((measure) => ({
+        ...{ channel, measure, reason: `the hub did not answer ${HOSTILE.image}` },
+        ...{ from: iso(START - 22.5 * 60 * MINUTE), to: iso(START - 20 * 60 * MINUTE) },
+      }))
+      .filter((gap) => Date.parse(gap.from) < to && Date.parse(gap.to) > from)
+  }
+  function source(polls: boolean, limit: number): Json {
+    const none = { measures: [], round: null, requests: 0, failed: 0, hour: null }
+    if (!polls || empty) return { run: 'history', ...none, followed: 0, failing: 0, channels: [] }
+    const errors = [`HTTP status 503 ${HOSTILE.script}`, HOSTILE.long].slice(0, failing)
+    return {
+      run: 'live',
+      measures: [
+        { measure: 'posts', decidedTo: iso(now - BIN), gapRatio24h: 0.0213, gapRatio: 0.00001 },
+        { measure: 'replies', decidedTo: iso(now - 75 * MINUTE), gapRatio24h: 0, gapRatio: 0 },
+        { measure: 'reactions', decidedTo: iso(now - 75 * MINUTE), gapRatio24h: null, gapRatio: null },
+      ],
+      round: {
+        ...{ at: iso(now), requests: 212, failed: failing, error: errors.at(-1) ?? null },
+        ...{ complete: ['posts'], next: iso(now + BIN) },
+      },
+      ...{ requests: 91_234, failed: 12, hour: iso(now - 65 * MINUTE) },
+      ...{ followed: NAMES.length - 1, failing },
+      channels: NAMES.slice(1)
+        .map((channel, i) => ({
+          channel,
+          postsTo: iso(now - BIN),
+          repliesTo: i % 4 ? iso(now - 75 * MINUTE) : null,
+          ...{ reactionsTo: null, polledAt: iso(now), error: errors[i] ?? null },
+          ...{ requests: 1480 - i * 55, failed: errors[i] ? 3 : 0 },
+        }))
+        .slice(0, limit),
+    }
+  }
+
   type Query = Record<string, string>
   const LIST = ['run', 'from', 'to', 'limit', 'cursor']
   const between = (q: Query): [number, number] => [
@@ -452,6 +493,8 @@ export async function startMockApi(options: Options = {}) {
         ],
       }),
     ],
+    [/^\/v1\/gaps$/, [...LIST, 'channel'], (_, q) => page(gaps(q.channel ?? '', ...between(q)), q)],
+    [/^\/v1\/ops\/source$/, ['run', 'limit'], (_, q) => source(q.run === 'live', Number(q.limit ?? 100))],
     [
       /^\/v1\/ops\/lag$/,
       ['run'],
@@ -512,8 +555,10 @@ export async function startMockApi(options: Options = {}) {
       }
       const limit = Number(query.limit ?? 50)
       if (!(limit >= 1 && limit <= 500)) return problem(400, 'limit must be 1 to 500')
-      if (query.run === 'history') return void response.end(JSON.stringify({ items: [], next: null }))
-      if (query.run && query.run !== 'live') return problem(404, `There is no run "${query.run}".`)
+      if (query.run === 'history' && !url.pathname.endsWith('/source'))
+        return void response.end(JSON.stringify({ items: [], next: null }))
+      if (query.run && !['live', 'history'].includes(query.run))
+        return problem(404, `There is no run "${query.run}".`)
       const body = answer(decodeURIComponent(match[1] ?? ''), query)
       if (body === undefined) return problem(404, 'There is no such thing.')
       return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -548,6 +593,9 @@ export async function startMockApi(options: Options = {}) {
     },
     open: (id: string, channel: string, reason: string): void => {
       opened.push(alert(id, channel, 'onset', 'high', now, null, reason))
+    },
+    fail: (channels: number): void => {
+      failing = channels
     },
     lag: (seconds: number): void => {
       lagSeconds = seconds

@@ -1,16 +1,17 @@
 // @ts-check
 /** What the charts say at one bin, in words. */
 import { el, setText } from './dom.js'
-import { clock, integer, number, plain, pValue, RESOLUTION_LABEL, short } from './format.js'
+import { clock, integer, number, period, plain, pValue, RESOLUTION_LABEL, short } from './format.js'
 
 /** @typedef {[kind: string, text: string]} Part  `kind` is the line, band, ... whose sample stands before the text */
 
 /**
  * @param {import('./marks.js').Drawing} drawing
  * @param {number} i the bin's slot
- * @returns {{ counts: Part[], variance: Part[], autocorrelation: Part[], decision: string }}
+ * @returns {{ counts: Part[], variance: Part[], autocorrelation: Part[], decision: string, missed: string }}
+ *   `missed`: which time was not covered there, and why
  */
-export function describe({ grid, measure }, i) {
+export function describe({ grid, measure, gaps }, i) {
   const start = grid.starts[i]
   const bin = grid.counts[i]
   const signal = grid.signals[i]
@@ -19,16 +20,21 @@ export function describe({ grid, measure }, i) {
   const counts = []
   if (start !== undefined) counts.push(['when', `${short(start)}–${clock(start + grid.seconds * 1000)} UTC`])
   if (whole) counts.push(['line', `${integer(bin.count)} ${measure}`])
+  else if (bin?.covered === 0) counts.push(['gap', 'not covered'])
   else if (bin) {
     counts.push(['gap', `at least ${integer(bin.count)}: only ${Math.floor(bin.covered * 100)} % covered`])
-  } else counts.push(['gap', 'not counted'])
+  } else counts.push(['gap', i > grid.last ? 'not decided yet' : 'not counted'])
   if (signal && signal.expected !== null) {
     counts.push(['expected', `expected ${number(signal.expected)}`])
     counts.push(['band', `95 % band ${number(signal.lower)}–${number(signal.upper)}`])
   } else if (whole) counts.push(['', 'nothing expected: too little activity to judge'])
   if (bin?.late) counts.push(['', `+${integer(bin.late)} late`])
+  const gap =
+    start === undefined || whole ? undefined : gapAt(gaps, measure, start, start + grid.seconds * 1000)
+  const missed = gap ? aboutGap(gap) : ''
   return {
     counts,
+    missed,
     variance: [
       ['line', `stabilised ${number(signal?.variance)}`],
       ['', `p ${pValue(signal?.pVariance)}`],
@@ -39,11 +45,32 @@ export function describe({ grid, measure }, i) {
       ['', `p ${pValue(signal?.pAutocorrelation)}`],
       ['raw', `raw ${number(signal?.rawAutocorrelation)}`],
     ],
-    decision: signal
-      ? plain(`${signal.decision[0].toUpperCase()}${signal.decision.slice(1)}: ${signal.reason}`, 300)
-      : '',
+    // Both may be long, and stand on a line that is cut: first what is not told elsewhere.
+    decision: [missed, signal ? decided(signal) : ''].filter((text) => text !== '').join(' · '),
   }
 }
+
+const decided = (/** @type {import('./api.js').Signal} */ { decision, reason }) =>
+  plain(`${decision[0].toUpperCase()}${decision.slice(1)}: ${reason}`, 300)
+
+/** What is missed of a measure: casts and participants are covered where posts and replies both are. */
+const partsOf = (/** @type {string} */ measure) =>
+  measure === 'casts' || measure === 'participants' ? ['posts', 'replies'] : [measure]
+
+/**
+ * The first gap of a measure that touches [from, to).
+ * @param {import('./api.js').Gap[]} gaps @param {string} measure @param {number} from @param {number} to
+ */
+function gapAt(gaps, measure, from, to) {
+  const parts = partsOf(measure)
+  return gaps.find(
+    (gap) => parts.includes(gap.measure) && Date.parse(gap.from) < to && Date.parse(gap.to) > from,
+  )
+}
+
+/** Reasons quote what servers said. */
+const aboutGap = (/** @type {import('./api.js').Gap} */ { measure, from, to, reason }) =>
+  `No ${measure} seen ${period(Date.parse(from), Date.parse(to))}${reason === null ? '' : `: ${plain(reason, 200)}`}`
 
 /**
  * Why the indicators have no value in all of the time shown: as the detectors said of its newest bin.

@@ -34,12 +34,19 @@ export function channelRoutes(app: Api, store: Store): void {
     schema: {
       tags: ['channels'],
       operationId: 'listGaps',
-      summary: 'Times that were not observed',
-      querystring: s.exactly({ run: s.AnyRun, channel: Type.Optional(s.ChannelName), ...s.span }),
+      summary: 'Times that were not observed and why, earliest first',
+      querystring: s.exactly({
+        run: s.AnyRun,
+        channel: Type.Optional(s.ChannelName),
+        ...s.span,
+        ...s.paging(500, 5000),
+      }),
       response: s.list(s.Gap),
     },
-    handler: async ({ query }) =>
-      allOf(await store.gaps(query.run, { channel: query.channel, ...spanOf(query) }), present.gap),
+    handler: async ({ query }) => {
+      const filter = { channel: query.channel, ...spanOf(query) }
+      return pageOf(await store.gaps(query.run, filter, pagingOf(query)), present.gap)
+    },
   })
 
   app.get('/v1/runs', {

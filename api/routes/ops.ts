@@ -7,6 +7,7 @@ import type { Api } from '../app.ts'
 import { createLagMetrics, lagOf } from '../lag.ts'
 import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
+import { createSourceMetrics } from '../source-metrics.ts'
 import { allOf } from './query.ts'
 
 type Ops = {
@@ -25,6 +26,7 @@ const Status = s.answers(Type.Object({ status: Type.String() }))
 
 export function opsRoutes(app: Api, { store, log, metrics, about, failures, now }: Ops): void {
   const lagMetrics = createLagMetrics(log, metrics, now)
+  const sourceMetrics = createSourceMetrics(store, log, metrics)
 
   app.get('/v1/ops/lag', {
     schema: {
@@ -85,8 +87,10 @@ export function opsRoutes(app: Api, { store, log, metrics, about, failures, now 
       response: s.streams('The metrics.', 'text/plain'),
     },
     handler: async (request, reply) => {
-      // The other metrics are worth having most when the log is in trouble.
-      await lagMetrics.update().catch((error) => request.log.warn({ err: error }, 'lag is not known'))
+      // The other metrics are worth having most when the log or the store is in trouble.
+      const update = (what: string, { update }: { update(): Promise<void> }) =>
+        update().catch((error) => request.log.warn({ err: error }, `${what} is not known`))
+      await Promise.all([update('lag', lagMetrics), update('what the source does', sourceMetrics)])
       return reply.type(metrics.contentType).send(await metrics.metrics())
     },
   })

@@ -42,10 +42,12 @@ export async function* exportCounts(query: Query, filter: CountsFilter): AsyncGe
     for await (const page of pages) {
       for (const row of page) yield* summing.add(row)
     }
-    if (series.idleFrom !== null && series.idleFrom < horizon) {
+    // Silence means zeros as far as the source has spoken of the series, which others may be ahead of.
+    const idleTo = Math.min(horizon, series.saidTo ?? horizon)
+    if (series.idleFrom !== null && series.idleFrom < idleTo) {
       yield* summing.add({
         bin: series.idleFrom,
-        n: horizon - series.idleFrom,
+        n: idleTo - series.idleFrom,
         count: 0,
         covered: 1,
         idle: true,

@@ -4,9 +4,11 @@ import type {
   AlertEvent,
   Cast,
   CastRemoved,
+  Coverage,
   FcmRecord,
   Late,
   Measure,
+  Polled,
   Signal,
   Unknown,
 } from '../../schemas/records.ts'
@@ -23,7 +25,7 @@ export type SeriesEntry = { id: number; line: Timeline }
 export class Stale extends Error {}
 
 type Keyed<R> = { key: string; record: R }
-type Gap = { key: string; measure: Measure; from: number; to: number; reason: string | null }
+export type Gap = { key: string; measure: Measure; from: number; to: number; reason: string | null }
 /** In the order of the records: a bin of one series, or that it is idle from there on. */
 type Timed = {
   key: string
@@ -62,6 +64,8 @@ export function sortOut(records: readonly Input[]) {
     casts: [] as Keyed<Cast>[],
     removals: [] as CastRemoved[],
     gaps: [] as Gap[],
+    coverages: [] as Keyed<Coverage>[],
+    polls: [] as Keyed<Polled>[],
     timed: [] as Timed[],
     unknowns: [] as Keyed<Unknown>[],
     lates: [] as Keyed<Late>[],
@@ -91,11 +95,16 @@ export function sortOut(records: readonly Input[]) {
         batch.removals.push(record)
         break
       case 'Coverage':
-        if (record.status !== 'gap') break
         refer(key)
+        batch.coverages.push({ key, record })
+        if (record.status !== 'gap') break
         for (const measure of record.measures) {
           batch.gaps.push({ key, measure, from: record.from, to: record.to, reason: record.reason })
         }
+        break
+      case 'Polled':
+        refer(key)
+        batch.polls.push({ key, record })
         break
       case 'BinClosed':
         for (const { measure, count, covered, masked } of record.bins) {
@@ -127,6 +136,7 @@ export function sortOut(records: readonly Input[]) {
       // Reactions are counted, not kept; milestones and partial sums are steps on the way to a bin.
       case 'Reaction':
       case 'ReactionRemoved':
+      case 'ReactionCount':
       case 'Milestone':
       case 'Partial':
         break
@@ -206,25 +216,6 @@ export async function blankRemoved(query: Query, run: number, hashes: Buffer[]):
      WHERE r.run = $1 AND r.hash = ANY ($2::bytea[])
        AND c.run = r.run AND c.hash = r.hash AND c.fid = r.fid AND NOT c.removed`,
     [run, arrayLiteral(hashes)],
-  )
-}
-
-export async function insertGaps(query: Query, gaps: Gap[], channel: ChannelId): Promise<void> {
-  if (gaps.length === 0) return
-  const rows = distinct(
-    gaps,
-    (gap) => `${gap.measure} ${gap.from} ${gap.key}`,
-    (a, b) => a.to > b.to,
-  )
-    .map((gap) => [channel(gap.key), gap.measure, gap.from, gap.to, gap.reason] as const)
-    // Copies come from every partition at once: equal order, so that no two writers wait for each other.
-    .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : a[2] - b[2]))
-  const table = unnest(['int', 'text', 'bigint', 'bigint', 'text'], rows)
-  await query(
-    `INSERT INTO gaps AS g (channel, measure, "from", "to", reason) SELECT * FROM ${table.from}
-     ON CONFLICT (channel, measure, "from") DO UPDATE SET "to" = excluded."to", reason = excluded.reason
-     WHERE g."to" < excluded."to"`,
-    table.values,
   )
 }
 

@@ -93,6 +93,47 @@ export type CastRow = {
   urls: string[]
 }
 export type Gap = { channel: string; measure: Measure; from: number; to: number; reason: string | null }
+/** What a source has done and seen. Ratios are shares, 0-1, of the time of followed channels; null: of no time. */
+export type SourceState = {
+  /** Of the last 24 hours before `decidedTo`, and of all the time that it has followed. */
+  measures: {
+    measure: Measure
+    decidedTo: number
+    gapRatioDay: number | null
+    gapRatio: number | null
+  }[]
+  /** The last one; null: it has not polled. */
+  round: {
+    at: number
+    requests: number
+    failed: number
+    error: string | null
+    complete: Measure[]
+    next: number | null
+  } | null
+  /** Of all rounds. */
+  requests: number
+  failed: number
+  /** Begin of the last whole hour of its clock, or of the first one; null: it has not polled. */
+  hour: number | null
+  /** Channels that it follows, and those of them whose last poll failed. */
+  followed: number
+  failing: number
+}
+/** `...To`: where its last covered span ends; null: none has been. `error`: of its last poll; null: all went well. */
+export type Followed = {
+  channel: string
+  postsTo: number | null
+  repliesTo: number | null
+  reactionsTo: number | null
+  polledAt: number | null
+  error: string | null
+  /** In the hour that was asked for. */
+  requests: number
+  failed: number
+}
+/** Requests in the hour from `hour` on; channel `*`: of whole rounds. */
+export type RequestRow = { channel: string; hour: number; requests: number; failed: number }
 /** Where in a batch the records stand that the store can't hold, and why. */
 export type Written = { rejected: { index: number; why: string }[] }
 /** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
@@ -149,8 +190,20 @@ export interface Store {
   channels(run: string): Promise<Channel[]>
   /** Newest first, those that were removed too, without text and URLs. */
   casts(run: string, channel: string, span: Span, paging: Paging): Promise<Page<CastRow>>
-  /** Gaps that touch the span; those of the whole source (`*`) count for every channel. */
-  gaps(run: string, filter: Span & { channel?: string | undefined }): Promise<Gap[]>
+  /**
+   * Gaps that touch the span, earliest first; those of the whole source (`*`) count for every channel. Pieces that join
+   * and have one reason are one gap.
+   */
+  gaps(run: string, filter: Span & { channel?: string | undefined }, paging: Paging): Promise<Page<Gap>>
+  source(run: string): Promise<SourceState>
+  /** Channels that the source follows by name: those that fail first, then those of most requests in the hour. */
+  followed(run: string, hour: number | null, limit: number): Promise<Followed[]>
+  /** Earliest first, for the last 14 days; the span is of `hour`. */
+  requests(
+    run: string,
+    filter: Span & { channel?: string | undefined },
+    paging: Paging,
+  ): Promise<Page<RequestRow>>
   runs(): Promise<Run[]>
   /** Whether there is such a run, or such a series of it. */
   has(run: string, series?: string): Promise<boolean>
@@ -166,7 +219,7 @@ export interface Store {
   exportAlerts(filter: ExportFilter): AsyncIterable<AlertRow>
 
   deleteRun(run: string): Promise<void>
-  /** Blanks texts of casts that were stored more than `days` ago; returns how many. */
+  /** Blanks texts of casts that were stored more than `days` ago, and forgets old requests; returns how many texts. */
   expireTexts(days: number): Promise<number>
   /** Resolves when the database answers. */
   ping(): Promise<void>

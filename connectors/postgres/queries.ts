@@ -223,16 +223,27 @@ export const createQueries = (query: Query): Queries => ({
     )
   },
 
-  async gaps(run, filter) {
+  async gaps(run, filter, { limit, cursor }) {
+    const after = decodeCursor('gaps', cursor, ['number', 'string', 'string'])
     const { rows } = await query(
       `SELECT c.name AS channel, g.measure, g."from", g."to", g.reason
        FROM runs r JOIN channels c ON c.run = r.id JOIN gaps g ON g.channel = c.id
        WHERE r.name = $1 AND ($2::bytea IS NULL OR c.key IN ($2, $5))
          AND ($3::bigint IS NULL OR g."to" > $3) AND ($4::bigint IS NULL OR g."from" < $4)
-       ORDER BY g."from", c.name, g.measure`,
-      [run, channelKey(filter.channel), filter.from ?? null, filter.to ?? null, keyOf(NETWORK)],
+         AND ($6::bigint IS NULL OR (g."from", c.name, g.measure) > ($6, $7, $8))
+       ORDER BY g."from", c.name, g.measure LIMIT $9`,
+      [
+        ...[run, channelKey(filter.channel), filter.from ?? null, filter.to ?? null, keyOf(NETWORK)],
+        ...[after?.[0] ?? null, after?.[1] ?? null, after?.[2] ?? null, limit + 1],
+      ],
     )
-    return rows as Gap[]
+    return pageOf(
+      rows,
+      limit,
+      'gaps',
+      (row) => [row.from as number, row.channel as string, row.measure as string],
+      (row) => row as Gap,
+    )
   },
 
   async runs() {

@@ -1,13 +1,17 @@
 /** Walks the rows of many series in order, some at a time, so that neither memory nor a transaction grows with them. */
-import { parseSeries } from '../../schemas/records.ts'
+import { BASE } from '../../common/time.ts'
+import { NETWORK, parseSeries } from '../../schemas/records.ts'
 import { keyOf } from './channel-name.ts'
 import type { Query, Row } from './database.ts'
 import { arrayLiteral } from './database.ts'
 import type { ExportFilter, SignalRow } from './port.ts'
 import type { BinRow } from './summing.ts'
 
-/** `idleFrom`: the base bin since which the series is idle; null: it isn't. */
-export type SeriesInfo = { id: number; name: string; idleFrom: number | null }
+/**
+ * `idleFrom`: the base bin since which the series is idle; null: it isn't. `saidTo`: the base bin up to which the source
+ * has spoken of it; null: where that isn't stored.
+ */
+export type SeriesInfo = { id: number; name: string; idleFrom: number | null; saidTo: number | null }
 
 /** Series that are read together, rows of each at first, and rows of one that is read on alone. */
 const GROUP = 64
@@ -28,16 +32,26 @@ export async function findSeries(
   const { channel = one?.channel } = filter
   if (one && one.channel !== channel) return []
   const { rows } = await query(
-    `SELECT s.id, (s.measure || ':' || c.name) COLLATE "C" AS name, CASE WHEN s.idle THEN s.next END AS idle_from
+    `SELECT s.id, (s.measure || ':' || c.name) COLLATE "C" AS name, CASE WHEN s.idle THEN s.next END AS idle_from, (
+       SELECT min(part."to") / ${BASE} FROM (
+         SELECT max(greatest(v."to", CASE WHEN v.channel = c.id THEN v.decided_to END)) AS "to"
+         FROM coverage v
+         WHERE v.channel IN (c.id, w.id) AND v.measure = ANY (
+           CASE WHEN s.measure IN ('casts', 'participants') THEN '{posts,replies}' ELSE ARRAY [s.measure] END)
+         GROUP BY v.measure
+       ) part
+     ) AS said_to
      FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
+     LEFT JOIN channels w ON w.run = r.id AND w.key = $4
      WHERE r.name = $1 AND ($2::bytea IS NULL OR c.key = $2) AND ($3::text IS NULL OR s.measure = $3)
      ORDER BY name`,
-    [filter.run, channelKey(channel), one?.measure ?? null],
+    [filter.run, channelKey(channel), one?.measure ?? null, keyOf(NETWORK)],
   )
   return rows.map((row) => ({
     id: row.id as number,
     name: row.name as string,
     idleFrom: row.idle_from as number | null,
+    saidTo: row.said_to as number | null,
   }))
 }
 

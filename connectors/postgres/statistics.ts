@@ -11,6 +11,8 @@ const AT_LEAST = 20_000
 const TABLES: Partial<Record<RecordType, string>> = {
   Cast: 'casts',
   CastRemoved: 'removals',
+  Coverage: 'coverage, gaps',
+  Polled: 'polls',
   BinClosed: 'channels, series, counts',
   Signal: 'signals',
   AlertEvent: 'alerts, alert_events',

@@ -5,6 +5,7 @@ import { createDatabase, type Database } from './database.ts'
 import { exportAlerts, exportCounts, exportSignals } from './exports.ts'
 import { migrate } from './migrate.ts'
 import { openPglite } from './pglite.ts'
+import { createPollingQueries, forgetPolls } from './polling.ts'
 import type { Store } from './port.ts'
 import { createQueries } from './queries.ts'
 import { createStatistics } from './statistics.ts'
@@ -63,6 +64,7 @@ async function openServer(url: string): Promise<Store> {
 
 /** Tables whose rows belong to a series or a channel, or name their run. */
 const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
+const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
 const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
 
 type Parts = {
@@ -84,6 +86,7 @@ function createStore(db: Database, { close, statistics }: Parts): Store {
       return written
     },
     ...createQueries(db.query),
+    ...createPollingQueries(db.query),
     exportCounts: (filter) => exportCounts(db.query, filter),
     exportSignals: (filter) => exportSignals(db.query, filter),
     exportAlerts: (filter) => exportAlerts(db.query, filter),
@@ -97,7 +100,7 @@ function createStore(db: Database, { close, statistics }: Parts): Store {
         const channels = 'SELECT id FROM channels WHERE run = $1'
         const series = `SELECT id FROM series WHERE channel IN (${channels})`
         for (const table of OF_SERIES) await query(`DELETE FROM ${table} WHERE series IN (${series})`, [id])
-        for (const table of ['gaps', 'series'])
+        for (const table of OF_CHANNEL)
           await query(`DELETE FROM ${table} WHERE channel IN (${channels})`, [id])
         for (const table of OF_RUN) await query(`DELETE FROM ${table} WHERE run = $1`, [id])
         await query('DELETE FROM runs WHERE id = $1', [id])
@@ -112,7 +115,8 @@ function createStore(db: Database, { close, statistics }: Parts): Store {
          WHERE text IS NOT NULL AND stored_at < now() - make_interval(secs => $1::float8 * 86400)`,
         [days],
       )
-      if (changed > 0) await freeSpace()
+      const forgotten = await forgetPolls(db.query)
+      if (changed + forgotten > 0) await freeSpace()
       return changed
     },
 

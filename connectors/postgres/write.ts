@@ -7,7 +7,6 @@ import {
   type Input,
   insertAlertEvents,
   insertCasts,
-  insertGaps,
   insertLates,
   insertRemovals,
   insertSignals,
@@ -17,6 +16,7 @@ import {
   Stale,
   sortOut,
 } from './inserts.ts'
+import { insertCoverages, insertGaps, insertPolls } from './polling.ts'
 import type { Written } from './port.ts'
 import { newTimeline, type Timeline } from './timeline.ts'
 
@@ -63,6 +63,8 @@ export function createWriter(db: Database) {
       await insertRemovals(query, entry.id, batch.removals)
       await insertCasts(query, entry.id, batch.casts, channel)
       await insertGaps(query, batch.gaps, channel)
+      await insertCoverages(query, batch.coverages, channel)
+      await insertPolls(query, batch.polls, channel)
       await insertTimelines(query, batch.timed, series, changed)
       await insertUnknowns(query, batch.unknowns, series)
       await insertLates(query, batch.lates, series)

@@ -1,5 +1,5 @@
 /** What may be said of a channel's coverage after a round (DESIGN, rules 1, 2). */
-import { HOUR, LATENESS } from '../../../common/time.ts'
+import { HOUR, LATENESS, SECOND } from '../../../common/time.ts'
 import type { Coverage } from '../../../schemas/records.ts'
 import { type ChannelMemory, decidedTo, type Memory, type PolledMeasure } from './memory.ts'
 import { LONGEST_WAIT, seenTo, WATCHED } from './schedule.ts'
@@ -8,7 +8,7 @@ import { LONGEST_WAIT, seenTo, WATCHED } from './schedule.ts'
 const PATIENCE = 2 * HOUR
 /** A channel that is new is read back so far, so that all casts that are watched are known. */
 const HISTORY = WATCHED + HOUR
-/** What is not followed any more is told to be a gap for so long: open episodes end by it. */
+/** What is not watched any more is told to be a gap for so long: open episodes end by it. */
 const FAREWELL = 25 * HOUR
 
 export type Seen = {
@@ -68,7 +68,6 @@ export function claim(
   }
 
   let postsTo = isNew ? Math.max(since, decidedTo(memory, channel, 'posts')) : since
-  const begin = postsTo
   if (seen.complete.has('posts')) {
     const reach = Math.min(Math.max(postsTo, seen.reach), now)
     if (!isNew) say('posts', 'gap', postsTo, reach, 'the pages of the server do not reach back')
@@ -88,7 +87,8 @@ export function claim(
   for (const m of measures) {
     if (m === 'posts') continue
     const from = decidedTo(memory, channel, m)
-    if (isNew) say(m, 'gap', Math.max(begin, from), now, 'the channel was not followed before')
+    // From here on: what is under older casts has not been seen. A moment tells it, and is a bin's gap, no more.
+    if (isNew) say(m, 'gap', Math.max(from, now - SECOND), now, 'the channel was not followed before')
     else if (!seen.complete.has(m)) say(m, 'gap', from, now - PATIENCE - LONGEST_WAIT, why)
     else if (m === 'reactions' && saturated)
       say(m, 'gap', from, seenUnder, 'a cast has more reactions than the server counts')
@@ -97,20 +97,20 @@ export function claim(
   return claims
 }
 
-/** Coverage of a channel that was seen once and isn't followed: a gap, for a day, and then nothing more. */
+/** Coverage of what was seen once and isn't watched any more: a gap, for a day, and then nothing more. */
 export function farewell(
   memory: Memory,
-  channel: ChannelMemory,
+  channel: ChannelMemory | undefined,
   at: number,
   measures: readonly PolledMeasure[],
-) {
-  const end = Math.max(channel.coveredTo, memory.whole) + FAREWELL
+): Claim[] {
   const claims: Claim[] = []
   for (const measure of measures) {
+    const end = Math.max(channel?.coveredTo[measure] ?? Number.NEGATIVE_INFINITY, memory.whole) + FAREWELL
     const from = decidedTo(memory, channel, measure)
     const to = Math.min(at - LATENESS, end)
     if (from > Number.NEGATIVE_INFINITY && from < to)
-      claims.push({ measure, status: 'gap', from, to, reason: 'the channel is not followed' })
+      claims.push({ measure, status: 'gap', from, to, reason: 'it is not watched any more' })
   }
   return claims
 }

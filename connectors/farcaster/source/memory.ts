@@ -33,7 +33,7 @@ export type ChannelMemory = {
   /** All before is decided: covered or a gap. */
   to: ByMeasure
   /** End of the last covered span. */
-  coveredTo: number
+  coveredTo: ByMeasure
   /** The last round that polled it. */
   at: number
   /** Every poll that was due by then was made, or what it would have found is declared a gap. */
@@ -68,7 +68,7 @@ export const idOf = (hash: Buffer): string => hash.toString('latin1')
 function channelAt(memory: Memory, key: string): ChannelMemory {
   let channel = memory.channels.get(key)
   if (!channel) {
-    channel = { casts: new Map(), to: byMeasure(), coveredTo: never, at: never, polledTo: byMeasure() }
+    channel = { casts: new Map(), to: byMeasure(), coveredTo: byMeasure(), at: never, polledTo: byMeasure() }
     memory.channels.set(key, channel)
   }
   return channel
@@ -129,8 +129,8 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
         raise(channel.to, m, record.to)
         // What lies in a gap need not be found any more.
         if (record.status === 'gap') raise(channel.polledTo, m, record.to)
+        else raise(channel.coveredTo, m, record.to)
       }
-      if (record.status === 'covered') channel.coveredTo = Math.max(channel.coveredTo, record.to)
       return
     }
     case 'Polled': {

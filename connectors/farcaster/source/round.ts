@@ -76,6 +76,7 @@ type Tally = {
 export async function pollRound(round: Round): Promise<Spent> {
   const { memory, server, clock, at, followed, partitions, publish } = round
   const measures = POLLED.filter((m) => server.measures.includes(m))
+  const unwatched = POLLED.filter((m) => !measures.includes(m))
   const under = measures.filter((m) => m !== 'posts')
   const channelOf = (name: string) => memory.channels.get(name)
   const tallies = new Map<string, Tally>(
@@ -213,7 +214,10 @@ export async function pollRound(round: Round): Promise<Spent> {
   const said: Keyed[] = []
   for (const [key, { requests, failed, error, incomplete, reach }] of tallies) {
     const complete = measures.filter((m) => !incomplete.has(m))
-    const claims = claim(memory, channelOf(key), at, measures, { complete: new Set(complete), reach, error })
+    const claims = [
+      ...claim(memory, channelOf(key), at, measures, { complete: new Set(complete), reach, error }),
+      ...farewell(memory, channelOf(key), at, unwatched),
+    ]
     for (const record of toCoverage(claims, partitions)) said.push({ key, record })
     said.push({ key, record: { type: 'Polled', at, complete, requests, failed, error, next: null } })
     spent.complete = spent.complete.filter((m) => !incomplete.has(m))
@@ -223,7 +227,7 @@ export async function pollRound(round: Round): Promise<Spent> {
   }
   for (const [key, channel] of memory.channels) {
     if (tallies.has(key)) continue
-    for (const record of toCoverage(farewell(memory, channel, at, measures), partitions))
+    for (const record of toCoverage(farewell(memory, channel, at, POLLED), partitions))
       said.push({ key, record })
   }
   await publish(said)

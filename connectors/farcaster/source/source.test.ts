@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BASE, floorTo, HOUR, LATENESS, MINUTE } from '../../../common/time.ts'
+import { BASE, floorTo, HOUR, LATENESS, MINUTE, SECOND } from '../../../common/time.ts'
 import { createRandom } from '../../../models/random.ts'
 import { networkOf, simulateChannels } from '../../../models/simulation/simulate.ts'
 import { topicOf } from '../../../pipeline/topology.ts'
@@ -189,7 +189,7 @@ test('all that it says is covered was in the log by then, and all is covered', a
       { status: 'covered', from: LIVE - 25 * HOUR, to: floorTo(END, BASE) - LATENESS },
     ])
     const [gap, covered] = spans(log, url, 'replies')
-    expect(gap).toEqual({ status: 'gap', from: LIVE - 25 * HOUR, to: LIVE - LATENESS })
+    expect(gap).toEqual({ status: 'gap', from: LIVE - LATENESS - SECOND, to: LIVE - LATENESS })
     expect(covered!.status).toBe('covered')
     expect(END - covered!.to).toBeLessThanOrEqual(HOUR + 2 * LATENESS)
   }

@@ -2,7 +2,7 @@
 import { FcmError } from '../../../common/errors.ts'
 import { BASE, BASE_SECONDS, DAY, floorTo, HOUR } from '../../../common/time.ts'
 import { type Count, type Coverage, MEASURES, type MeasureBin, NETWORK } from '../../../schemas/records.ts'
-import { close } from '../lifecycle.ts'
+import { close, newLine } from '../lifecycle.ts'
 import { extend, forget, type Span, share } from './coverage.ts'
 import { sweep } from './dedupe.ts'
 import {
@@ -13,8 +13,10 @@ import {
   decidedTo,
   dedupedFrom,
   newTracks,
+  partsOf,
   type Series,
   SPOKEN_OF,
+  type SpokenOf,
   SUMMED,
   type Summed,
 } from './state.ts'
@@ -34,7 +36,10 @@ export function cover(state: CountState, key: string, coverage: Coverage): void 
   if (key !== NETWORK) {
     const channel = channelOf(state, key)
     channel.tracks ??= newTracks()
-    for (const m of measures) extend(channel.tracks[m], from, to, status === 'covered')
+    for (const m of measures) {
+      if (decidedTo(state, channel, m) < from) beginAnew(channel, m)
+      extend(channel.tracks[m], from, to, status === 'covered')
+    }
     closeBins(state, key, channel, coverage.reason)
     return
   }
@@ -53,6 +58,17 @@ export function cover(state: CountState, key: string, coverage: Coverage): void 
     for (const m of measures) forget(state.source[m], needed)
   }
   reportNetwork(state, coverage)
+}
+
+/**
+ * Followed again after a time of which nothing was said: nothing is written of it, as of that before the first event.
+ * But an idle series has said that silence means zeros, so that it has to take that back for this time.
+ */
+function beginAnew(channel: Channel, part: SpokenOf): void {
+  for (const measure of MEASURES) {
+    const series = channel.series[measure]
+    if (series && !series.idle && partsOf(measure).includes(part)) Object.assign(series, newLine())
+  }
 }
 
 const isQuiet = (channel: Channel): boolean =>
@@ -129,9 +145,13 @@ function unknownUntil(series: Series, until: number, spans: readonly Span[]): Sp
 function forgetOld(state: CountState, channel: Channel): void {
   const from = dedupedFrom(state, channel)
   if (!sweep(channel.seen, from)) return
-  for (const { late } of Object.values(channel.series)) {
-    for (const start of late.keys()) if (start < floorTo(from, HOUR)) late.delete(start)
+  const hour = floorTo(from, HOUR)
+  for (const { late, open } of Object.values(channel.series)) {
+    for (const start of late.keys()) if (start < hour) late.delete(start)
+    // Bins this old are still open only where the source never speaks of the measure, or no more.
+    for (const start of open.keys()) if (start < hour) open.delete(start)
   }
+  for (const start of channel.authors.keys()) if (start < hour) channel.authors.delete(start)
   if (channel.tracks) for (const m of SPOKEN_OF) forget(channel.tracks[m], from - DAY)
 }
 
@@ -140,7 +160,12 @@ function reportNetwork(state: CountState, coverage: Coverage): void {
   const { spokenTo, series } = state.network
   const to = (m: Summed) => (m === 'casts' ? Math.min(spokenTo.posts, spokenTo.replies) : spokenTo[m])
   const spoken = SUMMED.filter((m) => to(m) > Number.NEGATIVE_INFINITY)
-  for (const m of spoken) series[m].next ??= floorTo(coverage.from, BASE)
+  for (const m of spoken) {
+    if (series[m].next !== null) continue
+    const next = floorTo(coverage.from, BASE)
+    series[m].next = next
+    for (const start of series[m].sums.keys()) if (start < next) series[m].sums.delete(start)
+  }
   for (;;) {
     const ready = spoken.filter((m) => series[m].next! + BASE <= to(m))
     if (ready.length === 0) return
@@ -148,11 +173,11 @@ function reportNetwork(state: CountState, coverage: Coverage): void {
     const sums = ready
       .filter((m) => series[m].next === start)
       .map((measure) => {
-        const network = series[measure]
-        const count = network.sums.get(start) ?? 0
-        network.sums.delete(start)
-        network.next = start + BASE
-        return { measure, count, ...coveredChannels(state, coverage, measure, start) }
+        const { sums } = series[measure]
+        const counts = sums.get(start) ?? new Map<string, number>()
+        sums.delete(start)
+        series[measure].next = start + BASE
+        return { measure, ...networkSum(state, coverage, measure, start, counts) }
       })
     const { partition, outbox } = state
     const { partitions } = coverage
@@ -163,17 +188,33 @@ function reportNetwork(state: CountState, coverage: Coverage): void {
   }
 }
 
-/** A source that speaks for the whole network counts as following one thing; else its followed channels count. */
-function coveredChannels(state: CountState, { status }: Coverage, measure: Summed, start: number) {
+/**
+ * A source that speaks for the whole network counts as following one thing; else the channels that it followed then
+ * count, and their events alone.
+ */
+function networkSum(
+  state: CountState,
+  { status }: Coverage,
+  measure: Summed,
+  start: number,
+  counts: ReadonlyMap<string, number>,
+) {
+  const end = start + BASE
   const isCovered = (channel: Channel | null) =>
-    share(coveredSpans(state, channel, measure), start, start + BASE) === 1 ? 1 : 0
-  if (status !== 'decided') return { covered: isCovered(null), followed: 1 }
+    share(coveredSpans(state, channel, measure), start, end) === 1 ? 1 : 0
+  let count = 0
+  if (status !== 'decided') {
+    for (const n of counts.values()) count += n
+    return { count, covered: isCovered(null), followed: 1 }
+  }
   let covered = 0
   let followed = 0
-  for (const channel of state.channels.values()) {
-    if (!channel.tracks) continue
+  for (const [name, channel] of state.channels) {
+    // Those of a channel that is followed have all been polled since the bin ended: it could not be decided before.
+    if (channel.polledAt < end) continue
+    count += counts.get(name) ?? 0
     followed++
     covered += isCovered(channel)
   }
-  return { covered, followed }
+  return { count, covered, followed }
 }

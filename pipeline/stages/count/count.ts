@@ -2,24 +2,35 @@
  * Counts each channel's casts and reactions in bins of five minutes, and closes a bin when coverage, or a gap, passes its
  * end (DESIGN, rules 1, 2, 4). All of it is per partition of `activity`; stage `sum` joins the partitions.
  */
+import { createHash } from 'node:crypto'
 import { BASE, BASE_SECONDS, floorTo } from '../../../common/time.ts'
-import type { Measure } from '../../../schemas/records.ts'
+import { type Measure, NETWORK, type ReactionCount } from '../../../schemas/records.ts'
 import type { Input, Stage } from '../../runtime/stage.ts'
 import { newLine } from '../lifecycle.ts'
 import { cover } from './close.ts'
 import { remember } from './dedupe.ts'
-import { type Channel, type CountState, channelOf, decidedTo, dedupedFrom, initialState } from './state.ts'
+import {
+  type Channel,
+  type CountState,
+  channelOf,
+  decidedTo,
+  dedupedFrom,
+  initialState,
+  type Summed,
+} from './state.ts'
 
 const FIRST_MILESTONE = 4
 
 export const countStage = (): Stage<CountState> => ({
   name: 'count',
   input: 'activity',
-  version: 1,
+  version: 2,
   initial: initialState,
   apply(state, { key, record }) {
     if (record.type === 'Coverage') cover(state, key, record)
-    else if (record.type === 'Cast' || record.type === 'Reaction') observe(state, key, record)
+    else if (record.type === 'Cast' || record.type === 'Reaction') observe(state, key, record, record.hash)
+    else if (record.type === 'ReactionCount') observe(state, key, record, identityOf(record), record.rise)
+    else if (record.type === 'Polled' && key !== NETWORK) channelOf(state, key).polledAt = record.at
   },
   async settle(state, emit) {
     for (const { key, record } of state.outbox) emit('counts', key, record)
@@ -32,26 +43,35 @@ export const countStage = (): Stage<CountState> => ({
   },
 })
 
-type Event = Extract<Input['record'], { type: 'Cast' | 'Reaction' }>
+type Event = Extract<Input['record'], { type: 'Cast' | 'Reaction' | 'ReactionCount' }>
 
 const POST = ['posts', 'casts', 'participants'] as const
 const REPLY = ['replies', 'casts', 'participants'] as const
 const REACTION = ['reactions'] as const
 const measuresOf = (event: Event): readonly Measure[] =>
-  event.type === 'Reaction' ? REACTION : event.parent ? REPLY : POST
+  event.type !== 'Cast' ? REACTION : event.parent ? REPLY : POST
 
-function observe(state: CountState, key: string, event: Event): void {
+/** A count is no message and has no hash: it is the same when it is of the same cast, kind and poll. */
+const identityOf = ({ target, kind, time }: ReactionCount): Buffer =>
+  createHash('sha256').update(target.hash).update(`${kind} ${time}`).digest()
+
+/** Takes in a message, or a count that stands for `amount` of them. */
+function observe(state: CountState, key: string, event: Event, identity: Buffer, amount = 1): void {
+  if (amount === 0) return
   const channel = channelOf(state, key)
   const isRemembered = event.time >= dedupedFrom(state, channel)
-  if (isRemembered && !remember(channel.seen, event.hash, event.time)) return
+  if (isRemembered && !remember(channel.seen, identity, event.time)) return
 
   state.active.add(key)
   const bin = floorTo(event.time, BASE)
   for (const measure of measuresOf(event)) {
     if (bin + BASE <= decidedTo(state, channel, measure)) {
-      tallyLate(state, key, channel, measure, isRemembered ? bin : null)
-    } else if (measure !== 'participants' || isNewAuthor(channel, bin, event.fid)) {
-      countOne(state, key, channel, measure, bin, event.time)
+      tallyLate(state, key, channel, measure, isRemembered ? bin : null, amount)
+    } else if (
+      measure !== 'participants' ||
+      (event.type === 'Cast' && isNewAuthor(channel, bin, event.fid))
+    ) {
+      countIn(state, key, channel, measure, bin, amount, event.time)
     }
   }
 }
@@ -61,28 +81,41 @@ function seriesOf(channel: Channel, measure: Measure) {
   return channel.series[measure]
 }
 
-function countOne(
+function countIn(
   state: CountState,
   key: string,
   channel: Channel,
   measure: Measure,
   bin: number,
+  amount: number,
   time: number,
 ) {
   const { open } = seriesOf(channel, measure)
-  const n = (open.get(bin) ?? 0) + 1
-  open.set(bin, n)
-  if (measure !== 'participants') {
-    const { next, sums } = state.network.series[measure]
-    if (next === null || bin >= next) sums.set(bin, (sums.get(bin) ?? 0) + 1)
-  }
-  // Milestones are at 4, 8, 16, ... events: at the powers of two, which have a single bit.
-  if (n >= FIRST_MILESTONE && (n & (n - 1)) === 0) {
+  const before = open.get(bin) ?? 0
+  open.set(bin, before + amount)
+  if (measure !== 'participants') addToNetwork(state, key, measure, bin, amount)
+  // Milestones are at 4, 8, 16, ... events; a count may pass several of them at once.
+  for (
+    let n = Math.max(FIRST_MILESTONE, 2 ** Math.floor(Math.log2(before) + 1));
+    n <= before + amount;
+    n *= 2
+  ) {
     state.outbox.push({
       key,
       record: { type: 'Milestone', measure, start: bin, seconds: BASE_SECONDS, n, time },
     })
   }
+}
+
+function addToNetwork(state: CountState, key: string, measure: Summed, bin: number, amount: number): void {
+  const { next, sums } = state.network.series[measure]
+  if (next !== null && bin < next) return
+  let sum = sums.get(bin)
+  if (!sum) {
+    sum = new Map()
+    sums.set(bin, sum)
+  }
+  sum.set(key, (sum.get(key) ?? 0) + amount)
 }
 
 /** `bin` null: from before all that is remembered. */
@@ -92,9 +125,10 @@ function tallyLate(
   channel: Channel,
   measure: Measure,
   bin: number | null,
+  amount: number,
 ): void {
   const series = seriesOf(channel, measure)
-  const count = bin === null ? series.lateBefore + 1 : (series.late.get(bin) ?? 0) + 1
+  const count = (bin === null ? series.lateBefore : (series.late.get(bin) ?? 0)) + amount
   if (bin === null) series.lateBefore = count
   else series.late.set(bin, count)
   state.outbox.push({ key, record: { type: 'Late', measure, start: bin, count } })

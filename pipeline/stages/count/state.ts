@@ -27,6 +27,8 @@ export type Channel = {
   seen: Seen
   /** What the source said of this channel alone; null where it speaks only of the whole. */
   tracks: Tracks | null
+  /** The last round of a polling source in which it was followed. */
+  polledAt: number
 }
 export type CountState = {
   partition: number
@@ -38,8 +40,8 @@ export type CountState = {
   network: {
     /** The source has spoken of every followed channel up to here. */
     spokenTo: Record<SpokenOf, number>
-    /** By measure: the first network bin not reported yet, and the sums of those from there on. */
-    series: Record<Summed, { next: number | null; sums: Map<number, number> }>
+    /** By measure: the first network bin not reported yet, and of those from there on the events by channel. */
+    series: Record<Summed, { next: number | null; sums: Map<number, Map<string, number>> }>
   }
   outbox: { key: string; record: Count }[]
 }
@@ -68,31 +70,37 @@ export const initialState = (partition: number): CountState => ({
 export function channelOf(state: CountState, key: string): Channel {
   let channel = state.channels.get(key)
   if (!channel) {
-    channel = { series: {}, authors: new Map(), seen: newSeen(), tracks: null }
+    channel = { series: {}, authors: new Map(), seen: newSeen(), tracks: null, polledAt: never }
     state.channels.set(key, channel)
   }
   return channel
 }
 
+/** What a measure is covered by. */
+export const partsOf = (measure: Measure): readonly SpokenOf[] =>
+  measure === 'casts' || measure === 'participants' ? ['posts', 'replies'] : [measure]
+
 /** All before this is decided for a channel (null: for what only the whole source was said of). */
 export function decidedTo(state: CountState, channel: Channel | null, measure: Measure): number {
-  if (measure === 'casts' || measure === 'participants') {
-    return Math.min(decidedTo(state, channel, 'posts'), decidedTo(state, channel, 'replies'))
-  }
-  return Math.max(state.source[measure].to, channel?.tracks?.[measure].to ?? never)
+  let to = Number.POSITIVE_INFINITY
+  for (const m of partsOf(measure))
+    to = Math.min(to, Math.max(state.source[m].to, channel?.tracks?.[m].to ?? never))
+  return to
 }
 
 export function coveredSpans(state: CountState, channel: Channel | null, measure: Measure): readonly Span[] {
-  if (measure === 'casts' || measure === 'participants') {
-    return intersect(coveredSpans(state, channel, 'posts'), coveredSpans(state, channel, 'replies'))
-  }
-  const whole = state.source[measure].covered
-  const own = channel?.tracks?.[measure].covered
-  return own ? union(whole, own) : whole
+  const spans = partsOf(measure).map((m): readonly Span[] => {
+    const whole = state.source[m].covered
+    const own = channel?.tracks?.[m].covered
+    return own ? union(whole, own) : whole
+  })
+  return spans.reduce(intersect)
 }
 
 /** Repeats are recognised from here on: L and 24 hours behind the channel's own coverage. */
 export function dedupedFrom(state: CountState, channel: Channel): number {
-  const decided = SPOKEN_OF.map((m) => decidedTo(state, channel, m)).filter((to) => to > never)
-  return decided.length === 0 ? never : Math.min(...decided) - LATENESS - DAY
+  const decided = SPOKEN_OF.map((m) => decidedTo(state, channel, m))
+  const newest = Math.max(...decided)
+  // A measure that lies a day behind is spoken of no more, or never was: it holds back none that goes on.
+  return newest === never ? never : Math.min(...decided.filter((to) => to > newest - DAY)) - LATENESS - DAY
 }

@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { readConfig, withSettings } from '../config.ts'
+import { list } from '../list.ts'
+
+type Row = { channel: string; hour: string; requests: number; failed: number }
+
+export function requests(program: Command): void {
+  withSettings(program.command('requests'), ['dataDir'])
+    .description('Requests that the source made, by channel and hour of its clock: the newest last')
+    .option('--run <name>', 'of which run', 'live')
+    .option('--channel <url>', 'of one channel only; "*" for the sum of all')
+    .option('--from <time>', 'hours that begin at this time or later, as 2024-02-05T00:00:00Z')
+    .option('--to <time>', 'hours that begin before this time')
+    .option('--json', 'as JSON')
+    .addHelpText('after', "\nExample:\n  npx fcm requests --channel '*'")
+    .action((flags) => {
+      const { run, channel, from, to } = flags
+      const given = Object.entries({ channel, from, to }).filter(([, value]) => value !== undefined)
+      const query = new URLSearchParams({ run, limit: '5000', ...Object.fromEntries(given) })
+      return list<Row>(readConfig(flags), flags.json, `/v1/ops/requests?${query}`, {
+        columns: ['channel', 'hour', 'requests', 'failed'],
+        row: (r) => [r.channel, r.hour, r.requests, r.failed],
+        empty: `The source of run "${run}" has made no requests${given.length > 0 ? ' of these' : ''}.`,
+      })
+    })
+}
