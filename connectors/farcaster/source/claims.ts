@@ -1,7 +1,7 @@
 /** What may be said of a channel's coverage after a round (DESIGN, rules 1, 2). */
 import { HOUR, LATENESS, SECOND } from '../../../common/time.ts'
 import type { Coverage } from '../../../schemas/records.ts'
-import { type ChannelMemory, decidedTo, type Memory, type PolledMeasure } from './memory.ts'
+import { type ChannelMemory, coveredTo, decidedTo, type Memory, type PolledMeasure } from './memory.ts'
 import { LONGEST_WAIT, seenTo, WATCHED } from './schedule.ts'
 
 /** A channel that no poll has reached for so long is a gap; so bins close in bounded time. */
@@ -30,9 +30,13 @@ function goesOn(memory: Memory, channel: ChannelMemory | undefined, at: number):
   return own === Number.NEGATIVE_INFINITY && memory.whole >= at - HISTORY
 }
 
-/** The posts of a channel are to be read from here on. */
+/**
+ * The posts of a channel are to be read from here on: also through a gap, since what is under its posts is watched, and
+ * for a new channel far enough back.
+ */
 export function postsSince(memory: Memory, channel: ChannelMemory | undefined, at: number): number {
-  return goesOn(memory, channel, at) ? decidedTo(memory, channel, 'posts') : at - HISTORY
+  const seen = goesOn(memory, channel, at) ? coveredTo(memory, channel, 'posts') : Number.NEGATIVE_INFINITY
+  return Math.max(seen, at - HISTORY)
 }
 
 type Claim = { measure: PolledMeasure; status: 'covered' | 'gap'; from: number; to: number; reason?: string }
@@ -40,7 +44,7 @@ type Claim = { measure: PolledMeasure; status: 'covered' | 'gap'; from: number; 
 /**
  * Coverage of a followed channel after the round at `at`, of `measures`. Posts are covered up to `at` - L when the pages
  * reached back. Replies and reactions are covered up to the earliest last poll among the watched casts, less L, and no
- * further than posts, since what is under a cast that isn't known can't be.
+ * further than posts are known, since nobody sees what is under a cast that isn't.
  */
 export function claim(
   memory: Memory,
@@ -51,7 +55,6 @@ export function claim(
 ): Claim[] {
   const now = at - LATENESS
   const why = seen.error ?? 'no poll came through'
-  const since = postsSince(memory, channel, at)
   const isNew = !goesOn(memory, channel, at)
   // Nothing is known of it: nothing is said.
   if (isNew && !seen.complete.has('posts')) return []
@@ -65,20 +68,20 @@ export function claim(
     reason?: string,
   ) => {
     if (from < to) claims.push({ measure, status, from, to, ...(reason === undefined ? {} : { reason }) })
+    return Math.max(from, to)
   }
 
-  let postsTo = isNew ? Math.max(since, decidedTo(memory, channel, 'posts')) : since
+  let to = decidedTo(memory, channel, 'posts')
   if (seen.complete.has('posts')) {
-    const reach = Math.min(Math.max(postsTo, seen.reach), now)
-    if (!isNew) say('posts', 'gap', postsTo, reach, 'the pages of the server do not reach back')
-    say('posts', 'covered', reach, now)
-    postsTo = Math.max(postsTo, now)
+    if (isNew) to = Math.max(to, postsSince(memory, channel, at), Math.min(seen.reach, now))
+    else to = say('posts', 'gap', to, Math.min(seen.reach, now), 'the pages of the server do not reach back')
+    say('posts', 'covered', to, now)
   } else {
-    say('posts', 'gap', postsTo, now - PATIENCE, why)
-    postsTo = Math.max(postsTo, now - PATIENCE)
+    say('posts', 'gap', to, now - PATIENCE, why)
   }
 
-  let seenUnder = Math.min(now, postsTo)
+  // Posts are known up to here, however far they are decided.
+  let seenUnder = seen.complete.has('posts') ? now : coveredTo(memory, channel, 'posts')
   let saturated = false
   for (const cast of channel?.casts.values() ?? []) {
     seenUnder = Math.min(seenUnder, seenTo(cast.time, at))
@@ -86,13 +89,16 @@ export function claim(
   }
   for (const m of measures) {
     if (m === 'posts') continue
-    const from = decidedTo(memory, channel, m)
+    let from = decidedTo(memory, channel, m)
     // From here on: what is under older casts has not been seen. A moment tells it, and is a bin's gap, no more.
     if (isNew) say(m, 'gap', Math.max(from, now - SECOND), now, 'the channel was not followed before')
-    else if (!seen.complete.has(m)) say(m, 'gap', from, now - PATIENCE - LONGEST_WAIT, why)
-    else if (m === 'reactions' && saturated)
-      say(m, 'gap', from, seenUnder, 'a cast has more reactions than the server counts')
-    else say(m, 'covered', from, seenUnder)
+    if (isNew) continue
+    if (seen.complete.has(m))
+      from =
+        m === 'reactions' && saturated
+          ? say(m, 'gap', from, seenUnder, 'a cast has more reactions than the server counts')
+          : say(m, 'covered', from, seenUnder)
+    say(m, 'gap', from, now - PATIENCE - LONGEST_WAIT, why)
   }
   return claims
 }
@@ -106,7 +112,7 @@ export function farewell(
 ): Claim[] {
   const claims: Claim[] = []
   for (const measure of measures) {
-    const end = Math.max(channel?.coveredTo[measure] ?? Number.NEGATIVE_INFINITY, memory.whole) + FAREWELL
+    const end = coveredTo(memory, channel, measure) + FAREWELL
     const from = decidedTo(memory, channel, measure)
     const to = Math.min(at - LATENESS, end)
     if (from > Number.NEGATIVE_INFINITY && from < to)

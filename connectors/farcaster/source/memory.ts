@@ -36,7 +36,7 @@ export type ChannelMemory = {
   coveredTo: ByMeasure
   /** The last round that polled it. */
   at: number
-  /** Every poll that was due by then was made, or what it would have found is declared a gap. */
+  /** Every poll that was due by then has been made. */
   polledTo: ByMeasure
 }
 
@@ -77,6 +77,10 @@ function channelAt(memory: Memory, key: string): ChannelMemory {
 /** All before this is decided for a channel, by its own coverage or by that of the whole network. */
 export const decidedTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
   Math.max(channel?.to[m] ?? never, memory.whole)
+/** End of the last time of a channel that was covered, by its own coverage or by that of the whole network. */
+export const coveredTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
+  Math.max(channel?.coveredTo[m] ?? never, memory.whole)
+/** Every poll of a channel that was due by then has been made, or a whole source had seen all. */
 export const polledTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
   Math.max(channel?.polledTo[m] ?? never, memory.whole)
 
@@ -127,9 +131,7 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
       for (const m of POLLED) {
         if (!record.measures.includes(m)) continue
         raise(channel.to, m, record.to)
-        // What lies in a gap need not be found any more.
-        if (record.status === 'gap') raise(channel.polledTo, m, record.to)
-        else raise(channel.coveredTo, m, record.to)
+        if (record.status === 'covered') raise(channel.coveredTo, m, record.to)
       }
       return
     }

@@ -1,46 +1,28 @@
 import { describe, expect, test } from 'vitest'
 import { BASE, floorTo, HOUR, LATENESS, MINUTE, SECOND } from '../../../common/time.ts'
 import { createRandom } from '../../../models/random.ts'
-import { networkOf, simulateChannels } from '../../../models/simulation/simulate.ts'
-import { topicOf } from '../../../pipeline/topology.ts'
-import { createCodec } from '../../../schemas/codec.ts'
-import type { Message } from '../../../schemas/message.ts'
-import type { Activity, Coverage } from '../../../schemas/records.ts'
 import { completeBins } from '../completeness.ts'
-import { type MemoryLog, memoryLog, memoryRegistry } from '../fixtures.ts'
+import type { MemoryLog } from '../fixtures.ts'
 import { publish } from '../publish.ts'
 import { simulatedClock } from './clock.ts'
 import { type Fake, fakeServer } from './fake-server.fixture.ts'
 import { parseFollow } from './follow.ts'
-import { idOf } from './memory.ts'
+import {
+  bins,
+  broken,
+  codec,
+  distinct,
+  END,
+  LIVE,
+  messages,
+  newLog,
+  RUN,
+  spans,
+  urls,
+} from './network.fixture.ts'
 import { rebuild } from './rebuild.ts'
-import { WATCHED } from './schedule.ts'
 import type { Answer } from './server.ts'
 import { type PollOptions, poll } from './source.ts'
-
-const RUN = 'live'
-const ACTIVITY = topicOf(RUN, 'activity')
-const codec = await createCodec(memoryRegistry())
-const newLog = (partitions = 2) => memoryLog([ACTIVITY, topicOf(RUN, 'dead-letters')], partitions)
-
-/** Half a day of a network of four channels, and the time at which polling begins. */
-const SEED = 3
-const START = Date.UTC(2026, 0, 5)
-const LIVE = START + 6 * HOUR
-const END = START + 14 * HOUR
-const channels = networkOf(SEED)
-  .filter(({ url }) => url !== null)
-  .slice(2, 6)
-const urls = channels.map(({ url }) => url!).sort()
-const bins = (() => {
-  const all = []
-  for (const bin of simulateChannels(SEED, START, channels, [])) {
-    if (bin.start >= END) return all
-    all.push(bin)
-  }
-  return all
-})()
-const messages = bins.flatMap((bin) => bin.messages)
 
 type More = Partial<Omit<PollOptions, 'log' | 'until'>> & {
   fake?: Partial<Fake>
@@ -75,85 +57,6 @@ async function polls(log: MemoryLog, { fake, until = END, start = LIVE, ...more 
   })
   expect(finished).toBe(true)
   return { asked: server.asked, rounds }
-}
-
-type Item = { key: string; record: Activity }
-const items = (log: MemoryLog): Item[][] =>
-  log.records
-    .get(ACTIVITY)!
-    .map((partition) =>
-      partition.map(({ key, value }) => ({ key, record: codec.decode(value!) as Activity })),
-    )
-const coverageOf = (log: MemoryLog) =>
-  items(log)
-    .flat()
-    .filter((item): item is { key: string; record: Coverage } => item.record.type === 'Coverage')
-/** What the log has of a partition, in order, without repeats. */
-const distinct = (log: MemoryLog): string[][] =>
-  log.records
-    .get(ACTIVITY)!
-    .map((partition) => [
-      ...new Set(partition.map(({ key, value }) => `${key} ${JSON.stringify(codec.decode(value!))}`)),
-    ])
-
-/**
- * Messages that lie in time that the log says is covered and that weren't in it by then: what must never be. Casts that
- * came under one older than a day are unwatched; what came later than L is outside the promise.
- */
-function broken(
-  log: MemoryLog,
-  delay: (m: Message) => number = () => 0,
-): { checked: number; missing: string[] } {
-  const casts = new Map(messages.flatMap((m) => (m.type === 'cast' ? [[idOf(m.hash), m] as const] : [])))
-  const channelOf = (id: string): string => {
-    const parent = casts.get(id)?.parent
-    return parent && 'url' in parent ? parent.url : parent ? channelOf(idOf(parent.cast.hash)) : '_'
-  }
-  const isWatched = (time: number, target: string): boolean => {
-    const cast = casts.get(target)
-    if (!cast || time - cast.time > WATCHED) return false
-    return !cast.parent || 'url' in cast.parent || isWatched(cast.time, idOf(cast.parent.cast.hash))
-  }
-  const missing: string[] = []
-  let checked = 0
-  for (const partition of items(log)) {
-    const seen = new Map<string, number>()
-    partition.forEach(({ record }, i) => {
-      if ((record.type === 'Cast' || record.type === 'Reaction') && !seen.has(idOf(record.hash)))
-        seen.set(idOf(record.hash), i)
-    })
-    partition.forEach(({ key, record }, i) => {
-      if (record.type !== 'Coverage' || record.status !== 'covered') return
-      for (const m of messages) {
-        if (m.time < record.from || m.time >= record.to || delay(m) > LATENESS) continue
-        if (m.type !== 'cast' && m.type !== 'reaction') continue
-        const parent = m.type === 'cast' ? m.parent : { cast: m.target }
-        const under = parent && 'cast' in parent ? parent.cast : null
-        const target = under && idOf(under.hash)
-        const measure = m.type === 'reaction' ? 'reactions' : target ? 'replies' : 'posts'
-        if (!record.measures.includes(measure)) continue
-        if (channelOf(target ?? idOf(m.hash)) !== key) continue
-        if (target !== null && !isWatched(m.time, target)) continue
-        checked++
-        if ((seen.get(idOf(m.hash)) ?? Number.POSITIVE_INFINITY) > i)
-          missing.push(`${measure} ${key} ${m.time}`)
-      }
-    })
-  }
-  return { checked, missing }
-}
-
-/** The spans of a channel and measure, joined; they must follow one another without overlap. */
-function spans(log: MemoryLog, key: string, measure: Coverage['measures'][number]) {
-  const out: { status: string; from: number; to: number }[] = []
-  for (const { key: k, record } of coverageOf(log)) {
-    if (k !== key || !record.measures.includes(measure)) continue
-    const last = out.at(-1)
-    if (last) expect(record.from).toBe(last.to)
-    if (last?.status === record.status) last.to = record.to
-    else out.push({ status: record.status, from: record.from, to: record.to })
-  }
-  return out
 }
 
 const failing =
