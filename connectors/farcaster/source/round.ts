@@ -37,6 +37,8 @@ export type Round = {
   deadline: number
   /** Parent URLs, sorted. */
   followed: readonly string[]
+  /** Whether these are all: channels that aren't among them are then taken leave of. */
+  isAll: boolean
   /** Requests that may be made. */
   budget: number
   /** Of `activity`. */
@@ -226,7 +228,7 @@ export async function pollRound(round: Round): Promise<Spent> {
     spent.error = error ?? spent.error
   }
   for (const [key, channel] of memory.channels) {
-    if (tallies.has(key)) continue
+    if (tallies.has(key) || !round.isAll) continue
     for (const record of toCoverage(farewell(memory, channel, at, POLLED), partitions))
       said.push({ key, record })
   }

@@ -113,20 +113,35 @@ test('after a whole source it goes on where that ended, and what that left is wa
 })
 
 describe('with failures', () => {
-  test.each([0.02, 0.3, 0.8])('of a share of %f, nothing is missing where it says covered', async (rate) => {
+  const run = async (seed: string, rate: number, period: number) => {
     const log = newLog()
     await history(log)
     let now = LIVE
+    const fails = failing(rate, seed)
     await polls(log, {
-      fake: { before: (question) => failing(rate, 'f')(() => now)(question) },
+      fake: { before: (question) => fails(() => now, period)(question) },
       onRound: ({ at }) => {
         now = at + 5 * MINUTE
       },
     })
-    const { checked, missing } = broken(log)
+    for (const url of urls) for (const m of ['posts', 'replies', 'reactions'] as const) spans(log, url, m)
+    return broken(log)
+  }
+
+  test.each([0.02, 0.3, 0.8])('of a share of %f, nothing is missing where it says covered', async (rate) => {
+    const { checked, missing } = await run('f', rate, 20 * MINUTE)
     expect(missing).toEqual([])
     if (rate < 0.5) expect(checked).toBeGreaterThan(100)
-    for (const url of urls) for (const m of ['posts', 'replies', 'reactions'] as const) spans(log, url, m)
+  })
+
+  test('for hours, of one thing and another', { timeout: 30_000 }, async () => {
+    let total = 0
+    for (let seed = 0; seed < 12; seed++) {
+      const { checked, missing } = await run(`outage ${seed}`, 0.25, (1 + (seed % 4)) * HOUR)
+      expect(missing, `seed ${seed}`).toEqual([])
+      total += checked
+    }
+    expect(total).toBeGreaterThan(500)
   })
 })
 

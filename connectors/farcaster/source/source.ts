@@ -83,6 +83,7 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
 
       const spent = await pollRound({
         ...{ memory, server, clock, at, deadline, followed, publish },
+        isAll: listed !== null || follow.patterns.length === 0,
         budget: budget - LIST_PAGES,
         partitions: partitions.length,
       })
