@@ -47,6 +47,7 @@ const samples: { [T in RecordType]: Extract<FcmRecord, { type: T }> } = {
     type: 'Polled',
     at: 1_707_091_500_000,
     complete: ['posts'],
+    owed: [{ hash, measure: 'replies', since: 1_707_091_200_000 }],
     requests: 9,
     failed: 1,
     error: 'it said no',

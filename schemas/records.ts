@@ -56,6 +56,7 @@ export type Polled = {
   type: 'Polled'
   at: number
   complete: Measure[]
+  owed: { hash: Buffer; measure: Measure; since: number }[]
   requests: number
   failed: number
   error: string | null

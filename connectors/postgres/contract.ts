@@ -582,7 +582,14 @@ export function storeContract(
       const polled = (key: string, at: number, requests: number, failed = 0): Input => ({
         key,
         record: {
-          ...{ type: 'Polled', at, complete: failed ? [] : ['posts', 'reactions'], requests, failed },
+          ...{
+            type: 'Polled',
+            at,
+            complete: failed ? [] : ['posts', 'reactions'],
+            owed: [],
+            requests,
+            failed,
+          },
           ...{
             error: failed ? `failed at ${at}: ${HOSTILE[3]}` : null,
             next: key === '*' ? at + BASE : null,

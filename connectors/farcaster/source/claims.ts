@@ -1,7 +1,14 @@
 /** What may be said of a channel's coverage after a round (DESIGN, rules 1, 2). */
 import { HOUR, LATENESS, SECOND } from '../../../common/time.ts'
 import type { Coverage } from '../../../schemas/records.ts'
-import { type ChannelMemory, coveredTo, decidedTo, type Memory, type PolledMeasure } from './memory.ts'
+import {
+  type ChannelMemory,
+  coveredTo,
+  decidedTo,
+  type Memory,
+  type Owed,
+  type PolledMeasure,
+} from './memory.ts'
 import { LONGEST_WAIT, seenTo, WATCHED } from './schedule.ts'
 
 /** A channel that no poll has reached for so long is a gap; so bins close in bounded time. */
@@ -12,8 +19,10 @@ const HISTORY = WATCHED + HOUR
 const FAREWELL = 25 * HOUR
 
 export type Seen = {
-  /** Of what every poll that was due came through. */
-  complete: ReadonlySet<PolledMeasure>
+  /** Whether the poll of posts came through, with all its pages. */
+  posts: boolean
+  /** Polls of casts that did not come through. */
+  owed: Owed
   /** Posts were seen from here on: later than asked for where the server's pages don't reach back. */
   reach: number
   error: string | null
@@ -43,8 +52,7 @@ type Claim = { measure: PolledMeasure; status: 'covered' | 'gap'; from: number; 
 
 /**
  * Coverage of a followed channel after the round at `at`, of `measures`. Posts are covered up to `at` - L when the pages
- * reached back. Replies and reactions are covered up to the earliest last poll among the watched casts, less L, and no
- * further than posts are known, since nobody sees what is under a cast that isn't.
+ * reached back; replies and reactions up to the earliest last poll among the watched casts, less L.
  */
 export function claim(
   memory: Memory,
@@ -57,7 +65,7 @@ export function claim(
   const why = seen.error ?? 'no poll came through'
   const isNew = !goesOn(memory, channel, at)
   // Nothing is known of it: nothing is said.
-  if (isNew && !seen.complete.has('posts')) return []
+  if (isNew && !seen.posts) return []
 
   const claims: Claim[] = []
   const say = (
@@ -72,7 +80,7 @@ export function claim(
   }
 
   let to = decidedTo(memory, channel, 'posts')
-  if (seen.complete.has('posts')) {
+  if (seen.posts) {
     if (isNew) to = Math.max(to, postsSince(memory, channel, at), Math.min(seen.reach, now))
     else to = say('posts', 'gap', to, Math.min(seen.reach, now), 'the pages of the server do not reach back')
     say('posts', 'covered', to, now)
@@ -80,25 +88,24 @@ export function claim(
     say('posts', 'gap', to, now - PATIENCE, why)
   }
 
-  // Posts are known up to here, however far they are decided.
-  let seenUnder = seen.complete.has('posts') ? now : coveredTo(memory, channel, 'posts')
-  let saturated = false
-  for (const cast of channel?.casts.values() ?? []) {
-    seenUnder = Math.min(seenUnder, seenTo(cast.time, at))
-    saturated ||= cast.saturated && seenTo(cast.time, at) < Number.POSITIVE_INFINITY
-  }
-  for (const m of measures) {
-    if (m === 'posts') continue
-    let from = decidedTo(memory, channel, m)
+  // Nobody sees what is under a cast that isn't known: posts are up to here, replies where their own polls came through.
+  let under = seen.posts ? now : coveredTo(memory, channel, 'posts')
+  for (const m of ['replies', 'reactions'] as const) {
+    if (!measures.includes(m)) continue
+    const from = decidedTo(memory, channel, m)
     // From here on: what is under older casts has not been seen. A moment tells it, and is a bin's gap, no more.
     if (isNew) say(m, 'gap', Math.max(from, now - SECOND), now, 'the channel was not followed before')
     if (isNew) continue
-    if (seen.complete.has(m))
-      from =
-        m === 'reactions' && saturated
-          ? say(m, 'gap', from, seenUnder, 'a cast has more reactions than the server counts')
-          : say(m, 'covered', from, seenUnder)
-    say(m, 'gap', from, now - PATIENCE - LONGEST_WAIT, why)
+    let saturated = false
+    for (const [id, cast] of channel?.casts ?? []) {
+      const seenUnder = seenTo(cast.time, at)
+      under = Math.min(under, seen.owed[m].get(id) ?? seenUnder)
+      saturated ||= m === 'reactions' && cast.saturated && seenUnder < Number.POSITIVE_INFINITY
+    }
+    const to = saturated
+      ? say(m, 'gap', from, under, 'a cast has more reactions than the server counts')
+      : say(m, 'covered', from, under)
+    say(m, 'gap', to, now - PATIENCE - LONGEST_WAIT, why)
   }
   return claims
 }

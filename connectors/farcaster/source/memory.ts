@@ -28,6 +28,10 @@ export type KnownCast = {
   saturated: boolean
 }
 
+/** Polls of casts that are due still: by cast, from when on they have to look; what was signed before has been seen. */
+export type Owed = Record<'replies' | 'reactions', Map<string, number>>
+export const newOwed = (): Owed => ({ replies: new Map(), reactions: new Map() })
+
 export type ChannelMemory = {
   casts: Map<string, KnownCast>
   /** All before is decided: covered or a gap. */
@@ -36,8 +40,8 @@ export type ChannelMemory = {
   coveredTo: ByMeasure
   /** The last round that polled it. */
   at: number
-  /** Every poll that was due by then has been made. */
-  polledTo: ByMeasure
+  /** Every poll that was due by the last round has been made, but for these. */
+  owed: Owed
 }
 
 export type Memory = {
@@ -68,7 +72,7 @@ export const idOf = (hash: Buffer): string => hash.toString('latin1')
 function channelAt(memory: Memory, key: string): ChannelMemory {
   let channel = memory.channels.get(key)
   if (!channel) {
-    channel = { casts: new Map(), to: byMeasure(), coveredTo: byMeasure(), at: never, polledTo: byMeasure() }
+    channel = { casts: new Map(), to: byMeasure(), coveredTo: byMeasure(), at: never, owed: newOwed() }
     memory.channels.set(key, channel)
   }
   return channel
@@ -80,9 +84,9 @@ export const decidedTo = (memory: Memory, channel: ChannelMemory | undefined, m:
 /** End of the last time of a channel that was covered, by its own coverage or by that of the whole network. */
 export const coveredTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
   Math.max(channel?.coveredTo[m] ?? never, memory.whole)
-/** Every poll of a channel that was due by then has been made, or a whole source had seen all. */
-export const polledTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
-  Math.max(channel?.polledTo[m] ?? never, memory.whole)
+/** Every poll of a channel that was due by then has been made, or is owed; or a whole source had seen all. */
+export const polledTo = (memory: Memory, channel: ChannelMemory | undefined): number =>
+  Math.max(channel?.at ?? never, memory.whole)
 
 /** The time for which `record` marks the log, when it stands behind all that was published up to then; else null. */
 export function markOf(key: string, record: Activity): { at: number; next: number } | null {
@@ -138,8 +142,11 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
     case 'Polled': {
       if (key === NETWORK) return
       const channel = channelAt(memory, key)
-      channel.at = Math.max(channel.at, record.at)
-      for (const m of POLLED) if (record.complete.includes(m)) raise(channel.polledTo, m, record.at)
+      if (record.at < channel.at) return
+      channel.at = record.at
+      channel.owed = newOwed()
+      for (const { hash, measure, since } of record.owed)
+        if (measure === 'replies' || measure === 'reactions') channel.owed[measure].set(idOf(hash), since)
     }
   }
 }

@@ -5,7 +5,7 @@
  */
 import { DAY, floorTo, LATENESS, MINUTE } from '../../../common/time.ts'
 import type { CastMessage, ReactionMessage } from '../../../schemas/message.ts'
-import { NETWORK } from '../../../schemas/records.ts'
+import { NETWORK, type Polled } from '../../../schemas/records.ts'
 import { toRecord } from '../stamp.ts'
 import type { Keyed } from '../tail.ts'
 import { askAll, LANES } from './asking.ts'
@@ -16,6 +16,8 @@ import {
   idOf,
   type KnownCast,
   type Memory,
+  newOwed,
+  type Owed,
   POLLED,
   type PolledMeasure,
   polledTo,
@@ -72,6 +74,7 @@ type Tally = {
   failed: number
   error: string | null
   incomplete: Set<PolledMeasure>
+  owed: Owed
   reach: number
 }
 
@@ -82,7 +85,10 @@ export async function pollRound(round: Round): Promise<Spent> {
   const under = measures.filter((m) => m !== 'posts')
   const channelOf = (name: string) => memory.channels.get(name)
   const tallies = new Map<string, Tally>(
-    followed.map((name) => [name, { requests: 0, failed: 0, error: null, incomplete: new Set(), reach: 0 }]),
+    followed.map((name) => [
+      name,
+      { requests: 0, failed: 0, error: null, incomplete: new Set(), owed: newOwed(), reach: 0 },
+    ]),
   )
   let { budget } = round
   let slowest = 0
@@ -93,8 +99,7 @@ export async function pollRound(round: Round): Promise<Spent> {
   async function make(requests: readonly Request[]): Promise<{ casts: string[]; further: Request[] }> {
     const within = requests.slice(0, budget)
     budget -= within.length
-    for (const { channel, measure } of requests.slice(within.length))
-      miss(tallies.get(channel)!, measure, 'the budget of requests is used up')
+    for (const request of requests.slice(within.length)) miss(request, 'the budget of requests is used up')
 
     const answers = await askAll(within, ask, clock, round.deadline)
     const found: Keyed[] = []
@@ -111,7 +116,7 @@ export async function pollRound(round: Round): Promise<Spent> {
         tally.failed++
         pause = Math.max(pause, answer.retryAfter)
         if (answer.retryAfter > 0) clock.pause(answer.retryAfter)
-        miss(tally, request.measure, answer.why)
+        miss(request, answer.why)
         return
       }
       for (const item of read(request, answer, tally)) {
@@ -150,10 +155,10 @@ export async function pollRound(round: Round): Promise<Spent> {
       if (message.time > at + MAX_AHEAD) invalid++
       else if (!isKnown(message, cast)) found.push({ key, record: toRecord(message) })
     }
-    if (invalid > 0) miss(tally, measure, `${invalid} of its messages can't be read`)
+    if (invalid > 0) miss(request, `${invalid} of its messages can't be read`)
     if (!answer.next && answer.from > since) {
       if (measure === 'posts') tally.reach = answer.from
-      else miss(tally, measure, 'the pages of the server do not reach back')
+      else miss(request, 'the pages of the server do not reach back')
     }
     return found
   }
@@ -175,53 +180,68 @@ export async function pollRound(round: Round): Promise<Spent> {
   }
 
   /** What has to be asked about a cast now. */
-  function due(channel: string, cast: KnownCast): Request[] {
+  function due(channel: string, id: string): Request[] {
+    const known = channelOf(channel)!
+    const cast = known.casts.get(id)!
+    const done = polledTo(memory, known)
     return under.flatMap((measure) => {
-      const done = polledTo(memory, channelOf(channel), measure)
-      const isUnpolled = cast.learnedAfter >= done
-      if (!(isUnpolled ? lastDue(cast.time, at) !== null : isDue(cast.time, done, at))) return []
-      const last = isUnpolled ? null : lastDue(cast.time, done)
-      const since = last === null ? cast.time : Math.max(cast.time, last - LATENESS)
-      return [{ channel, measure, cast, since }]
+      const request = (since: number) => [{ channel, measure, cast, since }]
+      const owed = known.owed[measure].get(id)
+      if (owed !== undefined) return request(owed)
+      if (cast.learnedAfter >= done) return lastDue(cast.time, at) === null ? [] : request(cast.time)
+      if (!isDue(cast.time, done, at)) return []
+      return request(Math.max(cast.time, (lastDue(cast.time, done) ?? 0) - LATENESS))
     })
   }
 
-  // Whoever has waited longest comes first.
-  const inOrder = (m: PolledMeasure): string[] =>
-    followed.toSorted((a, b) => decidedTo(memory, channelOf(a), m) - decidedTo(memory, channelOf(b), m) || 0)
+  function miss({ channel, measure, cast, since }: Request, why: string): void {
+    const tally = tallies.get(channel)!
+    tally.incomplete.add(measure)
+    tally.error = why
+    if (cast && measure !== 'posts') tally.owed[measure].set(idOf(cast.id.hash), since)
+  }
 
-  let requests = inOrder('posts').map((channel): Request => {
-    const since = postsSince(memory, channelOf(channel), at)
-    // Once a day somewhat further back, for what came later than L.
-    const before = channelOf(channel)?.at ?? Number.NEGATIVE_INFINITY
-    const isFirstOfDay = Number.isFinite(before) && floorTo(before, DAY) < floorTo(at, DAY)
-    return { channel, measure: 'posts', since: isFirstOfDay ? since - DAY : since }
-  })
+  // Whoever has waited longest comes first, for when the budget is too small.
+  const inOrder = (requests: Request[]) => requests.toSorted((a, b) => a.since - b.since)
+
+  let requests = inOrder(
+    followed.map((channel) => ({
+      channel,
+      measure: 'posts',
+      since: postsSince(memory, channelOf(channel), at),
+    })),
+  )
+  // Once a day somewhat further back, for what came later than L.
+  for (const request of requests) {
+    const last = channelOf(request.channel)?.at ?? Number.NEGATIVE_INFINITY
+    if (Number.isFinite(last) && floorTo(last, DAY) < floorTo(at, DAY)) request.since -= DAY
+  }
   while (requests.length > 0) requests = (await make(requests)).further
 
-  requests = inOrder('replies').flatMap((channel) =>
-    [...(channelOf(channel)?.casts.values() ?? [])].flatMap((cast) => due(channel, cast)),
+  requests = inOrder(
+    followed.flatMap((channel) =>
+      [...(channelOf(channel)?.casts.keys() ?? [])].flatMap((id) => due(channel, id)),
+    ),
   )
   while (requests.length > 0) {
     const { casts, further } = await make(requests)
     // A reply that is learned late may have been answered already.
-    const late = casts.flatMap((id) => {
-      const channel = memory.channelOf.get(id)!
-      return due(channel, channelOf(channel)!.casts.get(id)!)
-    })
+    const late = casts.flatMap((id) => due(memory.channelOf.get(id)!, id))
     requests = [...further, ...late]
   }
 
   const spent: Spent = { complete: measures, requests: 0, failed: 0, error: null, seconds: 0 }
   const said: Keyed[] = []
-  for (const [key, { requests, failed, error, incomplete, reach }] of tallies) {
-    const complete = measures.filter((m) => !incomplete.has(m))
+  for (const [key, { requests, failed, error, incomplete, owed, reach }] of tallies) {
+    const seen = { posts: !incomplete.has('posts'), owed, reach, error }
     const claims = [
-      ...claim(memory, channelOf(key), at, measures, { complete: new Set(complete), reach, error }),
+      ...claim(memory, channelOf(key), at, measures, seen),
       ...farewell(memory, channelOf(key), at, unwatched),
     ]
     for (const record of toCoverage(claims, partitions)) said.push({ key, record })
-    said.push({ key, record: { type: 'Polled', at, complete, requests, failed, error, next: null } })
+    const complete = measures.filter((m) => !incomplete.has(m))
+    const counts = { requests, failed, error, next: null }
+    said.push({ key, record: { type: 'Polled', at, complete, owed: listed(owed), ...counts } })
     spent.complete = spent.complete.filter((m) => !incomplete.has(m))
     spent.requests += requests
     spent.failed += failed
@@ -258,7 +278,7 @@ export async function pollRound(round: Round): Promise<Spent> {
   return spent
 }
 
-function miss(tally: Tally, measure: PolledMeasure, why: string): void {
-  tally.incomplete.add(measure)
-  tally.error = why
-}
+const listed = (owed: Owed): Polled['owed'] =>
+  (['replies', 'reactions'] as const).flatMap((measure) =>
+    [...owed[measure]].map(([id, since]) => ({ hash: Buffer.from(id, 'latin1'), measure, since })),
+  )

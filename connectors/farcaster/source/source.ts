@@ -91,6 +91,7 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
         type: 'Polled',
         at,
         complete: spent.complete,
+        owed: [],
         requests: spent.requests + listing.requests,
         failed: spent.failed + listing.failed,
         error: spent.error ?? listing.error,
