@@ -43,13 +43,13 @@ export function followedOf(
 ): string[] {
   const matches = (id: string): boolean => follow.patterns.some((pattern) => like(pattern).test(id))
   const followed = new Set(follow.urls)
-  if (listed === null) for (const url of before) followed.add(url)
-  else {
-    const wanted = new Set(before)
-    const known = new Set(listed.map(({ url }) => url))
-    for (const { id, url, followers } of listed)
-      if (matches(id) && (followers >= follow.minFollowers || wanted.has(url))) followed.add(url)
-    if (follow.patterns.includes('*')) for (const url of before) if (!known.has(url)) followed.add(url)
+  if (follow.patterns.length > 0) {
+    const known = new Set(listed?.map(({ url }) => url))
+    const was = new Set(before)
+    for (const { id, url, followers } of listed ?? [])
+      if (matches(id) && (followers >= follow.minFollowers || was.has(url))) followed.add(url)
+    if (listed === null || follow.patterns.includes('*'))
+      for (const url of before) if (!known.has(url)) followed.add(url)
   }
   return [...followed].sort()
 }

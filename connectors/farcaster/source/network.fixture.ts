@@ -35,16 +35,20 @@ export const bins = (() => {
 export const messages = bins.flatMap((bin) => bin.messages)
 
 type Item = { key: string; record: Activity }
-const items = (log: MemoryLog): Item[][] =>
+export const items = (log: MemoryLog): Item[][] =>
   log.records
     .get(ACTIVITY)!
     .map((partition) =>
       partition.map(({ key, value }) => ({ key, record: codec.decode(value!) as Activity })),
     )
-export const coverageOf = (log: MemoryLog) =>
+/** The records of a type, by partition, in order. */
+export const recordsOf = <T extends Activity['type']>(log: MemoryLog, type: T) =>
   items(log)
     .flat()
-    .filter((item): item is { key: string; record: Coverage } => item.record.type === 'Coverage')
+    .filter(
+      (item): item is { key: string; record: Extract<Activity, { type: T }> } => item.record.type === type,
+    )
+
 /** What the log has of a partition, in order, without repeats. */
 export const distinct = (log: MemoryLog): string[][] =>
   log.records
@@ -103,7 +107,7 @@ export function broken(
 /** The spans of a channel and measure, joined; they must follow one another without overlap. */
 export function spans(log: MemoryLog, key: string, measure: Coverage['measures'][number]) {
   const out: { status: string; from: number; to: number }[] = []
-  for (const { key: k, record } of coverageOf(log)) {
+  for (const { key: k, record } of recordsOf(log, 'Coverage')) {
     if (k !== key || !record.measures.includes(measure)) continue
     const last = out.at(-1)
     if (last) expect(record.from).toBe(last.to)
