@@ -50,7 +50,7 @@ export const connect = (
   signal: AbortSignal,
 ): Promise<FarcasterServer> =>
   untilItPasses(
-    () => openServer(target),
+    () => openServer(target, { signal }),
     (error, attempt) => attempt === 1 && onWaiting(error),
     signal,
   )

@@ -16,6 +16,8 @@ export interface Clock {
 }
 
 const REST_MS = 250
+/** A longer one would end at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** `perMinute`: at most so many requests begin in a minute. */
 export function wallClock(perMinute: number, signal: AbortSignal): Clock {
@@ -23,7 +25,8 @@ export function wallClock(perMinute: number, signal: AbortSignal): Clock {
   let free = 0
   const wait = async (ms: number) => {
     signal.throwIfAborted()
-    if (ms > 0) await sleep(ms, undefined, { signal })
+    for (let left = ms; left > 0; left -= LONGEST_TIMER)
+      await sleep(Math.min(left, LONGEST_TIMER), undefined, { signal })
   }
   return {
     now: Date.now,

@@ -11,7 +11,8 @@ export type PageKey = { cursor: string } | { limit: number }
 export type Answer<T> =
   /**
    * Newest first. All that was signed at `from` or later is on this page and those before it; `from` is at most the
-   * `since` that was asked for, or there is a `next`, or the server can't tell more. `invalid` messages were unreadable.
+   * `since` that was asked for, or there is a `next`, or the server can't tell more; infinite for a page that proves
+   * nothing. `invalid` messages were unreadable.
    */
   | { outcome: 'page'; items: T[]; from: number; next: PageKey | null; invalid: number; seconds: number }
   /** The server, or the hub behind it, refused or answered with something unusable. `retryAfter`: seconds, or 0. */
