@@ -61,6 +61,7 @@ export async function startHub(
       if (isClosing) return
       logger.warn({ why }, 'the simulated hub has ended and is started again')
       await sleep(RESTART_MS)
+      if (isClosing) return
       await launch(new URL(url).port).catch(() => {})
     }
   }
@@ -71,7 +72,8 @@ export async function startHub(
         return await launch('0')
       } catch (error) {
         // Only what ended by itself would end so again.
-        if (!(await ended).killed) throw error
+        if (!(await ended).killed || signal.aborted) throw error
+        await sleep(RESTART_MS)
       }
     }
   }

@@ -133,6 +133,27 @@ const errors = {
       `Backfill into a new run, or start with --fresh.`,
   },
   ROLE_FAILED: { exit: 4, text: (d) => `Processing has stopped. ${d.why}` },
+  SOURCE_AWAITS: {
+    exit: 4,
+    retry: true,
+    text: (d) => `Polling waits for an answer: ${d.why}. It goes on by itself as soon as there is one.`,
+  },
+  SOURCE_FAILS: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `All ${d.requests} requests of the last round failed: ${d.why}. Check the MCP server and the hub that it reads; what was missed is read when they answer again, or shown as a gap.`,
+  },
+  SOURCE_SILENT: {
+    exit: 4,
+    text: (d) =>
+      `At ${d.at} there is no cast of the last days in any of ${d.channels} channels. Check that the hub is in step, by the same clock.`,
+  },
+  FOLLOW_UNKNOWN: {
+    exit: 2,
+    text: (d) =>
+      `The server lists no channel ${d.unknown}. ${d.followed} are followed: check --follow, and that ids are meant where ids stand.`,
+  },
   MCP_SERVER_UNUSABLE: {
     exit: 2,
     text: (d) =>

@@ -3,6 +3,11 @@
  * the parsers of outside forms are in `connectors/farcaster/`.
  */
 export type CastId = { fid: number; hash: Buffer }
+export const sameCast = (a: CastId, b: CastId): boolean => a.fid === b.fid && a.hash.equals(b.hash)
+
+/** Of a hash: 0x and two digits a byte; and back. */
+export const hex = (hash: Buffer): string => `0x${hash.toString('hex')}`
+export const unhex = (text: string): Buffer => Buffer.from(text.slice(2), 'hex')
 
 /** Fields that every message has. `hash` is the 20-byte message hash, its identity; `time` the signed time in ms. */
 type Signed = { hash: Buffer; fid: number; time: number }

@@ -46,6 +46,7 @@ const samples: { [T in RecordType]: Extract<FcmRecord, { type: T }> } = {
   Polled: {
     type: 'Polled',
     at: 1_707_091_500_000,
+    watched: ['posts', 'replies'],
     complete: ['posts'],
     owed: [{ hash, measure: 'replies', since: 1_707_091_200_000 }],
     requests: 9,

@@ -55,6 +55,7 @@ export type ReactionCount = {
 export type Polled = {
   type: 'Polled'
   at: number
+  watched: Measure[]
   complete: Measure[]
   owed: { hash: Buffer; measure: Measure; since: number }[]
   requests: number

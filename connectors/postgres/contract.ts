@@ -585,6 +585,7 @@ export function storeContract(
           ...{
             type: 'Polled',
             at,
+            watched: [],
             complete: failed ? [] : ['posts', 'reactions'],
             owed: [],
             requests,

@@ -4,25 +4,35 @@ import type { Answer, Counts } from './server.ts'
 /** Requests under way at once. */
 export const LANES = 16
 
+export type Asking = {
+  clock: Clock
+  /** By the clock, ms: what has not been answered by then has failed. A simulated clock stands meanwhile. */
+  deadline: number
+  /** Told of every answer, and of every time that nobody answered. */
+  heard(answer: Answer<unknown> | Counts): void
+}
+
 /**
- * Asks every question, some at once; the answers are in the order of the questions. One that nobody answers is asked again
- * until the clock passes `deadline`; a simulated clock stands meanwhile, so there it is asked until somebody does.
+ * Asks every question, some at once; the answers are in the order of the questions. One that nobody answers is asked
+ * again until the deadline.
  */
 export async function askAll<Q, A extends Answer<unknown> | Counts>(
   questions: readonly Q[],
   ask: (question: Q) => Promise<A>,
-  clock: Clock,
-  deadline: number,
+  { clock, deadline, heard }: Asking,
 ): Promise<Exclude<A, { outcome: 'away' }>[]> {
   type Told = Exclude<A, { outcome: 'away' }>
   const answers: Told[] = new Array(questions.length)
   let next = 0
   const untilTold = async (question: Q): Promise<Told> => {
-    for (;;) {
+    for (let why = 'the round took too long'; ; ) {
       await clock.pace()
+      if (clock.now() >= deadline) return { outcome: 'failed', why, retryAfter: 0, seconds: 0 } as Told
       const answer = await ask(question)
+      heard(answer)
+      if (answer.outcome === 'failed' && answer.retryAfter > 0) clock.pause(answer.retryAfter)
       if (answer.outcome !== 'away') return answer as Told
-      if (clock.now() >= deadline) return { ...answer, outcome: 'failed', retryAfter: 0, seconds: 0 } as never
+      why = answer.why
       await clock.rest()
     }
   }

@@ -8,6 +8,7 @@ import {
   type Memory,
   type Owed,
   type PolledMeasure,
+  readTo,
 } from './memory.ts'
 import { LONGEST_WAIT, seenTo, WATCHED } from './schedule.ts'
 
@@ -19,36 +20,42 @@ const HISTORY = WATCHED + HOUR
 const FAREWELL = 25 * HOUR
 
 export type Seen = {
-  /** Whether the poll of posts came through, with all its pages. */
+  /** Whether the poll of posts came through, with all its pages; they were read from `reach` on. */
   posts: boolean
+  reach: number
   /** Polls of casts that did not come through. */
   owed: Owed
-  /** Posts were seen from here on: later than asked for where the server's pages don't reach back. */
-  reach: number
+  /** Of what something was found that can't be read, again and again: it will not be asked for any more. */
+  unreadable: ReadonlySet<PolledMeasure>
   error: string | null
 }
 
 /**
- * Whether coverage of the channel goes on from where it ended: it was polled in the last round, or a whole source had
- * seen it until lately. Otherwise casts of its recent past are unknown, and it begins anew.
+ * Whether coverage of a measure goes on from where it ended: the last round polled it too, or a whole source had seen it
+ * until lately. Otherwise it begins anew: casts that are watched may be unknown, or were not polled.
  */
-function goesOn(memory: Memory, channel: ChannelMemory | undefined, at: number): boolean {
-  if (decidedTo(memory, channel, 'posts') === Number.NEGATIVE_INFINITY) return false
-  if (channel && channel.at === memory.mark?.at) return true
-  const own = channel ? Math.max(channel.at, channel.to.posts) : Number.NEGATIVE_INFINITY
-  return own === Number.NEGATIVE_INFINITY && memory.whole >= at - HISTORY
+function goesOn(memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure, at: number): boolean {
+  if (decidedTo(memory, channel, m) === Number.NEGATIVE_INFINITY) return false
+  const last = channel?.at[m] ?? Number.NEGATIVE_INFINITY
+  return last > Number.NEGATIVE_INFINITY ? last === memory.mark?.at : memory.whole >= at - HISTORY
 }
 
 /**
- * The posts of a channel are to be read from here on: also through a gap, since what is under its posts is watched, and
- * for a new channel far enough back.
+ * The posts of a channel are to be read from here on: where it was read last, since what is under posts in a gap is
+ * watched too; and for a new channel far enough back to know all casts that are watched.
  */
 export function postsSince(memory: Memory, channel: ChannelMemory | undefined, at: number): number {
-  const seen = goesOn(memory, channel, at) ? coveredTo(memory, channel, 'posts') : Number.NEGATIVE_INFINITY
-  return Math.max(seen, at - HISTORY)
+  if (!goesOn(memory, channel, 'posts', at)) return at - HISTORY
+  return Math.max(readTo(memory, channel), Math.min(decidedTo(memory, channel, 'posts'), at - HISTORY))
 }
 
+/** What stands here is given up after so long: it held coverage back, which is a gap by now. */
+export const isGivenUp = (decided: number, at: number, m: PolledMeasure): boolean =>
+  decided < at - LATENESS - (m === 'posts' ? PATIENCE : PATIENCE + LONGEST_WAIT)
+
 type Claim = { measure: PolledMeasure; status: 'covered' | 'gap'; from: number; to: number; reason?: string }
+
+const UNREADABLE = 'some of it cannot be read'
 
 /**
  * Coverage of a followed channel after the round at `at`, of `measures`. Posts are covered up to `at` - L when the pages
@@ -63,9 +70,9 @@ export function claim(
 ): Claim[] {
   const now = at - LATENESS
   const why = seen.error ?? 'no poll came through'
-  const isNew = !goesOn(memory, channel, at)
+  const goes = (m: PolledMeasure) => goesOn(memory, channel, m, at)
   // Nothing is known of it: nothing is said.
-  if (isNew && !seen.posts) return []
+  if (!goes('posts') && !seen.posts) return []
 
   const claims: Claim[] = []
   const say = (
@@ -78,24 +85,27 @@ export function claim(
     if (from < to) claims.push({ measure, status, from, to, ...(reason === undefined ? {} : { reason }) })
     return Math.max(from, to)
   }
+  const show = (measure: PolledMeasure, from: number, to: number) =>
+    seen.unreadable.has(measure)
+      ? say(measure, 'gap', from, to, UNREADABLE)
+      : say(measure, 'covered', from, to)
 
-  let to = decidedTo(memory, channel, 'posts')
-  if (seen.posts) {
-    if (isNew) to = Math.max(to, postsSince(memory, channel, at), Math.min(seen.reach, now))
-    else to = say('posts', 'gap', to, Math.min(seen.reach, now), 'the pages of the server do not reach back')
-    say('posts', 'covered', to, now)
-  } else {
-    say('posts', 'gap', to, now - PATIENCE, why)
-  }
+  const from = decidedTo(memory, channel, 'posts')
+  const reach = Math.min(seen.reach, now)
+  if (!seen.posts) say('posts', 'gap', from, now - PATIENCE, why)
+  else if (!goes('posts')) show('posts', Math.max(from, reach), now)
+  else show('posts', say('posts', 'gap', from, reach, 'the pages of the server do not reach back'), now)
 
   // Nobody sees what is under a cast that isn't known: posts are up to here, replies where their own polls came through.
-  let under = seen.posts ? now : coveredTo(memory, channel, 'posts')
+  let under = seen.posts ? now : readTo(memory, channel)
   for (const m of ['replies', 'reactions'] as const) {
     if (!measures.includes(m)) continue
     const from = decidedTo(memory, channel, m)
-    // From here on: what is under older casts has not been seen. A moment tells it, and is a bin's gap, no more.
-    if (isNew) say(m, 'gap', Math.max(from, now - SECOND), now, 'the channel was not followed before')
-    if (isNew) continue
+    if (!goes(m)) {
+      // From here on: what is under older casts has not been seen. A moment tells it, and is a bin's gap, no more.
+      say(m, 'gap', Math.max(from, now - SECOND), now, 'it was not watched before')
+      continue
+    }
     let saturated = false
     for (const [id, cast] of channel?.casts ?? []) {
       const seenUnder = seenTo(cast.time, at)
@@ -104,7 +114,7 @@ export function claim(
     }
     const to = saturated
       ? say(m, 'gap', from, under, 'a cast has more reactions than the server counts')
-      : say(m, 'covered', from, under)
+      : show(m, from, under)
     say(m, 'gap', to, now - PATIENCE - LONGEST_WAIT, why)
   }
   return claims

@@ -1,6 +1,6 @@
 /** The source's clock: the wall's, or a simulated one that the source itself moves from round to round. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SECOND } from '../../../common/time.ts'
+import { HOUR, SECOND } from '../../../common/time.ts'
 
 export interface Clock {
   /** ms. */
@@ -16,31 +16,31 @@ export interface Clock {
 }
 
 const REST_MS = 250
-/** A longer one would end at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
+const LONGEST_SLEEP = HOUR
 
 /** `perMinute`: at most so many requests begin in a minute. */
 export function wallClock(perMinute: number, signal: AbortSignal): Clock {
   const spacing = (60 * SECOND) / perMinute
   let free = 0
-  const wait = async (ms: number) => {
+  const wait = async (until: number, now: () => number) => {
     signal.throwIfAborted()
-    for (let left = ms; left > 0; left -= LONGEST_TIMER)
-      await sleep(Math.min(left, LONGEST_TIMER), undefined, { signal })
+    // Again and again: the clock may be set, and a timer has its longest.
+    for (let left = until - now(); left > 0; left = until - now())
+      await sleep(Math.min(left, LONGEST_SLEEP), undefined, { signal })
   }
+  const elapsed = () => performance.now()
   return {
     now: Date.now,
-    until: (time) => wait(time - Date.now()),
+    until: (time) => wait(time, Date.now),
     async pace() {
-      const now = Date.now()
-      const turn = Math.max(now, free)
+      const turn = Math.max(elapsed(), free)
       free = turn + spacing
-      await wait(turn - now)
+      await wait(turn, elapsed)
     },
     pause(seconds) {
-      free = Math.max(free, Date.now() + seconds * SECOND)
+      free = Math.max(free, elapsed() + seconds * SECOND)
     },
-    rest: () => wait(REST_MS),
+    rest: () => wait(elapsed() + REST_MS, elapsed),
   }
 }
 

@@ -54,4 +54,8 @@ export function followedOf(
   return [...followed].sort()
 }
 
+/** The patterns that no channel of the server matches. */
+export const unknownOf = (follow: Follow, listed: readonly ChannelInfo[]): string[] =>
+  follow.patterns.filter((pattern) => !listed.some(({ id }) => like(pattern).test(id)))
+
 const like = (pattern: string): RegExp => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i')

@@ -38,8 +38,10 @@ export type ChannelMemory = {
   to: ByMeasure
   /** End of the last covered span. */
   coveredTo: ByMeasure
-  /** The last round that polled it. */
-  at: number
+  /** The last round that polled it, by what was polled. */
+  at: ByMeasure
+  /** Posts have been read up to here, also those in gaps. */
+  readTo: number
   /** Every poll that was due by the last round has been made, but for these. */
   owed: Owed
 }
@@ -72,7 +74,14 @@ export const idOf = (hash: Buffer): string => hash.toString('latin1')
 function channelAt(memory: Memory, key: string): ChannelMemory {
   let channel = memory.channels.get(key)
   if (!channel) {
-    channel = { casts: new Map(), to: byMeasure(), coveredTo: byMeasure(), at: never, owed: newOwed() }
+    channel = {
+      casts: new Map(),
+      to: byMeasure(),
+      coveredTo: byMeasure(),
+      at: byMeasure(),
+      readTo: never,
+      owed: newOwed(),
+    }
     memory.channels.set(key, channel)
   }
   return channel
@@ -84,9 +93,12 @@ export const decidedTo = (memory: Memory, channel: ChannelMemory | undefined, m:
 /** End of the last time of a channel that was covered, by its own coverage or by that of the whole network. */
 export const coveredTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
   Math.max(channel?.coveredTo[m] ?? never, memory.whole)
+/** The posts of a channel have been read up to here. */
+export const readTo = (memory: Memory, channel: ChannelMemory | undefined): number =>
+  Math.max(channel?.readTo ?? never, memory.whole)
 /** Every poll of a channel that was due by then has been made, or is owed; or a whole source had seen all. */
-export const polledTo = (memory: Memory, channel: ChannelMemory | undefined): number =>
-  Math.max(channel?.at ?? never, memory.whole)
+export const polledTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
+  Math.max(channel?.at[m] ?? never, memory.whole)
 
 /** The time for which `record` marks the log, when it stands behind all that was published up to then; else null. */
 export function markOf(key: string, record: Activity): { at: number; next: number } | null {
@@ -142,8 +154,9 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
     case 'Polled': {
       if (key === NETWORK) return
       const channel = channelAt(memory, key)
-      if (record.at < channel.at) return
-      channel.at = record.at
+      if (record.at < channel.at.posts) return
+      for (const m of POLLED) if (record.watched.includes(m)) raise(channel.at, m, record.at)
+      if (record.complete.includes('posts')) channel.readTo = record.at - LATENESS
       channel.owed = newOwed()
       for (const { hash, measure, since } of record.owed)
         if (measure === 'replies' || measure === 'reactions') channel.owed[measure].set(idOf(hash), since)
@@ -168,7 +181,7 @@ export function close(memory: Memory, mark: { at: number; next: number }): void 
       channel.casts.delete(id)
       memory.channelOf.delete(id)
     }
-    const heard = Math.max(channel.at, ...POLLED.map((m) => channel.to[m]))
+    const heard = Math.max(...POLLED.map((m) => Math.max(channel.at[m], channel.to[m])))
     if (channel.casts.size === 0 && heard < before) memory.channels.delete(name)
   }
 }

@@ -40,6 +40,9 @@ export async function rebuild(log: EventLog, codec: Codec, run: string): Promise
       learn(memory, item.key, item.record, after)
       after = mark(item)?.at ?? after
     }
+    // Of a round that was cut off, what it counted stands: a rise must not be told twice.
+    for (const { key, record } of items.slice(whole))
+      if (record.type === 'ReactionCount') learn(memory, key, record, after)
   }
   close(memory, last)
   return memory

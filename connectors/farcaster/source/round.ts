@@ -3,14 +3,13 @@
  * may be said of coverage. A round depends on the memory before it, the time and what the server answers; never on how
  * long that took or in which order it came.
  */
-import { DAY, floorTo, LATENESS, MINUTE } from '../../../common/time.ts'
+import { BASE, DAY, floorTo, LATENESS, MINUTE } from '../../../common/time.ts'
 import type { CastMessage, ReactionMessage } from '../../../schemas/message.ts'
-import { NETWORK, type Polled } from '../../../schemas/records.ts'
+import { type Coverage, NETWORK, type Polled } from '../../../schemas/records.ts'
 import { toRecord } from '../stamp.ts'
 import type { Keyed } from '../tail.ts'
-import { askAll, LANES } from './asking.ts'
-import { claim, farewell, postsSince, toCoverage } from './claims.ts'
-import type { Clock } from './clock.ts'
+import { type Asking, askAll, LANES } from './asking.ts'
+import { claim, farewell, isGivenUp, postsSince, toCoverage } from './claims.ts'
 import {
   decidedTo,
   idOf,
@@ -22,7 +21,7 @@ import {
   type PolledMeasure,
   polledTo,
 } from './memory.ts'
-import { isDue, lastDue } from './schedule.ts'
+import { isDue, lastDue, WATCHED } from './schedule.ts'
 import type { Answer, Counts, FarcasterServer, PageKey } from './server.ts'
 
 /** On a cast older than this a first count does not tell when the reactions came: it is only a baseline. */
@@ -33,10 +32,9 @@ const MAX_AHEAD = 15 * MINUTE
 export type Round = {
   memory: Memory
   server: FarcasterServer
-  clock: Clock
-  /** When it is, by the source's clock, ms; and until when a question that nobody answers is asked again. */
+  asking: Asking
+  /** When it is, by the source's clock, ms. */
   at: number
-  deadline: number
   /** Parent URLs, sorted. */
   followed: readonly string[]
   /** Whether these are all: channels that aren't among them are then taken leave of. */
@@ -51,6 +49,7 @@ export type Round = {
 
 /** What a round took. `seconds`: by the clock of a simulated hub, or that the server asks us to wait. */
 export type Spent = {
+  watched: PolledMeasure[]
   /** Of what every poll that was due came through, in every channel. */
   complete: PolledMeasure[]
   requests: number
@@ -69,17 +68,22 @@ type Request = {
 }
 type Asked = Answer<CastMessage | ReactionMessage> | Counts
 
+/** What became of the polls of a channel. `unreadable`: of casts of which nothing worse was told. */
 type Tally = {
   requests: number
   failed: number
   error: string | null
-  incomplete: Set<PolledMeasure>
+  failing: Set<PolledMeasure>
+  unreadable: Set<PolledMeasure>
   owed: Owed
   reach: number
 }
 
+/** So many questions are asked before what they brought is written: it bounds the memory of a round. */
+const SLICE = 256
+
 export async function pollRound(round: Round): Promise<Spent> {
-  const { memory, server, clock, at, followed, partitions, publish } = round
+  const { memory, server, asking, at, followed, partitions, publish } = round
   const measures = POLLED.filter((m) => server.measures.includes(m))
   const unwatched = POLLED.filter((m) => !measures.includes(m))
   const under = measures.filter((m) => m !== 'posts')
@@ -87,7 +91,17 @@ export async function pollRound(round: Round): Promise<Spent> {
   const tallies = new Map<string, Tally>(
     followed.map((name) => [
       name,
-      { requests: 0, failed: 0, error: null, incomplete: new Set(), owed: newOwed(), reach: 0 },
+      {
+        ...{
+          requests: 0,
+          failed: 0,
+          error: null,
+          failing: new Set(),
+          unreadable: new Set(),
+          owed: newOwed(),
+        },
+        reach: postsSince(memory, channelOf(name), at),
+      },
     ]),
   )
   let { budget } = round
@@ -100,38 +114,39 @@ export async function pollRound(round: Round): Promise<Spent> {
     const within = requests.slice(0, budget)
     budget -= within.length
     for (const request of requests.slice(within.length)) miss(request, 'the budget of requests is used up')
-
-    const answers = await askAll(within, ask, clock, round.deadline)
-    const found: Keyed[] = []
     const casts: string[] = []
     const further: Request[] = []
-    const published = new Set<string>()
-    within.forEach((request, i) => {
-      const answer = answers[i]!
-      const tally = tallies.get(request.channel)!
-      tally.requests++
-      slowest = Math.max(slowest, answer.seconds)
-      slow += answer.seconds
-      if (answer.outcome === 'failed') {
-        tally.failed++
-        pause = Math.max(pause, answer.retryAfter)
-        if (answer.retryAfter > 0) clock.pause(answer.retryAfter)
-        miss(request, answer.why)
-        return
-      }
-      for (const item of read(request, answer, tally)) {
-        if (item.record.type === 'Cast' || item.record.type === 'Reaction') {
-          const id = idOf(item.record.hash)
-          if (published.has(id)) continue
-          published.add(id)
-          if (item.record.type === 'Cast') casts.push(id)
-        }
-        found.push(item)
-      }
-      if (answer.outcome === 'page' && answer.next) further.push({ ...request, page: answer.next })
-    })
-    await publish(found)
+    for (let begin = 0; begin < within.length; begin += SLICE) {
+      const slice = within.slice(begin, begin + SLICE)
+      const answers = await askAll(slice, ask, asking)
+      const found = new Map<string, Keyed>()
+      slice.forEach((request, i) => {
+        for (const item of take(request, answers[i]!, further)) found.set(identityOf(item, found.size), item)
+      })
+      for (const [id, { record }] of found) if (record.type === 'Cast') casts.push(id)
+      await publish([...found.values()])
+    }
     return { casts, further }
+  }
+
+  /** A message found twice is one. */
+  const identityOf = ({ record }: Keyed, n: number): string =>
+    record.type === 'Cast' || record.type === 'Reaction' ? idOf(record.hash) : String(n)
+
+  /** What an answer brings; puts the request for the page behind it to `further`. */
+  function take(request: Request, answer: Exclude<Asked, { outcome: 'away' }>, further: Request[]): Keyed[] {
+    const tally = tallies.get(request.channel)!
+    tally.requests++
+    slowest = Math.max(slowest, answer.seconds)
+    slow += answer.seconds
+    if (answer.outcome === 'failed') {
+      tally.failed++
+      pause = Math.max(pause, answer.retryAfter)
+      miss(request, answer.why)
+      return []
+    }
+    if (answer.outcome === 'page' && answer.next) further.push({ ...request, page: answer.next })
+    return read(request, answer, tally)
   }
 
   async function ask({ channel, measure, cast, since, page }: Request): Promise<Asked> {
@@ -155,9 +170,9 @@ export async function pollRound(round: Round): Promise<Spent> {
       if (message.time > at + MAX_AHEAD) invalid++
       else if (!isKnown(message, cast)) found.push({ key, record: toRecord(message) })
     }
-    if (invalid > 0) miss(request, `${invalid} of its messages can't be read`)
+    if (invalid > 0) miss(request, `${invalid} of its messages can't be read`, true)
     if (!answer.next && answer.from > since) {
-      if (measure === 'posts') tally.reach = answer.from
+      if (measure === 'posts') tally.reach = Math.max(tally.reach, answer.from)
       else miss(request, 'the pages of the server do not reach back')
     }
     return found
@@ -183,21 +198,29 @@ export async function pollRound(round: Round): Promise<Spent> {
   function due(channel: string, id: string): Request[] {
     const known = channelOf(channel)!
     const cast = known.casts.get(id)!
-    const done = polledTo(memory, known)
     return under.flatMap((measure) => {
+      const done = polledTo(memory, known, measure)
       const request = (since: number) => [{ channel, measure, cast, since }]
       const owed = known.owed[measure].get(id)
-      if (owed !== undefined) return request(owed)
+      if (owed !== undefined && cast.time + WATCHED > decidedTo(memory, known, measure)) return request(owed)
       if (cast.learnedAfter >= done) return lastDue(cast.time, at) === null ? [] : request(cast.time)
       if (!isDue(cast.time, done, at)) return []
       return request(Math.max(cast.time, (lastDue(cast.time, done) ?? 0) - LATENESS))
     })
   }
 
-  function miss({ channel, measure, cast, since }: Request, why: string): void {
+  /** A request did not come through. `isUnreadable`: it did, but for something that nobody may ever be able to read. */
+  function miss({ channel, measure, cast, since }: Request, why: string, isUnreadable = false): void {
     const tally = tallies.get(channel)!
-    tally.incomplete.add(measure)
     tally.error = why
+    if (
+      isUnreadable &&
+      isGivenUp(cast ? since : decidedTo(memory, channelOf(channel), 'posts'), at, measure)
+    ) {
+      tally.unreadable.add(measure)
+      return
+    }
+    tally.failing.add(measure)
     if (cast && measure !== 'posts') tally.owed[measure].set(idOf(cast.id.hash), since)
   }
 
@@ -213,7 +236,7 @@ export async function pollRound(round: Round): Promise<Spent> {
   )
   // Once a day somewhat further back, for what came later than L.
   for (const request of requests) {
-    const last = channelOf(request.channel)?.at ?? Number.NEGATIVE_INFINITY
+    const last = channelOf(request.channel)?.at.posts ?? Number.NEGATIVE_INFINITY
     if (Number.isFinite(last) && floorTo(last, DAY) < floorTo(at, DAY)) request.since -= DAY
   }
   while (requests.length > 0) requests = (await make(requests)).further
@@ -230,19 +253,26 @@ export async function pollRound(round: Round): Promise<Spent> {
     requests = [...further, ...late]
   }
 
-  const spent: Spent = { complete: measures, requests: 0, failed: 0, error: null, seconds: 0 }
+  const spent: Spent = {
+    watched: measures,
+    complete: measures,
+    requests: 0,
+    failed: 0,
+    error: null,
+    seconds: 0,
+  }
   const said: Keyed[] = []
-  for (const [key, { requests, failed, error, incomplete, owed, reach }] of tallies) {
-    const seen = { posts: !incomplete.has('posts'), owed, reach, error }
+  for (const [key, { requests, failed, error, failing, unreadable, owed, reach }] of tallies) {
+    const seen = { posts: !failing.has('posts'), reach, owed, unreadable, error }
     const claims = [
       ...claim(memory, channelOf(key), at, measures, seen),
       ...farewell(memory, channelOf(key), at, unwatched),
     ]
     for (const record of toCoverage(claims, partitions)) said.push({ key, record })
-    const complete = measures.filter((m) => !incomplete.has(m))
-    const counts = { requests, failed, error, next: null }
-    said.push({ key, record: { type: 'Polled', at, complete, owed: listed(owed), ...counts } })
-    spent.complete = spent.complete.filter((m) => !incomplete.has(m))
+    const complete = measures.filter((m) => !failing.has(m))
+    const told = { watched: measures, complete, owed: listed(owed), requests, failed, error, next: null }
+    said.push({ key, record: { type: 'Polled', at, ...told } })
+    spent.complete = spent.complete.filter((m) => !failing.has(m))
     spent.requests += requests
     spent.failed += failed
     spent.error = error ?? spent.error
@@ -254,26 +284,20 @@ export async function pollRound(round: Round): Promise<Spent> {
   }
   await publish(said)
 
-  const decided = measures.flatMap((measure) => {
-    const to = Math.min(...followed.map((name) => decidedTo(memory, channelOf(name), measure)))
-    const from = Math.max(memory.decided[measure], memory.whole)
-    return Number.isFinite(to) && from < to ? [{ measure, from, to }] : []
+  // Channels of which nothing could be said yet hold up none; the network counts them as not covered.
+  const decided = measures.flatMap((measure): Coverage[] => {
+    const tos = followed.map((name) => decidedTo(memory, channelOf(name), measure)).filter(Number.isFinite)
+    const to = Math.min(...tos)
+    const from = Math.max(
+      memory.decided[measure],
+      memory.whole,
+      to === Number.POSITIVE_INFINITY ? to : to - BASE,
+    )
+    return from < to && Number.isFinite(to)
+      ? [{ type: 'Coverage', status: 'decided', measures: [measure], from, to, reason: null, partitions }]
+      : []
   })
-  await publish(
-    decided.map(({ measure, from, to }) => ({
-      key: NETWORK,
-      record: {
-        type: 'Coverage',
-        status: 'decided',
-        measures: [measure],
-        // Nobody has spoken before: a bin's length is enough to begin with.
-        from: Number.isFinite(from) ? from : to - 1,
-        to,
-        reason: null,
-        partitions,
-      },
-    })),
-  )
+  await publish(decided.map((record) => ({ key: NETWORK, record })))
   spent.seconds = Math.max(slowest, slow / LANES, pause)
   return spent
 }

@@ -1,16 +1,16 @@
 /** The polling source: follows channels through the tools of an MCP server, round after round. */
-import type { FcmError } from '../../../common/errors.ts'
+import { FcmError } from '../../../common/errors.ts'
 import { untilItPasses } from '../../../common/retry.ts'
-import { ceilTo, floorTo, HOUR, SECOND } from '../../../common/time.ts'
+import { ceilTo, floorTo, HOUR, iso, SECOND } from '../../../common/time.ts'
 import type { EventLog, NewRec } from '../../../pipeline/log/port.ts'
 import { topicOf } from '../../../pipeline/topology.ts'
 import type { Codec } from '../../../schemas/codec.ts'
 import { NETWORK, type Polled } from '../../../schemas/records.ts'
 import { channelOfUrl } from '../stamp.ts'
 import type { Keyed } from '../tail.ts'
-import { askAll } from './asking.ts'
+import { type Asking, askAll } from './asking.ts'
 import type { Clock } from './clock.ts'
-import { type Follow, followedOf } from './follow.ts'
+import { type Follow, followedOf, unknownOf } from './follow.ts'
 import { close, learn } from './memory.ts'
 import { rebuild } from './rebuild.ts'
 import { pollRound } from './round.ts'
@@ -31,7 +31,7 @@ export type PollOptions = {
   until?: number
   signal: AbortSignal
   onRound?: (round: Polled & { followed: number; seconds: number }) => void
-  /** The log can't be written to, for a reason that may pass; said once until it can. */
+  /** Something is in the way that a person should know of; each thing once, until it has passed. */
   onWarning?: (error: FcmError) => void
 }
 
@@ -49,6 +49,7 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
   const topic = topicOf(run, 'activity')
   const partitions = (await log.ends(topic)).map(({ partition }) => partition)
   const memory = await rebuild(log, codec, run)
+  const warn = createWarnings(onWarning)
 
   async function publish(items: Keyed[]): Promise<void> {
     const after = memory.mark?.at ?? Number.NEGATIVE_INFINITY
@@ -58,10 +59,13 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
         ? partitions.map((partition) => ({ topic, partition, key, value }))
         : [{ topic, key, value }]
     })
-    const warn = (error: FcmError, attempt: number) => attempt === 1 && onWarning?.(error)
-    if (records.length > 0) await untilItPasses(() => log.append(records), warn, signal)
+    const stuck = (error: FcmError, attempt: number) => attempt === 1 && onWarning?.(error)
+    if (records.length > 0) await untilItPasses(() => log.append(records), stuck, signal)
     for (const { key, record } of items) learn(memory, key, record, after)
   }
+
+  const heard: Asking['heard'] = (answer) =>
+    warn('away', answer.outcome === 'away' && new FcmError('SOURCE_AWAITS', { why: answer.why }))
 
   let listed: ChannelInfo[] | null = null
   try {
@@ -70,36 +74,49 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
       if (begin > until) return { finished: true }
       await clock.until(begin)
       const at = floorTo(clock.now(), SECOND)
-      const deadline = at + interval
+      const asking = { clock, deadline: at + interval, heard }
       const last = memory.mark?.at ?? Number.NEGATIVE_INFINITY
 
       let listing: Listing = { requests: 0, failed: 0, error: null, channels: listed }
       const isOld = floorTo(last, LIST_AGE) !== floorTo(at, LIST_AGE)
       if (follow.patterns.length > 0 && (listed === null || isOld))
-        listing = await listChannels(server, clock, deadline)
+        listing = await listChannels(server, asking)
       listed = listing.channels ?? listed
-      const before = [...memory.channels].filter(([, channel]) => channel.at === last).map(([url]) => url)
+      const before = [...memory.channels].flatMap(([url, channel]) =>
+        channel.at.posts === last ? [url] : [],
+      )
       const followed = followedOf(follow, listed, before).filter((url) => channelOfUrl(url) === url)
 
-      const spent = await pollRound({
-        ...{ memory, server, clock, at, deadline, followed, publish },
+      const { seconds, ...spent } = await pollRound({
+        ...{ memory, server, asking, at, followed, publish },
         isAll: listed !== null || follow.patterns.length === 0,
-        budget: budget - LIST_PAGES,
+        budget: follow.patterns.length > 0 ? budget - LIST_PAGES : budget,
         partitions: partitions.length,
       })
       const mark: Polled & { next: number } = {
-        type: 'Polled',
-        at,
-        complete: spent.complete,
-        owed: [],
+        ...{ type: 'Polled', at, ...spent, owed: [] },
         requests: spent.requests + listing.requests,
         failed: spent.failed + listing.failed,
         error: spent.error ?? listing.error,
-        next: Math.max(floorTo(at, interval) + interval, ceilTo(at + spent.seconds * SECOND, interval)),
+        next: Math.max(floorTo(at, interval) + interval, ceilTo(at + seconds * SECOND, interval)),
       }
       await publish([{ key: NETWORK, record: mark }])
       close(memory, mark)
-      onRound?.({ ...mark, seconds: spent.seconds, followed: followed.length })
+
+      const { requests, failed, error } = mark
+      const unknown = listed ? unknownOf(follow, listed) : []
+      const nothing = spent.complete.includes('posts') && followed.length > 0 && memory.channelOf.size === 0
+      warn(
+        'failing',
+        failed > 0 && failed === requests && new FcmError('SOURCE_FAILS', { requests, why: error ?? '' }),
+      )
+      warn(
+        'unknown',
+        unknown.length > 0 &&
+          new FcmError('FOLLOW_UNKNOWN', { unknown: unknown.join(', '), followed: followed.length }),
+      )
+      warn('nothing', nothing && new FcmError('SOURCE_SILENT', { channels: followed.length, at: iso(at) }))
+      onRound?.({ ...mark, seconds, followed: followed.length })
     }
   } catch (error) {
     if (!signal.aborted) throw error
@@ -107,14 +124,26 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
   }
 }
 
+/** Tells each kind of trouble once, until it has passed. */
+function createWarnings(tell: ((error: FcmError) => void) | undefined) {
+  const told = new Set<string>()
+  return (kind: string, trouble: FcmError | false): void => {
+    if (!trouble) told.delete(kind)
+    else if (!told.has(kind)) {
+      told.add(kind)
+      tell?.(trouble)
+    }
+  }
+}
+
 type Listing = { requests: number; failed: number; error: string | null; channels: ChannelInfo[] | null }
 
 /** All channels of the server; `channels` null when that failed. */
-async function listChannels(server: FarcasterServer, clock: Clock, deadline: number): Promise<Listing> {
+async function listChannels(server: FarcasterServer, asking: Asking): Promise<Listing> {
   const channels: ChannelInfo[] = []
   let page: PageKey | undefined
   for (let requests = 1; ; requests++) {
-    const [answer] = await askAll([page], (key) => server.channels(key), clock, deadline)
+    const [answer] = await askAll([page], (key) => server.channels(key), asking)
     if (answer!.outcome === 'failed') return { requests, failed: 1, error: answer!.why, channels: null }
     channels.push(...answer!.items)
     page = answer!.next ?? undefined
