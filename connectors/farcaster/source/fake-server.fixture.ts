@@ -15,6 +15,8 @@ export type Fake = {
   widest?: number
   counts?: boolean
   measures?: Measure[]
+  /** Messages that can't be read. */
+  unreadable?: (message: Message) => boolean
   /** How long after its signed time a message can be seen, ms. */
   delay?: (message: Message) => number
 }
@@ -43,10 +45,11 @@ export function fakeServer(fake: Fake): FarcasterServer & { asked: string[] } {
     const wanted = widest === undefined ? visible.filter((m) => m.time >= since) : visible
     const begin = key && 'cursor' in key ? Number(key.cursor) : 0
     const size = widest === undefined ? pageSize : key && 'limit' in key ? key.limit : pageSize
-    const items = wanted.slice(begin, begin + size)
+    const entries = wanted.slice(begin, begin + size)
+    const items = entries.filter((m) => !fake.unreadable?.(m))
     const isFull = wanted.length > begin + size
-    const oldest = (items.at(-1)?.time ?? 0) + SECOND
-    const answer = { outcome: 'page', items, invalid: 0, seconds: 0 } as const
+    const oldest = (entries.at(-1)?.time ?? 0) + SECOND
+    const answer = { outcome: 'page', items, invalid: entries.length - items.length, seconds: 0 } as const
     if (!isFull || oldest <= since) return { ...answer, from: since, next: null }
     if (widest === undefined) return { ...answer, from: oldest, next: { cursor: String(begin + size) } }
     return { ...answer, from: oldest, next: size < widest ? { limit: Math.min(widest, size * 4) } : null }
