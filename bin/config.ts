@@ -95,7 +95,7 @@ export const Settings = Type.Object(
       maximum: 604800,
       flag: '--poll-seconds <n>',
       env: 'FCM_POLL_SECONDS',
-      description: 'from one round of polls to the next',
+      description: 'the seconds from one round of polls to the next',
     }),
     requestsPerMinute: Type.Integer({
       default: 300,
@@ -122,7 +122,14 @@ export const Settings = Type.Object(
 )
 export type Config = Static<typeof Settings>
 
-type Setting = { flag?: string; env: string; description: string; default?: unknown; enum?: unknown[] }
+type Setting = {
+  flag?: string
+  env: string
+  description: string
+  default?: unknown
+  enum?: unknown[]
+  minimum?: number
+}
 export const settings = Object.entries(Settings.properties) as unknown as [keyof Config, Setting][]
 
 /** What says where casts come from, and how they are asked for. */
@@ -130,8 +137,14 @@ export const SOURCE_SETTINGS = ['mcp', 'follow', 'minFollowers', 'pollSeconds', 
 
 /** Adds the flags of these settings to a command. */
 export function withSettings(command: Command, names: readonly (keyof Config)[]): Command {
-  for (const [name, { flag, env, description }] of settings) {
-    if (flag && names.includes(name)) command.option(flag, `${description} [${env}]`)
+  for (const [name, { flag, env, description, default: fallback, minimum }] of settings) {
+    if (!flag || !names.includes(name)) continue
+    const facts = [
+      env,
+      ...(fallback === undefined ? [] : [`default ${fallback}`]),
+      ...(minimum === undefined || minimum === 0 ? [] : [`at least ${minimum}`]),
+    ]
+    command.option(flag, `${description} [${facts.join(', ')}]`)
   }
   return command
 }

@@ -140,7 +140,7 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
         write: (records) => store.write(host.run, records),
       })
       const expire = () =>
-        store.expireTexts(config.textDays).catch((err) => logger.warn({ err }, 'texts were not expired'))
+        store.expire(config.textDays).catch((err) => logger.warn({ err }, 'old rows were not expired'))
       const timer = setInterval(expire, DAY)
       await expire()
       return {

@@ -7,7 +7,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cast } from '../connectors/farcaster/fixtures.ts'
-import { type FakeHub, fakeHub, pageOf } from '../connectors/farcaster/mcp-server/fake-hub.ts'
+import { type FakeHub, fakeHub, pageOf } from '../connectors/farcaster/mcp-server/fake-hub.fixture.ts'
 import { fcm, spawnFcm } from './testing.ts'
 
 const FCM = fileURLToPath(new URL('fcm.js', import.meta.url))

@@ -64,16 +64,24 @@ export function parseTarget(text: string): ServerTarget {
   return { command, args }
 }
 
-/** Polls the MCP server of the settings, by the wall clock. */
+export type Live = {
+  signal: AbortSignal
+  onWaiting(error: FcmError): void
+  /** The server has been reached, and polling begins. */
+  onLive(): void
+}
+
+/** Polls the MCP server `mcp`, by the wall clock. @throws FcmError MCP_SERVER_UNUSABLE */
 export async function pollLive(
   engine: Engine,
   mcp: string,
-  signal: AbortSignal,
-  onWaiting: (error: FcmError) => void,
+  { signal, onWaiting, onLive }: Live,
 ): Promise<void> {
   const server = await connect(parseTarget(mcp), onWaiting, signal).catch((error) => {
     if (!signal.aborted) throw error
   })
+  if (!server) return
+  onLive()
   const clock = wallClock(engine.config.requestsPerMinute, signal)
-  if (server) await pollServer(engine, { server, clock, signal, onWaiting })
+  await pollServer(engine, { server, clock, signal, onWaiting })
 }

@@ -93,6 +93,7 @@ async function inside(dir: string, config: Parameters<typeof connect>[0]): Promi
           found: `${behind} records, ${Math.round(oldest)} s`,
           ...(oldest > 60 && owner ? { mend: '`fcm lag` shows which role is behind.' } : {}),
         },
+        ...(await source(client)),
       ]
     } finally {
       await client.close()
@@ -100,4 +101,25 @@ async function inside(dir: string, config: Parameters<typeof connect>[0]): Promi
   } catch (error) {
     return [{ check: 'Log and database', state: 'broken', found: (error as Error).message }]
   }
+}
+
+type Source = {
+  round: { at: string; requests: number; failed: number; error: string | null } | null
+  followed: number
+  failing: number
+}
+
+/** What the polls of run `live` came to; nothing where it has no source that polls. */
+async function source(client: Awaited<ReturnType<typeof connect>>): Promise<Finding[]> {
+  const { round, followed, failing } = await client.json<Source>({ path: '/v1/ops/source?run=live' })
+  if (!round) return []
+  const found = `the round of ${round.at} asked for ${followed} channels: ${round.requests} requests, ${round.failed} failed`
+  const check = 'Source'
+  if (followed === 0)
+    return [
+      { check, state: 'broken', found, mend: 'It follows no channel: check --follow and --min-followers.' },
+    ]
+  if (round.failed === 0) return [{ check, state: 'ok', found }]
+  const mend = `${round.error ?? ''}. \`fcm gaps\` and /v1/ops/source tell of which channels (${failing} failing).`
+  return [{ check, state: round.failed === round.requests ? 'broken' : 'attention', found, mend }]
 }

@@ -51,7 +51,7 @@ export function run(program: Command): void {
           })
         } else if (roles.includes('source')) {
           await checkNotSimulated(engine)
-          await pollLive(engine, config.mcp!, signal, onWaiting)
+          await pollLive(engine, config.mcp!, { signal, onWaiting, onLive: () => logger.info('live') })
         } else {
           await stopped(signal)
         }

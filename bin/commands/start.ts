@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import { parseFault } from '../../connectors/farcaster/hub-simulator/faults.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
@@ -42,8 +43,9 @@ export function start(program: Command): void {
       '\nExamples:\n  npx fcm start --fresh --seed 7\n  npx fcm start --sim-until 12h --data-dir ./twelve-hours\n' +
         "  npx fcm start --data-dir ./farcaster --mcp 'npx fcm mcp-server --hub https://hub.pinata.cloud' --follow base,art",
     )
-    .action(async (flags) => {
+    .action(async (flags, command: Command) => {
       const config = readConfig(flags)
+      if (config.mcp !== undefined) refuseSimulation(command)
       const plan = {
         seed: wholeNumber('--seed', flags.seed, 2 ** 31),
         speed: positiveNumber('--speed', flags.speed),
@@ -70,11 +72,23 @@ export function start(program: Command): void {
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const onWaiting = ({ message }: Error): void => void process.stderr.write(`Waiting. ${message}\n`)
+const onWaiting = ({ message }: Error): void => void process.stderr.write(`${message}\n`)
 
 /** A time, or a length of time after the simulation goes live: ms. */
 const simulatedTime = (value: string): number =>
   /^\d+\w$/.test(value) ? SIMULATION_LIVE + duration('--sim-until', value) : time('--sim-until', value)
+
+/** @throws FcmError OPTION_INVALID for an option that only a simulation has */
+function refuseSimulation(command: Command): void {
+  const options = { seed: '--seed', speed: '--speed', simUntil: '--sim-until', fault: '--fault' }
+  const given = Object.entries(options).find(([name]) => command.getOptionValueSource(name) === 'cli')
+  if (given)
+    throw new FcmError('OPTION_INVALID', {
+      option: given[1],
+      why: 'is of the simulation, and --mcp (or FCM_MCP) polls a server',
+      hint: 'Leave one of them away',
+    })
+}
 
 type Plan = { seed: number; speed: number; until: number | undefined; faults: string[] }
 
@@ -98,6 +112,7 @@ async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Pr
         async beforeLive() {
           if (until !== undefined) return
           await process()
+          if (signal.aborted) return
           history.done('processed.')
           say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
         },
@@ -115,12 +130,13 @@ async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Pr
 async function watchLive(engine: Engine, mcp: string, stop: AbortSignal): Promise<void> {
   await engine.openRun(LIVE)
   await checkNotSimulated(engine)
-  await watch(engine, Date.now(), undefined, stop, async (_roles, signal) => {
+  const onLive = () =>
     say(
       `Live: polling every ${engine.config.pollSeconds} s. Ctrl-C stops it; the same command goes on from there.`,
     )
-    await pollLive(engine, mcp, signal, onWaiting)
-  })
+  await watch(engine, Date.now(), undefined, stop, (_roles, signal) =>
+    pollLive(engine, mcp, { signal, onWaiting, onLive }),
+  )
 }
 
 /** Everything but the source, while `feed` runs; alerts that open at `from` or later are told. */
@@ -131,6 +147,7 @@ async function watch(
   stop: AbortSignal,
   feed: (roles: Roles, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  if (stop.aborted) return say('Stopped.')
   const served = await serve(engine, notice)
   say(`Dashboard: ${served.url}`)
   const stopAnnouncing = announceAlerts(engine.store, from, say)
