@@ -35,6 +35,10 @@ describe('options', () => {
     [['backfill', 'x.ndjson'], /required option '--run <name>'/],
     [['backfill', 'x.ndjson', '--run', '../up'], /"..\/up" can't name a run/],
     [['run', 'cook'], /Allowed choices are source, count/],
+    [['start', '--mcp', 'npx x', '--seed', '3'], /--seed: is of the simulation, and --mcp .* polls a server/],
+    [['start', '--fault', 'flood'], /flood/],
+    [['start', '--follow', 'a b'], /--follow "a b": "a b" is neither the URL nor the id of a channel/],
+    [['start', '--poll-seconds', '5'], /--poll-seconds "5": must be >= 60/],
   ] as const)('%s', async ([args, words]) => {
     expectExplained(await fcm([...args, ...(args[0] === 'strat' ? [] : ['--data-dir', dir])]), 2, words)
   })
@@ -51,7 +55,18 @@ describe('options', () => {
   })
 
   test('--help shows an example, --version the version', async () => {
-    for (const command of ['start', 'run', 'backfill', 'export', 'lag', 'gaps', 'migrate', 'doctor']) {
+    for (const command of [
+      'start',
+      'run',
+      'backfill',
+      'export',
+      'lag',
+      'gaps',
+      'requests',
+      'hub',
+      'migrate',
+      'doctor',
+    ]) {
       expect((await fcm([command, '--help'])).stdout).toMatch(/Examples?:\n {2}(npx fcm|DATABASE_URL)/)
     }
     expect(await fcm(['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n` })

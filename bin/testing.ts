@@ -30,6 +30,15 @@ export function spawnFcm(args: string[], env: Record<string, string> = {}) {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said.stderr += text
   })
+  const holds = (stream: 'stdout' | 'stderr', text: string | RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (said[stream].match(text)) resolve()
+      }
+      child[stream]?.on('data', look)
+      look()
+      void ended.then(({ stderr }) => reject(new Error(`It ended without saying ${text}: ${stderr}`)))
+    })
   const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...said })))
   return {
     pid: child.pid!,
@@ -37,15 +46,9 @@ export function spawnFcm(args: string[], env: Record<string, string> = {}) {
     said,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     /** Resolves when standard output holds `text`; rejects when the process ends without. */
-    says: (text: string | RegExp) =>
-      new Promise<void>((resolve, reject) => {
-        const look = () => {
-          if (said.stdout.match(text)) resolve()
-        }
-        child.stdout?.on('data', look)
-        look()
-        void ended.then(({ stderr }) => reject(new Error(`It ended without saying ${text}: ${stderr}`)))
-      }),
+    says: (text: string | RegExp) => holds('stdout', text),
+    /** The same of standard error. */
+    warns: (text: string | RegExp) => holds('stderr', text),
   }
 }
 

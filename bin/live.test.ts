@@ -1,0 +1,55 @@
+/** `fcm start --mcp`: any MCP server, by the wall clock. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fcm, spawnFcm, temporaryDir } from './testing.ts'
+
+const { dir, remove } = temporaryDir()
+const hub = spawnFcm(['hub', '--port', '0', '--seed', '2'])
+let url: string
+
+beforeAll(async () => {
+  await hub.says('Hub: ')
+  url = /Hub: (\S+)/.exec(hub.said.stdout)![1]!
+}, 60_000)
+afterAll(async () => {
+  hub.kill('SIGKILL')
+  await hub.ended
+  remove()
+})
+
+const start = (mcp: string, ...more: string[]) =>
+  spawnFcm(['start', '--port', '0', '--data-dir', dir, '--fresh', '--mcp', mcp, ...more])
+const OURS = () => `"${process.execPath}" bin/fcm.js mcp-server --hub ${url}`
+
+describe('polling a server', { timeout: 60_000 }, () => {
+  test('says what is wrong with what it finds there, and goes on', async () => {
+    const running = start(OURS(), '--follow', 'base,nowhere', '--poll-seconds', '60')
+    await running.says('Live: polling every 60 s')
+    // The hub's clock stands in January.
+    await running.warns('there is no cast of the last days in any of 1 channels')
+    await running.warns('The server lists no channel nowhere. 1 are followed')
+    const { stdout } = await fcm(['doctor', '--data-dir', dir])
+    expect(stdout).toMatch(/ok {4}Source: the round of \S+ asked for 1 channels: 2 requests, 0 failed/)
+    running.kill('SIGINT')
+    expect(await running.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Stopped.') })
+    const simulation = await fcm(['start', '--data-dir', dir, '--port', '0'])
+    expect(simulation).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/holds what was polled before/),
+    })
+  })
+
+  test('that is not there waits, and can be stopped', async () => {
+    const running = start('http://127.0.0.1:1/mcp')
+    await running.warns('does not answer')
+    const asked = performance.now()
+    running.kill('SIGINT')
+    expect((await running.ended).code).toBe(0)
+    expect(performance.now() - asked).toBeLessThan(5000)
+  })
+
+  test('that is none is refused', async () => {
+    const { code, stdout, stderr } = await start('no-such-command').ended
+    expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.not.stringContaining('Live') })
+    expect(stderr).toMatch(/no-such-command can't be used as a Farcaster MCP server/)
+  })
+})
