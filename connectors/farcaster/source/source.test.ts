@@ -292,6 +292,17 @@ describe('who is followed', () => {
     })
   })
 
+  test('is not known before the list of channels is there: nobody is left by that', async () => {
+    const log = newLog()
+    await history(log)
+    let lists = 0
+    const fails = { outcome: 'failed', why: 'no', retryAfter: 0, seconds: 0 } as const
+    const before = (question: string) => (question === 'channels' && lists++ < 6 ? fails : undefined)
+    await polls(log, { fake: { before }, until: LIVE + 2 * HOUR })
+    for (const url of urls)
+      expect(spans(log, url, 'posts')).toMatchObject([{ status: 'covered', from: LIVE }])
+  })
+
   test('is not forgotten when the list of channels fails', async () => {
     const log = newLog()
     await history(log)
@@ -361,18 +372,13 @@ describe('in one channel', () => {
 
   test('days without the source are read back: posts, and what is under them', async () => {
     const back = T + 5 * 24 * HOUR
-    const world = [
-      post(1, T + HOUR),
-      post(2, T + 30 * HOUR),
-      reply(3, T + 31 * HOUR, 2),
-      reply(4, T + 40 * HOUR, 1),
-    ]
+    const world = [post(1, T + HOUR), post(2, T + 10 * HOUR), reply(3, T + 11 * HOUR, 2)]
     const log = newLog(1)
     await polls(log, { ...only, fake: { messages: world }, until: T + 2 * HOUR })
     const late = { ...only, fake: { messages: world }, interval: 5 * 24 * HOUR, until: back + 24 * HOUR }
     await polls(log, late)
-    expect(told(log, 'posts', 2, T + 30 * HOUR)).toEqual(['covered'])
-    expect(told(log, 'replies', 3, T + 31 * HOUR)).toEqual(['covered'])
+    expect(told(log, 'posts', 2, T + 10 * HOUR)).toEqual(['covered'])
+    expect(told(log, 'replies', 3, T + 11 * HOUR)).toEqual(['covered'])
   })
 
   test('a whole source that ended long ago is none: it begins anew', async () => {
@@ -470,6 +476,31 @@ describe('in one channel', () => {
     await polls(log, { ...only, fake: { messages: world, delay }, until: T + 6 * HOUR })
     for (const [i, time] of times.entries())
       if (time >= T + HOUR / 2) expect(told(log, 'replies', 10 + i, time), `${i}`).toEqual(['covered'])
+  })
+
+  test('a cast whose polls always fail holds coverage back for its day, and no longer', async () => {
+    const fails = { outcome: 'failed', why: 'no', retryAfter: 0, seconds: 0 } as const
+    const before = (question: string) =>
+      question === `replies ${hash(1).toString('hex')}` ? fails : undefined
+    const log = newLog(1)
+    const world = [post(1, T + HOUR), post(2, T + 35 * HOUR), reply(3, T + 36 * HOUR, 2)]
+    await polls(log, { ...only, fake: { messages: world, before }, until: T + 40 * HOUR })
+    expect(gapHours(log, 'replies')).toBeGreaterThan(20)
+    expect(gapHours(log, 'replies')).toBeLessThan(30)
+    expect(told(log, 'replies', 3, T + 36 * HOUR)).toEqual(['covered'])
+  })
+
+  test('more replies than a page can show, where there is no other: nothing is said to be covered', async () => {
+    const world = [
+      post(1, T),
+      ...Array.from({ length: 6 }, (_, i) => reply(i + 2, T + (6 + i / 2) * MINUTE, 1)),
+    ]
+    const log = newLog(1)
+    await polls(log, { ...only, fake: { messages: world, pageSize: 2, widest: 2 }, until: T + 3 * HOUR })
+    expect(told(log, 'replies', 2, T + 6 * MINUTE)).not.toContain('covered!')
+    expect(spans(log, URL, 'replies').some(({ status, to }) => status === 'covered' && to > T + HOUR)).toBe(
+      false,
+    )
   })
 
   test('a message of the future is none', async () => {
