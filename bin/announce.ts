@@ -1,8 +1,9 @@
 /** Tells alerts of run `live` on the terminal as they open and end. */
+
+import { oneLine } from '../common/text.ts'
 import { iso } from '../common/time.ts'
 import type { Store } from '../connectors/postgres/port.ts'
 import { LIVE } from '../pipeline/topology.ts'
-import { printable } from './table.ts'
 
 const EVERY_MS = 1000
 const LATEST = 20
@@ -16,8 +17,8 @@ export function announceAlerts(store: Store, from: number, say: (line: string) =
     const { items } = await store.alerts(LIVE, { from }, { limit: LATEST })
     for (const { id, state, openedAt, resolvedAt, type, severity, channel, reason } of items.reverse()) {
       if (told.get(id) === state) continue
-      if (state === 'open') say(printable(`${iso(openedAt)}  ${type} (${severity}) in ${channel}: ${reason}`))
-      else if (told.has(id)) say(printable(`${iso(resolvedAt!)}  ${type} in ${channel} has ended`))
+      if (state === 'open') say(oneLine(`${iso(openedAt)}  ${type} (${severity}) in ${channel}: ${reason}`))
+      else if (told.has(id)) say(oneLine(`${iso(resolvedAt!)}  ${type} in ${channel} has ended`))
       told.set(id, state)
     }
   }

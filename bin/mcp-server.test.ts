@@ -36,7 +36,7 @@ async function textOf(client: Client, channel: string): Promise<string> {
 test('over stdio: nothing but the protocol on stdout, no text of strangers on stderr', async () => {
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [...NODE, '--log-level', 'debug'],
+    args: [...NODE, '--verbose'],
     env: { PATH: process.env.PATH ?? '', FCM_HUB: `${hub.url}/v1` },
     stderr: 'pipe',
   })
@@ -93,11 +93,13 @@ test('over HTTP', async () => {
 })
 
 test.for([
-  [['--hub', 'hub.example'], /--hub "hub\.example": must be the base of an HTTP API/],
+  [['--hub', 'hub.example'], /--hub: must be the base of an HTTP API/],
+  [['--channels', 'https://user:pa55@hub.example'], /--channels: must be without user name and password/],
   [['--timeout', '0'], /--timeout "0": must be a number above 0/],
   [['--http', '70000'], /--http "70000": must be a whole number up to 65535/],
 ] as const)('%s', async ([args, words]) => {
   const { code, stderr } = await fcm(['mcp-server', ...args])
   expect(stderr).toMatch(words)
+  expect(stderr).not.toContain('pa55')
   expect(code).toBe(2)
 })

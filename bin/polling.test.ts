@@ -75,6 +75,7 @@ test.each([
         if (pid === null) continue
         process.kill(pid, 'SIGKILL')
       }
+      kills++
       killed.set(word ?? who, (killed.get(word ?? who) ?? 0) + 1)
     }
     expect(await running.ended).toMatchObject({ code: 0 })

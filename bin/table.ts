@@ -17,5 +17,3 @@ export function table(columns: readonly string[], rows: readonly unknown[][], em
       .trimEnd()
   return `${[columns, ...cells].map(line).join('\n')}\n`
 }
-
-export { oneLine as printable }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
+import { oneLine } from '../../common/text.ts'
 import { type Client, connect } from '../client.ts'
 import { readConfig, withSettings } from '../config.ts'
-import { printable, table } from '../table.ts'
+import { table } from '../table.ts'
 
 type Letter = {
   source: string
@@ -47,10 +48,10 @@ export function deadLetters(program: Command): void {
         const { value, ...rest } = letter
         for (const [name, what] of Object.entries(rest)) {
           process.stdout.write(
-            `${name}: ${printable(typeof what === 'string' ? what : JSON.stringify(what))}\n`,
+            `${name}: ${oneLine(typeof what === 'string' ? what : JSON.stringify(what))}\n`,
           )
         }
-        process.stdout.write(`value: ${printable(Buffer.from(value ?? '', 'base64').toString())}\n`)
+        process.stdout.write(`value: ${oneLine(Buffer.from(value ?? '', 'base64').toString())}\n`)
       }),
     )
 

@@ -8,8 +8,6 @@ import { positiveNumber, wholeNumber } from '../options.ts'
 import { stopped, stopSignal } from '../stopping.ts'
 import { VERSION } from '../version.ts'
 
-const LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
-
 export function mcpServer(program: Command): void {
   program
     .command('mcp-server')
@@ -26,7 +24,7 @@ export function mcpServer(program: Command): void {
       'serve streamable HTTP on 127.0.0.1:<port>/mcp instead of stdio; 0: any free port',
     )
     .option('--timeout <seconds>', 'the longest that the hub may take for an answer', '10')
-    .option('--log-level <level>', `what is logged to stderr: ${LEVELS.join(', ')}`, 'warn')
+    .option('--verbose', 'log every call to stderr, not only those that the hub did not answer as asked')
     .addHelpText(
       'after',
       `
@@ -39,11 +37,14 @@ Example, in the configuration of an MCP client:
     )
     .action(async (flags) => {
       const mcp = farcasterMcp({
-        hub: httpUrl('--hub', flags.hub ?? (process.env.FCM_HUB || 'http://127.0.0.1:3381')),
+        hub:
+          flags.hub === undefined && process.env.FCM_HUB
+            ? httpUrl('FCM_HUB', process.env.FCM_HUB)
+            : httpUrl('--hub', flags.hub ?? 'http://127.0.0.1:3381'),
         ...(flags.channels !== undefined && { channels: httpUrl('--channels', flags.channels) }),
         timeout: seconds(flags.timeout),
         version: VERSION,
-        onCall: logger(flags.logLevel),
+        onCall: logger(flags.verbose ? 'debug' : 'warn'),
       })
       try {
         if (flags.http === undefined) await serveStdio(mcp)
@@ -85,12 +86,6 @@ async function serveHttp(mcp: FarcasterMcp, port: number): Promise<void> {
 }
 
 function logger(level: string) {
-  if (!LEVELS.includes(level))
-    throw new FcmError('OPTION_INVALID', {
-      option: `--log-level "${level}"`,
-      why: `must be one of ${LEVELS.join(', ')}`,
-      hint: 'For example --log-level info',
-    })
   const log = pino({ level }, pino.destination({ dest: 2, sync: true }))
   return ({ tool, milliseconds, outcome }: { tool: string; milliseconds: number; outcome: string }) => {
     const fields = { tool, milliseconds: Math.round(milliseconds), outcome }
@@ -109,12 +104,14 @@ function seconds(value: string): number {
   })
 }
 
+/** What is refused isn't repeated: it may hold a password. */
 function httpUrl(option: string, value: string): string {
-  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).search === '')
-    return value
+  const url = URL.canParse(value) ? new URL(value) : null
+  const isBase = url && /^https?:$/.test(url.protocol) && url.search === ''
+  if (isBase && url.username === '' && url.password === '') return value
   throw new FcmError('OPTION_INVALID', {
-    option: `${option} "${value}"`,
-    why: 'must be the base of an HTTP API',
-    hint: `For example ${option} https://hub.pinata.cloud`,
+    option,
+    why: isBase ? 'must be without user name and password' : 'must be the base of an HTTP API',
+    hint: 'For example https://hub.pinata.cloud',
   })
 }

@@ -62,19 +62,20 @@ describe('readArchive', () => {
   })
 
   it('keeps lines whole across chunks, and counts the bytes on disk', async () => {
-    const many = Array.from({ length: 20_000 }, (_, n) => line(n, `${n} ${'é'.repeat(n % 50)}`))
+    const texts = Array.from({ length: 20_000 }, (_, n) => `${n} ${'é'.repeat(n % 50)}`)
+    const many = texts.map((text, n) => line(n, text))
     const gz = file(gzipSync(many.join('\n')))
     const plain = file(many.join('\n'))
-    let n = 0
-    let bytes = 0
+    const items: string[] = []
+    const bytes: number[] = []
     for await (const item of readArchive([gz, plain])) {
-      if (item.kind !== 'message') throw new Error(item.why)
-      expect(show(item)).toBe(`${n % 20_000} ${'é'.repeat((n++ % 20_000) % 50)}`)
-      expect(item.bytesRead).toBeGreaterThanOrEqual(bytes)
-      bytes = item.bytesRead
+      items.push(show(item))
+      if (item.kind === 'message') bytes.push(item.bytesRead)
     }
-    expect(n).toBe(40_000)
-    expect(bytes).toBe(await archiveSize([gz, plain]))
+    // Compared as one text: a list of so many takes seconds.
+    expect(items.join('\n') === [...texts, ...texts].join('\n')).toBe(true)
+    expect(bytes.every((at, i) => at >= (bytes[i - 1] ?? 0))).toBe(true)
+    expect(bytes.at(-1)).toBe(await archiveSize([gz, plain]))
   })
 
   it('hands over an unreadable line with its bytes, place and reason, and goes on', async () => {

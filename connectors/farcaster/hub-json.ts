@@ -1,7 +1,6 @@
 import { FARCASTER_EPOCH, SECOND } from '../../common/time.ts'
-import type { CastId, Message } from '../../schemas/message.ts'
+import { type CastId, hex, type Message } from '../../schemas/message.ts'
 
-const hex = (hash: Buffer): string => `0x${hash.toString('hex')}`
 const castId = ({ fid, hash }: CastId) => ({ fid, hash: hex(hash) })
 
 /**

@@ -3,8 +3,9 @@
  * Snapchain prints nulls; hashes are 0x-hex, but the target of a removal is base64.
  */
 import { FcmError } from '../../common/errors.ts'
+import { clean } from '../../common/text.ts'
 import { FARCASTER_EPOCH, SECOND } from '../../common/time.ts'
-import type { CastId, Message } from '../../schemas/message.ts'
+import { type CastId, type Message, unhex } from '../../schemas/message.ts'
 
 type Json = Record<string, unknown>
 
@@ -106,7 +107,7 @@ function list(value: unknown, field: string): unknown[] {
 }
 
 function string(value: unknown, field: string): string {
-  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed()
+  if (typeof value === 'string') return clean(value)
   return invalid(field, present(value) ? 'is not a string' : 'is missing')
 }
 
@@ -129,7 +130,7 @@ function uint32(value: unknown, field: string): number {
 function hash(value: unknown, field: string): Buffer {
   if (!present(value)) return invalid(field, 'is missing')
   if (typeof value === 'string') {
-    if (/^0x[0-9a-fA-F]{40}$/.test(value)) return Buffer.from(value.slice(2), 'hex')
+    if (/^0x[0-9a-fA-F]{40}$/.test(value)) return unhex(value)
     if (/^[0-9a-zA-Z+/_-]{27}=$/.test(value)) return Buffer.from(value, 'base64')
   }
   return invalid(field, 'is not a hash of 20 bytes')

@@ -23,6 +23,11 @@ const Time = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{3})?Z$',
   description: 'ISO 8601, UTC',
 })
+/** ms; null for a day or an hour that there is not: 2024-02-30, 24:00. */
+export function utc(time: string): number | null {
+  const ms = Date.parse(time)
+  return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== time.slice(0, 19) ? null : ms
+}
 const limit = (fallback: number) =>
   Type.Optional(
     Type.Integer({
@@ -43,7 +48,10 @@ const window = {
   since: Type.Optional({ ...Time, description: 'only what was signed at this time or later' }),
   until: Type.Optional({ ...Time, description: 'only what was signed before this time' }),
 }
-/** Newest first; `cursor` is null when all in the window has been returned. */
+const authors = Type.Optional(
+  Type.Boolean({ default: true, description: 'look up the display names of authors' }),
+)
+/** `cursor` is null when all has been returned. */
 const page = { cursor: nullable(Type.String()) }
 
 const CastId = object({ fid: Fid, hash: Hash })
@@ -99,7 +107,9 @@ const Profile = object({
 })
 const Links = object({
   fid: Fid,
-  users: Type.Array(object({ fid: Fid, name: nullable(Type.String()) })),
+  users: Type.Array(
+    object({ fid: Fid, name: nullable(Type.String({ description: 'looked up for the first 10' })) }),
+  ),
   ...page,
 })
 
@@ -107,7 +117,7 @@ const Links = object({
 export const TOOLS = {
   'get-user-casts': {
     description: 'Casts of an account, newest first',
-    input: object({ fid: Fid, limit: limit(10), cursor, ...window }),
+    input: object({ fid: Fid, limit: limit(10), cursor, authors, ...window }),
     output: Casts,
   },
   'get-username-casts': {
@@ -116,6 +126,7 @@ export const TOOLS = {
       username: Type.String({ minLength: 1, maxLength: 100, description: 'without @' }),
       limit: limit(10),
       cursor,
+      authors,
       ...window,
     }),
     output: Casts,
@@ -126,13 +137,14 @@ export const TOOLS = {
       channel: Type.String({ minLength: 1, maxLength: 1024, description: 'id, name or parent URL' }),
       limit: limit(10),
       cursor,
+      authors,
       ...window,
     }),
     output: Casts,
   },
   'get-cast-replies': {
     description: 'Direct replies to a cast, newest first',
-    input: object({ fid: Fid, hash: Hash, limit: limit(10), cursor, ...window }),
+    input: object({ fid: Fid, hash: Hash, limit: limit(10), cursor, authors, ...window }),
     output: Casts,
   },
   'get-cast-reactions': {
@@ -185,19 +197,27 @@ export type Arguments<T extends ToolName> = Static<(typeof TOOLS)[T]['input']>
 export type Result<T extends ToolName> = Static<(typeof TOOLS)[T]['output']>
 export type CastResult = Static<typeof CastResult>
 
-/**
- * Under this key in `_meta` of a result our server says what its hub did, for a caller that has to know what to do next.
- * error  unreachable: no answer, or 503; broken: the answer broke off or did not come in time;
- *        refused: an HTTP error (`status`, and `retryAfter` in seconds where the hub told it); unreadable: no answer of a hub
- * seconds  that the hub says its answers took by its own clock, in sum: a simulated hub's delays; absent for none
- */
+/** Under this key in `_meta` of a result our server says what its hub did, for a caller that has to know what to do next. */
 export const HUB_META = 'fcm/hub'
-export type HubMeta = {
-  error?: 'unreachable' | 'broken' | 'refused' | 'unreadable'
-  status?: number
-  retryAfter?: number
-  seconds?: number
-}
+const amount = (description: string) => Type.Optional(Type.Number({ minimum: 0, description }))
+export const HubMeta = Type.Object({
+  error: Type.Optional(
+    Type.Union([
+      // No answer, or 503.
+      Type.Literal('unreachable'),
+      // The answer broke off or did not come in time.
+      Type.Literal('broken'),
+      // Another HTTP error, told by `status`.
+      Type.Literal('refused'),
+      // No answer of a hub.
+      Type.Literal('unreadable'),
+    ]),
+  ),
+  status: Type.Optional(Type.Integer()),
+  retryAfter: amount('seconds, where the hub told it'),
+  seconds: amount("that the hub's answers took by its own clock, in sum: a simulated hub's delays"),
+})
+export type HubMeta = Static<typeof HubMeta>
 
 /** A simulated hub's answer carries this header where it says to have taken so many seconds of its own clock. */
 export const HUB_SECONDS_HEADER = 'x-hub-seconds'

@@ -165,10 +165,6 @@ describe('an archive behind a hub', () => {
     ])
     expect(hub.skipped).toBe(0)
     expect(hashes(await hub.page('/v1/userDataByFid?fid=1'))).toEqual([hex(3), hex(4)])
-    for (const name of ['3', 'BIO', 'USER_DATA_TYPE_BIO', 'Bio']) {
-      const bio = JSON.parse(await hub.get(`/v1/userDataByFid?fid=1&user_data_type=${name}`))
-      expect(bio.data.userDataBody.value).toBe('new')
-    }
     const named = async (name: string) => JSON.parse(await hub.get(`/v1/userNameProofByName?name=${name}`))
     expect(await named('ada')).toEqual({
       timestamp: T / SECOND + 5,

@@ -29,7 +29,7 @@ export async function archiveData(files: string[]): Promise<{ data: HubData; ski
     name: `archive ${files.join(' ')}, ${entries.length} messages`,
     seed: 0,
     live: last.time,
-    memory: Number.POSITIVE_INFINITY,
+    retention: Number.POSITIVE_INFINITY,
     channels: channelsOf(entries),
     *upTo(now) {
       while (read < entries.length && entries[read]!.time <= now) yield entries[read++]!

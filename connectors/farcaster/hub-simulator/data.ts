@@ -9,7 +9,7 @@ export type HubData = {
   /** The moment, ms, at which an own clock starts unless told otherwise. */
   live: number
   /** Casts and reactions signed longer ago, ms, are dropped. */
-  memory: number
+  retention: number
   /** As the channel list gives them. */
   channels: Channel[]
   /** What was signed up to `now` and has not come before, in the order of (time, hash). For one hub only. */
@@ -22,38 +22,22 @@ export type Channel = {
   url: string
   name: string
   description: string
-  descriptionMentions: number[]
-  descriptionMentionsPositions: number[]
-  imageUrl: string
-  headerImageUrl: string
   leadFid: number
-  moderatorFids: number[]
   /** Unix seconds. */
   createdAt: number
   followerCount: number
   memberCount: number
-  publicCasting: boolean
 }
 
-export type Place = Pick<Channel, 'name' | 'url' | 'leadFid' | 'createdAt' | 'followerCount' | 'memberCount'>
+export type ChannelSeed = Omit<Channel, 'id' | 'description'>
 
 /** The channel list of these; an id is the name, with a number where another channel has it already. */
-export function listChannels(places: Place[]): Channel[] {
+export function listChannels(seeds: ChannelSeed[]): Channel[] {
   const ids = new Set<string>()
-  return places.map((place) => {
-    let id = place.name
-    for (let n = 2; ids.has(id); n++) id = `${place.name}-${n}`
+  return seeds.map((seed) => {
+    let id = seed.name
+    for (let n = 2; ids.has(id); n++) id = `${seed.name}-${n}`
     ids.add(id)
-    return {
-      id,
-      ...place,
-      description: `All about ${id}.`,
-      descriptionMentions: [],
-      descriptionMentionsPositions: [],
-      imageUrl: `https://images.example/channel/${encodeURIComponent(id)}.png`,
-      headerImageUrl: `https://images.example/channel/${encodeURIComponent(id)}-header.png`,
-      moderatorFids: [place.leadFid],
-      publicCasting: true,
-    }
+    return { id, ...seed, description: `All about ${id}.` }
   })
 }

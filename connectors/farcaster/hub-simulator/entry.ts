@@ -23,9 +23,9 @@ export const castKey = (fid: number, hash: string): string => `${fid} ${hash}`
 export const urlKey = (url: string): string => `url ${url}`
 
 /** Signed time, then hash: the order of every index of a hub. */
-export const byOrder = (a: Place, b: Place): number =>
+export const byOrder = (a: Position, b: Position): number =>
   a.time - b.time || (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0)
-export type Place = { time: number; hash: string }
+export type Position = { time: number; hash: string }
 
 export function jsonOf(entry: Entry): string {
   if (typeof entry.json !== 'string') entry.json = JSON.stringify(toHubJson(entry.json))

@@ -11,7 +11,7 @@ export const shardOf = (fid: number): number => 1 + (fid % 2)
 
 export const BLOCK = MINUTE
 /** Events are kept this long. */
-export const RETENTION = 3 * DAY
+export const EVENT_RETENTION = 3 * DAY
 /** An event's id is its block's number and, in the lowest 14 bits, its place in the block; 0 is the block itself. */
 const SEQUENCE = 2 ** 14
 
@@ -36,7 +36,7 @@ export type Events = {
 }
 
 const blockOf = (time: number): number => Math.floor((time - FARCASTER_EPOCH) / BLOCK)
-const oldestBlock = (now: number): number => Math.max(0, blockOf(now - RETENTION))
+const oldestBlock = (now: number): number => Math.max(0, blockOf(now - EVENT_RETENTION))
 const height = (now: number): number => blockOf(now) - 1
 
 export function createEvents(): Events {

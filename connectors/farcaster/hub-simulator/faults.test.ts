@@ -122,7 +122,8 @@ describe('a hub with a fault', () => {
     expect([status, hashes(JSON.parse(body))]).toEqual([200, POSTS.map((_, i) => hex(i))])
     await hub.close()
     const all = await open(['500'])
-    expect((await get(`${all.url}/clock`)).status).toBe(200)
+    const past = { method: 'PUT', body: '{"now":1}' }
+    expect((await fetch(`${all.url}/clock`, past)).status).toBe(409)
     expect((await get(`${all.url}/elsewhere`)).status).toBe(404)
     expect((await get(`${all.url}/v2/all-channels`)).status).toBe(500)
     await all.close()
@@ -180,7 +181,7 @@ describe('a hub with a fault', () => {
     await expect(left).rejects.toThrow(/timeout/)
     const waiting = fetch(hub.url + PATH)
     waiting.catch(() => {})
-    await fetch(`${hub.url}/clock`)
+    await fetch(`${hub.url}/elsewhere`)
     await hub.close()
     await expect(waiting).rejects.toThrow('fetch failed')
   })

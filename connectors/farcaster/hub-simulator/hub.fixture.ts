@@ -36,13 +36,13 @@ export const recast = (n: number, time: number, fid: number, target: number): Me
 export const unlike = (n: number, time: number, fid: number, target: number): Message =>
   Object.assign(like(n, time, fid, target), { type: 'reaction-removed' })
 
-export function dataOf(messages: Message[], memory = Number.POSITIVE_INFINITY): HubData {
+export function dataOf(messages: Message[], retention = Number.POSITIVE_INFINITY): HubData {
   const entries: Entry[] = messages.map((message) => entryOf(message)).sort(byOrder)
   return {
     name: 'by hand',
     seed: 1,
     live: T,
-    memory,
+    retention,
     channels: listChannels([
       { name: 'a', url: 'https://a.org', leadFid: 1, createdAt: 5, followerCount: 7, memberCount: 2 },
     ]),

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { FcmError } from '../../../common/errors.ts'
 import { SECOND } from '../../../common/time.ts'
+import { foreign } from '../loopback.ts'
 import { HUB_SECONDS_HEADER } from '../tools.ts'
 import type { HubClock } from './clock.ts'
 import type { HubData } from './data.ts'
@@ -33,8 +34,7 @@ type Answer = { status: number; body: string; type?: string; headers?: Record<st
 
 /**
  * Serves `data` as of `clock`: answers and faults are functions of the data's seed, the request and the clock's time.
- * Beside the API: `GET /clock` tells `{now, driven}`, `PUT /clock {"now": ms}` sets a driven one; until then the API
- * answers 503.
+ * Beside the API: `PUT /clock {"now": ms}` sets a driven clock; until then the API answers 503.
  * @throws FcmError PORT_IN_USE, LISTEN_FAILED
  */
 export async function createHub({
@@ -44,13 +44,13 @@ export async function createHub({
   errors = 'snapchain',
   port = 0,
 }: HubOptions): Promise<Hub> {
-  const store = createStore(data.memory)
+  const store = createStore(data.retention)
   const routes = createRoutes(data, store)
   const fail = errors === 'snapchain' ? snapchainError : hubbleError
 
   function answer(path: string, params: URLSearchParams, now: number): Answer {
     const route = routes.get(path)
-    if (!route) return { status: 404, body: 'Not Found', type: 'text/plain' }
+    if (!route) return NOT_FOUND
     try {
       return { status: 200, body: route(readQuery(params, errors === 'hubble'), now) }
     } catch (error) {
@@ -66,15 +66,12 @@ export async function createHub({
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
-    if (path === '/clock') return send(response, await tellOrSet(request))
+    if (path === '/clock') return send(response, await setClock(request))
     const now = clock.now()
     if (now === null) return send(response, fail(new Refused('unavailable', 'the clock is not set yet', 503)))
     store.advance(data.upTo(now), now)
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
-    const given =
-      request.method === 'GET'
-        ? answer(path, query, now)
-        : { status: 404, body: 'Not Found', type: 'text/plain' }
+    const given = request.method === 'GET' ? answer(path, query, now) : NOT_FOUND
     if (faults.length === 0 || !/^\/v[12]\//.test(path)) return send(response, given)
     const asked = canonical(path, query)
     await misbehave(response, given, asked, now)
@@ -119,11 +116,10 @@ export async function createHub({
     }
   }
 
-  async function tellOrSet(request: IncomingMessage): Promise<Answer> {
-    if (request.method === 'GET') {
-      return { status: 200, body: JSON.stringify({ now: clock.now(), driven: clock.driven }) }
-    }
-    if (request.method !== 'PUT') return { status: 404, body: 'Not Found', type: 'text/plain' }
+  async function setClock(request: IncomingMessage): Promise<Answer> {
+    if (request.method !== 'PUT') return NOT_FOUND
+    const why = foreign(request.headers)
+    if (why !== null) return problem(403, why)
     if (!clock.driven) return problem(409, 'this clock runs by itself')
     const now = readTime(await readBody(request))
     if (now === null) return problem(400, 'the body must be {"now": ms}')
@@ -202,6 +198,7 @@ function readTime(body: string): number | null {
   }
 }
 
+const NOT_FOUND: Answer = { status: 404, body: 'Not Found', type: 'text/plain' }
 const problem = (status: number, error: string): Answer => ({ status, body: JSON.stringify({ error }) })
 
 /** Snapchain says 400 to nearly everything, what is not found included. */

@@ -1,6 +1,6 @@
 /** The query of a request to a hub, read as strictly as hubs do. */
 import { FARCASTER_EPOCH, SECOND } from '../../../common/time.ts'
-import type { Place } from './entry.ts'
+import type { Position } from './entry.ts'
 import type { PageQuery } from './store.ts'
 
 /** A query that can't be read: said in plain text. */
@@ -49,9 +49,9 @@ export function readQuery(query: URLSearchParams, lenient: boolean) {
     whole,
     hash,
     flag,
-    theText: (name: string) => required(name, text(name)),
-    theWhole: (name: string) => required(name, whole(name)),
-    theHash: (name: string) => required(name, hash(name)),
+    requiredText: (name: string) => required(name, text(name)),
+    requiredWhole: (name: string) => required(name, whole(name)),
+    requiredHash: (name: string) => required(name, hash(name)),
     /** What every paged route takes. */
     page(): PageQuery {
       const size = whole('pageSize', 'page_size') ?? MAX_PAGE
@@ -92,12 +92,12 @@ function readFlag(text: string, lenient: boolean): boolean | undefined {
 }
 
 /** Where a page ended: opaque to callers. */
-export const writeToken = ({ time, hash }: Place): string =>
+export const writeToken = ({ time, hash }: Position): string =>
   Buffer.concat([Buffer.from(time.toString(16).padStart(12, '0'), 'hex'), Buffer.from(hash, 'hex')]).toString(
     'base64',
   )
 
-function readToken(token: string): Place {
+function readToken(token: string): Position {
   // A plus sign that wasn't escaped has become a space.
   const bytes = Buffer.from(token.replaceAll(' ', '+'), 'base64')
   if (bytes.length !== 26) throw new Refused('bad_request.invalid_param', 'invalid page token')

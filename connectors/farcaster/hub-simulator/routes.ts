@@ -10,9 +10,6 @@ import { type HubStore, LISTS, type PageQuery } from './store.ts'
 /** Makes the body of an answer. @throws BadQuery, Refused */
 export type Route = (query: Query, now: number) => string
 
-/** Of a message whose size nobody asks about. */
-const BYTES_PER_MESSAGE = 512
-
 export function createRoutes(data: HubData, store: HubStore): Map<string, Route> {
   const page = (list: string, query: PageQuery): string => {
     const entries = store.page(list, query)
@@ -43,24 +40,15 @@ export function createRoutes(data: HubData, store: HubStore): Map<string, Route>
         maxHeight: store.events.height(now),
         numMessages: messages,
         numFidRegistrations: fids,
-        approxSize: messages * BYTES_PER_MESSAGE,
-        blockDelay: 0,
-        mempoolSize: 0,
       }
     })
-    const sum = (field: 'numMessages' | 'numFidRegistrations' | 'approxSize') =>
+    const sum = (field: 'numMessages' | 'numFidRegistrations') =>
       shardInfos.reduce((total, shard) => total + shard[field], 0)
     return JSON.stringify({
-      dbStats: {
-        numMessages: sum('numMessages'),
-        numFidRegistrations: sum('numFidRegistrations'),
-        approxSize: sum('approxSize'),
-      },
+      dbStats: { numMessages: sum('numMessages'), numFidRegistrations: sum('numFidRegistrations') },
       numShards: SHARDS.length,
       shardInfos,
       version: 'fcm hub',
-      peer_id: 'simulated',
-      nextEngineVersionTimestamp: 0,
     })
   }
 
@@ -77,25 +65,13 @@ export function createRoutes(data: HubData, store: HubStore): Map<string, Route>
   }
 
   function castById(query: Query): string {
-    const cast = store.cast(query.theWhole('fid'), query.theHash('hash'))
+    const cast = store.cast(query.requiredWhole('fid'), query.requiredHash('hash'))
     if (!cast) throw new Refused('not_found', 'cast not found')
     return jsonOf(cast)
   }
 
-  function userDataByFid(query: Query): string {
-    const list = LISTS.dataOf(query.theWhole('fid'))
-    const named = query.text('user_data_type')
-    if (named === undefined) return page(list, query.page())
-    const type = USER_DATA_TYPES[Number(named)] ?? named.replace(/^USER_DATA_TYPE_/, '').toUpperCase()
-    const wanted = `USER_DATA_TYPE_${type}`
-    const keep = (entry: Entry) => entry.kind === 'user-data' && entry.type === wanted
-    const [found] = store.page(list, { size: 1, reverse: true, keep })
-    if (!found) throw new Refused('not_found', 'user data not found')
-    return jsonOf(found)
-  }
-
   function userNameProofByName(query: Query): string {
-    const name = query.theText('name')
+    const name = query.requiredText('name')
     const entry = store.name(name)
     if (!entry) throw new Refused('not_found', `username proof not found`)
     if (entry.kind === 'proof') return entry.proof
@@ -132,32 +108,21 @@ export function createRoutes(data: HubData, store: HubStore): Map<string, Route>
     ['/v1/castById', castById],
     [
       '/v1/castsByFid',
-      (query) => page(LISTS.castsOf(query.theWhole('fid')), { ...query.page(), ...query.window() }),
+      (query) => page(LISTS.castsOf(query.requiredWhole('fid')), { ...query.page(), ...query.window() }),
     ],
     ['/v1/castsByParent', castsByParent],
-    ['/v1/castsByMention', (query) => page(LISTS.mentioning(query.theWhole('fid')), query.page())],
+    ['/v1/castsByMention', (query) => page(LISTS.mentioning(query.requiredWhole('fid')), query.page())],
     [
       '/v1/reactionsByCast',
-      (query) => reactions(castKey(query.theWhole('target_fid'), query.theHash('target_hash')), query),
+      (query) =>
+        reactions(castKey(query.requiredWhole('target_fid'), query.requiredHash('target_hash')), query),
     ],
-    ['/v1/reactionsByTarget', (query) => reactions(urlKey(query.theText('url')), query)],
-    ['/v1/userDataByFid', userDataByFid],
+    ['/v1/reactionsByTarget', (query) => reactions(urlKey(query.requiredText('url')), query)],
+    ['/v1/userDataByFid', (query) => page(LISTS.dataOf(query.requiredWhole('fid')), query.page())],
     ['/v1/userNameProofByName', userNameProofByName],
-    ['/v1/linksByFid', (query) => links(LISTS.linksFrom(query.theWhole('fid')), query)],
-    ['/v1/linksByTargetFid', (query) => links(LISTS.linksTo(query.theWhole('target_fid')), query)],
+    ['/v1/linksByFid', (query) => links(LISTS.linksFrom(query.requiredWhole('fid')), query)],
+    ['/v1/linksByTargetFid', (query) => links(LISTS.linksTo(query.requiredWhole('target_fid')), query)],
     ['/v1/events', events],
     ['/v2/all-channels', () => channels],
   ])
-}
-
-/** By their numbers in the protocol. */
-const USER_DATA_TYPES: Partial<Record<number, string>> = {
-  1: 'PFP',
-  2: 'DISPLAY',
-  3: 'BIO',
-  5: 'URL',
-  6: 'USERNAME',
-  7: 'LOCATION',
-  8: 'TWITTER',
-  9: 'GITHUB',
 }

@@ -6,7 +6,7 @@ import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../simulation/
 import type { HubData } from './data.ts'
 import { listChannels } from './data.ts'
 import { byOrder, type Entry, entryOf } from './entry.ts'
-import { HUB_MEMORY } from './store.ts'
+import { HUB_RETENTION } from './store.ts'
 
 const FOLLOWERS_PER_DAILY_CAST = 60
 const MOST_FOLLOWED = 80
@@ -24,7 +24,7 @@ export function simulatedData(seed: number): HubData {
     name: `seed ${seed}`,
     seed,
     live: SIMULATION_LIVE,
-    memory: HUB_MEMORY,
+    retention: HUB_RETENTION,
     channels: listChannels(
       network.flatMap(({ url, topic, castsPerDay, crowd }) =>
         url === null

@@ -7,15 +7,15 @@ import type { Message } from '../../../schemas/message.ts'
 import { hash } from '../fixtures.ts'
 import { byOrder, castKey, type Entry, entryOf, jsonOf } from './entry.ts'
 import { castRemoved, like, post, recast, stamp, T, unlike } from './hub.fixture.ts'
-import { createStore, HUB_MEMORY, type HubStore, LISTS } from './store.ts'
+import { createStore, HUB_RETENTION, type HubStore, LISTS } from './store.ts'
 
 const ALL = { size: 1000, reverse: false }
 const key = (n: number) => castKey(1, hash(n).toString('hex'))
 
 /** A store that has been led over these moments. */
-function at(messages: Message[], times: number[], memory = Number.POSITIVE_INFINITY): HubStore {
+function at(messages: Message[], times: number[], retention = Number.POSITIVE_INFINITY): HubStore {
   const entries = messages.map((message) => entryOf(message)).sort(byOrder)
-  const store = createStore(memory)
+  const store = createStore(retention)
   for (const now of times) {
     const until = entries.findIndex(({ time }) => time > now)
     store.advance(entries.splice(0, until < 0 ? entries.length : until), now)
@@ -163,7 +163,7 @@ describe('a page', () => {
   const store = at(
     Array.from({ length: 50 }, (_, i) => post(i, T + Math.floor(i / 3) * SECOND)),
     [T + DAY],
-    HUB_MEMORY,
+    HUB_RETENTION,
   )
 
   it('follows page, each way, so that all come once and in order', () => {

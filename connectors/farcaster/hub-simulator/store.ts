@@ -1,13 +1,13 @@
 /** What a hub knows at a moment: messages merged in the order of their signed times, by the protocol's own rules. */
 import { DAY, HOUR } from '../../../common/time.ts'
-import { byOrder, castKey, type Entry, type Place } from './entry.ts'
-import { createEvents, type Events, RETENTION, shardOf } from './events.ts'
+import { byOrder, castKey, type Entry, type Position } from './entry.ts'
+import { createEvents, EVENT_RETENTION, type Events, shardOf } from './events.ts'
 
 export type PageQuery = {
   size: number
   reverse: boolean
   /** Only behind this place, in the direction of reading. */
-  after?: Place | undefined
+  after?: Position | undefined
   /** Only what was signed in [from, to], ms. */
   from?: number | undefined
   to?: number | undefined
@@ -38,10 +38,10 @@ export const LISTS = {
 }
 
 /**
- * An empty store. What was signed longer than `memory` ms ago is out of it, as by the storage limits of an account;
+ * An empty store. What was signed longer than `retention` ms ago is out of it, as by the storage limits of an account;
  * profiles and links stay. What it answers depends on `now` alone, not on the steps in which it was reached.
  */
-export function createStore(memory: number): HubStore {
+export function createStore(retention: number): HubStore {
   const lists = new Map<string, Entry[]>()
   const slots = new Map<string, Entry>()
   const names = new Map<string, Entry>()
@@ -50,7 +50,7 @@ export function createStore(memory: number): HubStore {
   let now = Number.NEGATIVE_INFINITY
   let freedAt = Number.NEGATIVE_INFINITY
 
-  const oldest = () => now - memory
+  const oldest = () => now - retention
 
   function merge(entry: Entry): void {
     const slot = slotOf(entry)
@@ -67,7 +67,7 @@ export function createStore(memory: number): HubStore {
     if (name !== null) names.set(name, entry)
     fids[shardOf(entry.fid) - 1]!.add(entry.fid)
     // Whether the replaced one is kept here is chance when it is older than what a hub remembers.
-    const deleted = holder && holder.time >= entry.time - memory ? [holder] : []
+    const deleted = holder && holder.time >= entry.time - retention ? [holder] : []
     events.add(entry, deleted, now)
   }
 
@@ -111,10 +111,10 @@ export function createStore(memory: number): HubStore {
     advance(entries, to) {
       now = Math.max(now, to)
       for (const entry of entries) {
-        // Events tell of messages for `RETENTION`, and of what those replaced.
-        if (!isStored(entry) || isRemoval(entry) || entry.time >= oldest() - RETENTION) merge(entry)
+        // Events tell of messages for `EVENT_RETENTION`, and of what those replaced.
+        if (!isStored(entry) || isRemoval(entry) || entry.time >= oldest() - EVENT_RETENTION) merge(entry)
       }
-      if (now - freedAt >= HOUR && memory < Number.POSITIVE_INFINITY) free()
+      if (now - freedAt >= HOUR && retention < Number.POSITIVE_INFINITY) free()
     },
 
     page(key, { size, reverse, after, from, to, keep }) {
@@ -155,7 +155,7 @@ export function createStore(memory: number): HubStore {
 }
 
 /** How long the simulated network is remembered. */
-export const HUB_MEMORY = 8 * DAY
+export const HUB_RETENTION = 8 * DAY
 
 const stored = (shard: number) => `stored ${shard}`
 const standing = (shard: number) => `standing ${shard}`

@@ -1,11 +1,11 @@
 /** What each tool answers, as structured content and as text. */
-import type { CastMessage, Message, ReactionMessage } from '../../../schemas/message.ts'
-import type { Arguments, CastResult, Result, ToolName } from '../tools.ts'
+import { type CastMessage, hex, type Message, type ReactionMessage } from '../../../schemas/message.ts'
+import { type Arguments, type CastResult, type Result, type ToolName, utc } from '../tools.ts'
 import type { Channels } from './channels.ts'
 import { ArgumentError, readCursor, writeCursor } from './cursor.ts'
-import { type Call, type HttpClient, HubError } from './http-client.ts'
+import type { Call, HttpClient } from './http-client.ts'
 import { type Page, type Paging, readPage } from './paging.ts'
-import { castsText, channelsText, hex, linksText, profileText, reactionsText } from './text.ts'
+import { castsText, channelsText, linksText, profileText, reactionsText, SHOWN_USERS } from './text.ts'
 import { type Names, readFid, readProfile } from './users.ts'
 
 export type Answer<T extends ToolName> = { text: string; structured: Result<T> }
@@ -13,13 +13,13 @@ export type Answer<T extends ToolName> = { text: string; structured: Result<T> }
 export type Answers = { [T in ToolName]: (given: Arguments<T>, call: Call) => Promise<Answer<T>> }
 
 type World = { hub: HttpClient; paging: Paging; channels: Channels; names: Names }
-type Asked = { limit?: number; cursor?: string; since?: string; until?: string }
+type Asked = { limit?: number; cursor?: string; authors?: boolean; since?: string; until?: string }
 
 export function answers({ hub, paging, channels, names }: World): Answers {
   async function casts(
     path: '/v1/castsByFid' | '/v1/castsByParent',
     query: { fid?: number; hash?: string; url?: string },
-    { limit = 10, cursor, ...asked }: Asked,
+    { limit = 10, cursor, authors = true, ...asked }: Asked,
     call: Call,
     words: { header: string; empty: string },
   ): Promise<Answer<'get-user-casts'>> {
@@ -27,45 +27,14 @@ export function answers({ hub, paging, channels, names }: World): Answers {
     const list = { path, query, pick: isCast, ...timed }
     const page = await paging.page(list, window(asked), limit, cursor, call)
     const found = page.entries.filter((cast) => cast !== null)
-    const authors = await names.of(found.map((cast) => cast.fid))
+    const known = await names.of(authors ? found.map((cast) => cast.fid) : [])
     const empty = page.entries.length === 0 && !page.othersSeen
     return {
-      text: empty ? words.empty : castsText(words.header, page.entries, authors),
+      text: empty ? words.empty : castsText(words.header, page.entries, known),
       structured: {
-        casts: found.map((cast) => castResult(cast, authors.get(cast.fid) ?? null)),
+        casts: found.map((cast) => castResult(cast, known.get(cast.fid) ?? null)),
         ...rest(page),
       },
-    }
-  }
-
-  /** Hubs of the two families have different names for the types of reactions. */
-  let family: 0 | 1 | undefined
-  async function reactions(
-    cast: { fid: number; hash: string },
-    type: 'likes' | 'recasts' | 'all',
-    { limit = 50, cursor, ...asked }: Asked,
-    call: Call,
-  ): Promise<Page<ReactionMessage>> {
-    const ask = (reaction_type: string | undefined) => {
-      const query = { target_fid: cast.fid, target_hash: cast.hash }
-      const kinds: readonly string[] = KINDS[type]
-      const pick = (message: Message): message is ReactionMessage =>
-        message.type === 'reaction' && kinds.includes(message.kind)
-      const list = { path: '/v1/reactionsByCast', query, asked: { reaction_type }, pick }
-      return paging.page(list, window(asked), limit, cursor, call)
-    }
-    if (type === 'all') return ask(undefined)
-    const named = NAMES[type]
-    if (family !== undefined) return ask(named[family])
-    try {
-      const page = await ask(named[0])
-      family = 0
-      return page
-    } catch (error) {
-      if (!(error instanceof HubError) || error.status !== 400) throw error
-      const page = await ask(named[1])
-      family = 1
-      return page
     }
   }
 
@@ -86,7 +55,7 @@ export function answers({ hub, paging, channels, names }: World): Answers {
       ),
     )
     const fids = messages.map((json) => linked(json, follows)).filter((other) => other !== null)
-    const known = await names.of(fids)
+    const known = await names.of(fids.slice(0, SHOWN_USERS))
     return {
       fid,
       users: fids.map((other) => ({ fid: other, name: known.get(other) ?? null })),
@@ -109,7 +78,7 @@ export function answers({ hub, paging, channels, names }: World): Answers {
 
     async 'get-username-casts'({ username, ...asked }, call) {
       const fid = await fidOf(username, call)
-      const name = (await names.of([fid])).get(fid) ?? `FID: ${fid}`
+      const name = (await names.of(asked.authors === false ? [] : [fid])).get(fid) ?? `FID: ${fid}`
       return casts('/v1/castsByFid', { fid }, asked, call, {
         header: `Casts from ${name}`,
         empty: `No casts found for ${name} (FID: ${fid})`,
@@ -130,9 +99,18 @@ export function answers({ hub, paging, channels, names }: World): Answers {
         empty: `No replies found for cast ${hash}`,
       }),
 
-    async 'get-cast-reactions'({ fid, hash, type = 'all', ...asked }, call) {
+    async 'get-cast-reactions'({ fid, hash, type = 'all', limit = 50, cursor, ...asked }, call) {
       const cast = { fid, hash: hash.toLowerCase() }
-      const page = await reactions(cast, type, asked, call)
+      const kinds: readonly string[] = KINDS[type]
+      const pick = (message: Message): message is ReactionMessage =>
+        message.type === 'reaction' && kinds.includes(message.kind)
+      // Of all kinds: the two families of hubs have different names for each.
+      const list = {
+        path: '/v1/reactionsByCast',
+        query: { target_fid: fid, target_hash: cast.hash },
+        pick,
+      }
+      const page = await paging.page(list, window(asked), limit, cursor, call)
       const found = page.entries.filter((reaction) => reaction !== null)
       const result = {
         cast,
@@ -160,15 +138,16 @@ export function answers({ hub, paging, channels, names }: World): Answers {
 
     async 'list-channels'({ limit = 20, search, cursor }, call) {
       const list = `channels ${search ?? ''}`
-      const [start] = cursor === undefined ? [0] : readCursor(list, cursor, isOffset)
+      const [start, made] = cursor === undefined ? [0] : readCursor(list, cursor, isPlace)
       const wanted = search?.toLowerCase()
-      const found = (await channels.all(call)).filter(
+      const { version, channels: all } = await channels.list(call, made)
+      const found = all.filter(
         ({ id, name, description }) =>
           wanted === undefined ||
           [id, name, description ?? ''].some((words) => words.toLowerCase().includes(wanted)),
       )
       const page = found.slice(start, start + limit)
-      const next = start + limit < found.length ? writeCursor(list, [start + limit]) : null
+      const next = start + limit < found.length ? writeCursor(list, [start + limit, version]) : null
       return { text: channelsText(page, search), structured: { channels: page, cursor: next } }
     },
 
@@ -187,17 +166,12 @@ export function answers({ hub, paging, channels, names }: World): Answers {
 }
 
 const KINDS = { likes: ['like'], recasts: ['recast'], all: ['like', 'recast'] } as const
-/** Snapchain's, then Hubble's. */
-const NAMES = {
-  likes: ['Like', 'REACTION_TYPE_LIKE'],
-  recasts: ['Recast', 'REACTION_TYPE_RECAST'],
-} as const
 const NO_PROFILE = { username: null, displayName: null, bio: null, pfp: null, url: null }
 
 const isCast = (message: Message): message is CastMessage => message.type === 'cast'
 const isToken = (at: unknown[]): at is [string] => at.length === 1 && typeof at[0] === 'string'
-const isOffset = (at: unknown[]): at is [number] =>
-  at.length === 1 && Number.isSafeInteger(at[0]) && (at[0] as number) >= 0
+const isPlace = (at: unknown[]): at is [number, string] =>
+  at.length === 2 && Number.isSafeInteger(at[0]) && (at[0] as number) >= 0 && typeof at[1] === 'string'
 
 const isoTime = (time: number): string => new Date(time).toISOString()
 
@@ -210,8 +184,8 @@ const rest = ({ entries, cursor }: Page<unknown>) => ({
 function window({ since, until }: Asked): { since: number; until: number } {
   const read = (name: string, text: string | undefined, fallback: number): number => {
     if (text === undefined) return fallback
-    const time = Date.parse(text)
-    if (!Number.isNaN(time)) return time
+    const time = utc(text)
+    if (time !== null) return time
     throw new ArgumentError(
       `Wrong arguments: ${name} must be a time that exists, such as 2024-02-05T00:05:00Z.`,
     )

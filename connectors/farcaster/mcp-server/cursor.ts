@@ -28,6 +28,6 @@ export function readCursor<T extends unknown[]>(
     // Damaged: said below.
   }
   throw new ArgumentError(
-    'Wrong arguments: cursor must be the `cursor` of a result of this tool, asked with the same arguments. Leave it away to begin with the newest.',
+    'Wrong arguments: cursor must be the `cursor` of a result of this tool, asked with the same arguments. Leave it away to begin anew.',
   )
 }

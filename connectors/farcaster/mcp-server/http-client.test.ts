@@ -1,8 +1,8 @@
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import net, { type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { HUB_SECONDS_HEADER } from '../tools.ts'
-import { fakeHub, type Reply } from './fake-hub.ts'
+import { fakeHub, type Reply } from './fake-hub.fixture.ts'
 import { type Call, type HttpClient, type HubError, httpClient } from './http-client.ts'
 
 const closing: (() => unknown)[] = []
@@ -83,6 +83,31 @@ describe('what a hub may do is told apart:', () => {
   test('silence', async () => {
     const client = await clientOf({ silent: true }, 0.1)
     await expect(client.get('/', {}, {})).rejects.toMatchObject({ error: 'broken' })
+  })
+
+  test('not HTTP', async () => {
+    const server = net.createServer((socket) => socket.on('data', () => socket.end('hello\r\n\r\n')))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const client = httpClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 5)
+    closing.push(client.close, () => server.close())
+    await expect(client.get('/', {}, {})).rejects.toMatchObject({
+      error: 'unreadable',
+      message: 'Failed to fetch from Hubble: the answer is not HTTP',
+    })
+  })
+
+  test('a request that waits for a connection: it has its whole time then, and tells nothing of the hub', async () => {
+    const server = http.createServer(({ url }, response) => {
+      if (url === '/late') setTimeout(() => response.end('1'), 400)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const client = httpClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 0.6)
+    closing.push(client.close, () => server.close())
+    const outcome = (path: string) => client.get(path, {}, {}).catch((error: HubError) => error.error)
+    const hung = Array.from({ length: 33 }, () => outcome('/hangs'))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(await outcome('/late')).toBe(1)
+    expect(new Set(await Promise.all(hung))).toEqual(new Set(['broken']))
   })
 
   test('an answer without end', async () => {

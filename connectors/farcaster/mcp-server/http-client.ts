@@ -1,9 +1,9 @@
 /** GET of JSON over HTTP, with all that a stranger's server may do to one told apart. */
 import http from 'node:http'
 import https from 'node:https'
+import { oneLine } from '../../../common/text.ts'
 import { SECOND } from '../../../common/time.ts'
 import { HUB_SECONDS_HEADER, type HubMeta } from '../tools.ts'
-import { oneLine } from './strings.ts'
 
 const MAX_BODY = 32 * 2 ** 20
 const SOCKETS = 32
@@ -37,7 +37,10 @@ export interface HttpClient {
   close(): void
 }
 
-/** `base`: http or https, its path is kept. `timeout`: seconds for a whole answer. Redirects are refused. */
+/**
+ * `base`: http or https, its path is kept. `timeout`: seconds for a whole answer, and before that for one of the
+ * connections to be free. Redirects are refused.
+ */
 export function httpClient(base: string, timeout: number): HttpClient {
   const root = new URL(base)
   const secure = root.protocol === 'https:'
@@ -63,7 +66,7 @@ export function httpClient(base: string, timeout: number): HttpClient {
   function once(path: string, query: Query, call: Call, kept = true): Promise<unknown> {
     call.signal?.throwIfAborted()
     return new Promise((resolve, reject) => {
-      let connected = false
+      let state: 'queued' | 'connecting' | 'connected' = 'queued'
       let settled = false
       const settle = (end: () => void) => {
         if (settled) return
@@ -79,9 +82,6 @@ export function httpClient(base: string, timeout: number): HttpClient {
           port: root.port,
           path: `${prefix}${path}${queryString(query)}`,
           headers: { accept: 'application/json' },
-          ...(root.username && {
-            auth: `${decodeURIComponent(root.username)}:${decodeURIComponent(root.password)}`,
-          }),
           ...(kept ? { agent } : { agent: false }),
         },
         (incoming) => {
@@ -108,19 +108,26 @@ export function httpClient(base: string, timeout: number): HttpClient {
         },
       )
       const timer = setTimeout(() => {
-        const why = `no answer within ${timeout} s`
-        fail(new HubError(connected ? 'broken' : 'unreachable', failed(why)))
+        const why =
+          state === 'queued' ? `no connection was free for ${timeout} s` : `no answer within ${timeout} s`
+        fail(new HubError(state === 'connecting' ? 'unreachable' : 'broken', failed(why)))
         outgoing.destroy()
       }, timeout * SECOND)
       outgoing.on('socket', (socket) => {
-        connected = !socket.connecting
-        if (!connected) socket.once(secure ? 'secureConnect' : 'connect', () => (connected = true))
+        timer.refresh()
+        state = socket.connecting ? 'connecting' : 'connected'
+        if (socket.connecting)
+          socket.once(secure ? 'secureConnect' : 'connect', () => {
+            state = 'connected'
+          })
       })
       outgoing.on('error', (error: NodeJS.ErrnoException) =>
         fail(
           outgoing.reusedSocket && error.code === 'ECONNRESET'
             ? STALE
-            : new HubError('unreachable', failed(error.code ?? oneLine(error.message, 200))),
+            : error.code?.startsWith('HPE_')
+              ? new HubError('unreadable', failed('the answer is not HTTP'))
+              : new HubError('unreachable', failed(error.code ?? oneLine(error.message, 200))),
         ),
       )
       outgoing.end()

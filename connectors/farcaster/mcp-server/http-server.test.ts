@@ -4,7 +4,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cast } from '../fixtures.ts'
-import { type FakeHub, fakeHub, pageOf } from './fake-hub.ts'
+import { type FakeHub, fakeHub, pageOf } from './fake-hub.fixture.ts'
 import { serveMcp } from './http-server.ts'
 import { type FarcasterMcp, farcasterMcp } from './server.ts'
 
@@ -44,8 +44,9 @@ describe('over bare HTTP', () => {
   const send = ({ method = 'POST', path = '/mcp', headers = {}, body }: Sent) =>
     new Promise<{ status: number; body: string }>((resolve, reject) => {
       const request = http.request(
-        new URL(path, serving.url),
+        serving.url,
         {
+          path,
           method,
           headers: {
             'content-type': 'application/json',
@@ -89,7 +90,8 @@ describe('over bare HTTP', () => {
     [{ method: 'GET' }, 405],
     [{ method: 'DELETE' }, 405],
     [{ path: '/other', body: list }, 404],
-    [{ method: 'GET', path: '/healthz' }, 200],
+    [{ method: 'GET', path: '//' }, 404],
+    [{ path: '/mcp?x=//', body: list }, 200],
     [{ body: '{' }, 400],
     [
       { body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'x', params: { x: 'y'.repeat(2 ** 20) } }) },

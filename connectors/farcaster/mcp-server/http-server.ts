@@ -2,37 +2,30 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { type FarcasterMcp, isLoopback } from './server.ts'
+import { foreign } from '../loopback.ts'
+import type { FarcasterMcp } from './server.ts'
 
 const MAX_REQUEST = 2 ** 20
 
 /**
  * Serves MCP's streamable HTTP on 127.0.0.1 under /mcp, without sessions: every request stands alone. Requests that a
- * web page makes a browser send (a foreign Host by DNS rebinding, a foreign Origin) are refused.
+ * web page makes a browser send are refused.
  * `port`: 0 for any free one. @throws the error of listening
  */
 export async function serveMcp(
   mcp: FarcasterMcp,
   port: number,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const server = http.createServer((request, response) => {
+  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<unknown> {
     const say = (status: number, message: string, headers: http.OutgoingHttpHeaders = {}) =>
       response
         .writeHead(status, { 'content-type': 'application/json', ...headers })
         .end(JSON.stringify({ jsonrpc: '2.0', error: { code: -32000, message }, id: null }))
-    const { host = '', origin } = request.headers
-    if (!isLoopback(`http://${host}`))
-      return say(403, 'This Host is not served: ask by 127.0.0.1 or localhost')
-    if (origin !== undefined && !isLoopback(origin)) return say(403, 'Pages of this Origin may not ask')
-    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1')
-    if (pathname === '/healthz') return response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
-    if (pathname !== '/mcp') return say(404, 'There is only /mcp')
+    const why = foreign(request.headers)
+    if (why !== null) return say(403, why)
+    if (request.url?.split('?', 1)[0] !== '/mcp') return say(404, 'There is only /mcp')
     if (request.method !== 'POST')
       return say(405, 'There are no sessions: send each request by POST', { allow: 'POST' })
-    return answer(request, response)
-  })
-
-  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     // The SDK's way without sessions is a server and a transport per request.
     const transport = new StreamableHTTPServerTransport({
       enableJsonResponse: true,
@@ -42,15 +35,16 @@ export async function serveMcp(
     response.on('close', () => {
       connected.close().catch(() => {})
     })
-    try {
-      await connected.connect(transport as Transport)
-      await transport.handleRequest(request, response)
-    } catch {
-      if (!response.headersSent) response.writeHead(500)
-      response.end()
-    }
+    await connected.connect(transport as Transport)
+    return transport.handleRequest(request, response)
   }
 
+  const server = http.createServer((request, response) => {
+    answer(request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(500)
+      response.end()
+    })
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => resolve())

@@ -80,7 +80,7 @@ describe('names', () => {
     const names = userNames(hub, now)
     const found: (string | null | undefined)[] = []
     for (const fid of [1, 2, 3, 4]) found.push((await names.of([fid])).get(fid))
-    expect(found).toEqual(['ab[31m c', `${'x'.repeat(99)}\ufffd`, null, 'y'])
+    expect(found).toEqual(['ab c', `${'x'.repeat(99)}\ufffd`, null, 'y'])
   })
 })
 
@@ -90,7 +90,7 @@ describe('the channel list', () => {
   test('is downloaded once an hour; an old one is better than none', async () => {
     const { hub, asked, clock, now } = world((n) => (n === 2 ? failure() : list(`list ${n}`)))
     const channels = channelList(hub, now)
-    const ask = async () => (await channels.all({}))[0]?.name
+    const ask = async () => (await channels.list({})).channels[0]?.name
     expect(await ask()).toBe('list 1')
     clock.now = HOUR - 1
     expect(await ask()).toBe('list 1')
@@ -100,6 +100,23 @@ describe('the channel list', () => {
     expect(asked).toHaveLength(2)
     clock.now += MINUTE
     expect(await ask()).toBe('list 3')
+  })
+
+  test('is kept under its version for those who page through it, through one change', async () => {
+    const { hub, clock, now } = world((n) => list(`list ${n}`))
+    const channels = channelList(hub, now)
+    const first = await channels.list({})
+    clock.now = HOUR
+    const second = await channels.list({})
+    expect(second.version).not.toBe(first.version)
+    expect(await channels.list({}, first.version)).toEqual(first)
+    clock.now = 2 * HOUR
+    await channels.list({})
+    expect(await channels.list({}, second.version)).toEqual(second)
+    await expect(channels.list({}, first.version)).rejects.toThrow('has changed')
+    // Another process serves the same list under the same name.
+    const again = channelList(world(() => list('list 1')).hub, now)
+    expect(await again.list({}, first.version)).toEqual(first)
   })
 
   test('charges those who wait for it, and nobody else', async () => {
@@ -112,18 +129,18 @@ describe('the channel list', () => {
     }
     const channels = channelList(hub)
     const calls = [{}, { seconds: 1 }, {}]
-    await Promise.all(calls.slice(0, 2).map((call) => channels.all(call)))
-    await channels.all(calls[2]!)
+    await Promise.all(calls.slice(0, 2).map((call) => channels.list(call)))
+    await channels.list(calls[2]!)
     expect(calls).toEqual([{ seconds: 2 }, { seconds: 3 }, {}])
   })
 
   test('is read leniently and refused when it is none', async () => {
     const odd = { id: 'x', url: 'u', name: 7, description: '', followerCount: -1, memberCount: 'many' }
     const { hub, now } = world(() => ({ result: { channels: [odd] } }))
-    expect(await channelList(hub, now).all({})).toEqual([
+    expect((await channelList(hub, now).list({})).channels).toEqual([
       { id: 'x', url: 'u', name: 'x', description: null, followers: 0, members: 0 },
     ])
     const { hub: wrong } = world(() => ({ channels: [] }))
-    await expect(channelList(wrong, now).all({})).rejects.toMatchObject({ error: 'unreadable' })
+    await expect(channelList(wrong, now).list({})).rejects.toMatchObject({ error: 'unreadable' })
   })
 })

@@ -5,7 +5,7 @@ import type { CastMessage, Message } from '../../../schemas/message.ts'
 import { cast, hash } from '../fixtures.ts'
 import { toHubJson } from '../hub-json.ts'
 import { ArgumentError } from './cursor.ts'
-import { type Held, pageOf } from './fake-hub.ts'
+import { type Held, pageOf } from './fake-hub.fixture.ts'
 import { type HttpClient, HubError, type Query } from './http-client.ts'
 import { type List, type Page, paging } from './paging.ts'
 

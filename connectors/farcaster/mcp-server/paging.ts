@@ -22,8 +22,6 @@ export type List<T extends Message> = {
   path: string
   /** Names the list. */
   query: Query
-  /** Asked with it: how it is read, not which it is. */
-  asked?: Query
   /** The hub takes times for this list. */
   timed?: true
   pick: (message: Message) => message is T
@@ -101,7 +99,7 @@ export function paging(hub: HttpClient): Paging {
       }),
     }
     return async (query: Query) =>
-      readPage(await hub.get(list.path, { ...list.query, ...list.asked, ...times, ...query }, call))
+      readPage(await hub.get(list.path, { ...list.query, ...times, ...query }, call))
   }
 
   async function fromNewest<T extends Message>(reading: Reading<T>): Promise<Found<T>> {

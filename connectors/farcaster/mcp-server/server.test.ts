@@ -2,12 +2,11 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { CastMessage, Message, ReactionMessage } from '../../../schemas/message.ts'
+import { type CastMessage, hex, type Message, type ReactionMessage } from '../../../schemas/message.ts'
 import { cast, hash } from '../fixtures.ts'
 import { HUB_META, HUB_SECONDS_HEADER, TOOLS } from '../tools.ts'
-import { type FakeHub, fakeHub, pageOf, type Reply } from './fake-hub.ts'
+import { type FakeHub, fakeHub, pageOf, type Reply } from './fake-hub.fixture.ts'
 import { farcasterMcp } from './server.ts'
-import { hex } from './text.ts'
 
 const TIME = Date.UTC(2024, 3, 30, 19, 1, 29)
 const SUMMER = 'https://onchainsummer.xyz'
@@ -62,16 +61,8 @@ async function connect(world: World, timeout = 5) {
         }
       case '/v1/castsByFid':
         return { json: pageOf(world.byFid ?? [], query) }
-      case '/v1/reactionsByCast': {
-        const type = query.get('reaction_type')
-        const all = (world.reactions ?? []) as ReactionMessage[]
-        return {
-          json: pageOf(
-            all.filter(({ kind }) => !type || type.toLowerCase().endsWith(kind)),
-            query,
-          ),
-        }
-      }
+      case '/v1/reactionsByCast':
+        return { json: pageOf(world.reactions ?? [], query) }
       case '/v1/userDataByFid':
         return userData(world.names?.[query.get('fid')!] ?? {})
       case '/v1/userNameProofByName':
@@ -236,6 +227,8 @@ test('get-username-casts', async () => {
     text: 'User "nobody" not found.',
     isError: true,
   })
+  const unnamed = await call('get-username-casts', { username: 'dwr', authors: false })
+  expect(unnamed.text).toMatch(/^# Casts from FID: 3\n\n\n1\. User 3\n/)
   const { call: empty } = await connect({})
   expect((await empty('get-username-casts', { username: 'dwr' })).text).toBe(
     'No casts found for FID: 3 (FID: 3)',
@@ -390,33 +383,21 @@ describe('get-cast-reactions', () => {
       time: '2024-04-30T19:01:41.000Z',
     })
     expect(asked(hub, '/v1/reactionsByCast')).toHaveLength(1)
-    expect(asked(hub, '/v1/reactionsByCast')[0]!.searchParams.has('reaction_type')).toBe(false)
   })
 
-  test('of one kind, in the words of either family of hubs', async () => {
-    const { call: snapchain, hub } = await connect({ reactions })
-    expect((await snapchain('get-cast-reactions', { fid: 2, hash: CAST, type: 'recasts' })).text).toBe(
+  test('of one kind: all are read, so that hubs of either family are asked in the same words', async () => {
+    const { call, hub } = await connect({ reactions })
+    const args = { fid: 2, hash: CAST, type: 'recasts' }
+    const { text, structured } = await call('get-cast-reactions', args)
+    expect(text).toBe(
       `# Reactions for Cast\n**Cast:** ${CAST}\n**Author FID:** 2\n\n**Recasts:** 1\nRecasted by FIDs: 11`,
     )
-    expect(asked(hub, '/v1/reactionsByCast')[0]!.searchParams.get('reaction_type')).toBe('Recast')
-    const { call: hubble, hub: old } = await connect({
-      reactions,
-      first: (_path, query) =>
-        /^(Like|Recast)$/.test(query.get('reaction_type') ?? '')
-          ? { status: 400, json: { details: 'type' } }
-          : undefined,
-    })
-    const likes = await hubble('get-cast-reactions', { fid: 2, hash: CAST, type: 'likes' })
-    expect(likes.structured).toMatchObject({ likes: 2, recasts: 0 })
-    const { call: deaf } = await connect({
-      first: (path) =>
-        path === '/v1/reactionsByCast' ? { json: pageOf(reactions, new URLSearchParams()) } : undefined,
-    })
-    const some = await deaf('get-cast-reactions', { fid: 2, hash: CAST, type: 'likes' })
-    expect(some.structured).toMatchObject({ likes: 2, recasts: 0 })
-    const before = old.requests.length
-    await hubble('get-cast-reactions', { fid: 2, hash: CAST, type: 'recasts' })
-    expect(old.requests.slice(before)).toHaveLength(1)
+    expect(structured).toMatchObject({ likes: 0, recasts: 1, reactions: [{ fid: 11 }] })
+    const { structured: page } = await call('get-cast-reactions', { ...args, type: 'likes', limit: 1 })
+    const rest = await call('get-cast-reactions', { ...args, type: 'likes', cursor: page.cursor })
+    expect([...page.reactions, ...rest.structured.reactions]).toMatchObject([{ fid: 12 }, { fid: 10 }])
+    for (const { searchParams } of asked(hub, '/v1/reactionsByCast'))
+      expect(searchParams.has('reaction_type')).toBe(false)
   })
 
   test('names nobody when there are more than ten', async () => {
@@ -499,6 +480,8 @@ test('get-user-following and get-user-followers', async () => {
     names: { 100: { DISPLAY: 'Ann' } },
   })
   const { text, structured } = await call('get-user-following', { fid: 3, limit: 14 })
+  expect(asked(hub, '/v1/userDataByFid')).toHaveLength(10)
+  expect(structured.users[11]).toEqual({ fid: 111, name: null })
   const shown = Array.from({ length: 9 }, (_, n) => `- FID ${101 + n}: Unknown`).join('\n')
   expect(text).toBe(
     `# Following List for FID 3\n\n**Total shown:** 12\n\n- FID 100: Ann\n${shown}\n\n...and 2 more`,
@@ -532,6 +515,13 @@ describe('authors', () => {
     await call('get-channel-casts', args)
     for (const { structured } of all) expect(structured.casts.at(-1)).toMatchObject({ fid: 1, author: 'One' })
     expect(asked(hub, '/v1/userDataByFid')).toHaveLength(3)
+  })
+
+  test('are not looked up where they are not wanted', async () => {
+    const { call, hub } = await connect({ posts: [cast(1, TIME, SUMMER)], names: { 1: { DISPLAY: 'One' } } })
+    const { structured } = await call('get-channel-casts', { channel: SUMMER, authors: false })
+    expect(structured.casts).toMatchObject([{ fid: 1, author: null }])
+    expect(hub.requests).toHaveLength(1)
   })
 
   test('that can not be looked up, and their delays, are no matter', async () => {
@@ -598,10 +588,17 @@ describe('wrong arguments are told in words:', () => {
     [
       'get-user-casts',
       { fid: 3, count: 5 },
-      '"count" is no argument of get-user-casts, which takes fid, limit, cursor, since, until',
+      '"count" is no argument of get-user-casts, which takes fid, limit, cursor, authors, since, until',
     ],
+    [
+      'get-user-casts',
+      { fid: 3, ...Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`x${n}`, n])) },
+      '"x4" is no argument of get-user-casts, which takes fid, limit, cursor, authors, since, until; nor are 95 others.',
+    ],
+    ['get-user-casts', { fid: 3, authors: 1 }, 'authors must be true or false'],
     ['get-user-casts', { fid: 3, since: 'yesterday' }, 'since must be a time in ISO 8601, UTC, such as'],
     ['get-user-casts', { fid: 3, since: '2024-02-31T99:00:00Z' }, 'since must be a time that exists'],
+    ['get-user-casts', { fid: 3, since: '2024-02-30T00:00:00Z' }, 'since must be a time that exists'],
     [
       'get-user-casts',
       { fid: 3, since: '2024-02-05T00:00:00Z', until: '2024-02-05T00:00:00Z' },

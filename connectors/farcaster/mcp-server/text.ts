@@ -2,11 +2,9 @@
  * Results as text, in the grammar of manimohans/farcaster-mcp, which is what readers of such servers expect. Casts' text
  * is not escaped; who needs it exactly takes the structured content.
  */
-import type { CastMessage } from '../../../schemas/message.ts'
+import { oneLine } from '../../../common/text.ts'
+import { type CastMessage, hex } from '../../../schemas/message.ts'
 import type { Result } from '../tools.ts'
-import { oneLine } from './strings.ts'
-
-export const hex = (hash: Buffer): string => `0x${hash.toString('hex')}`
 
 /** Names by account. */
 export type Names = ReadonlyMap<number, string | null>
@@ -83,13 +81,16 @@ export function channelsText(
   return `# Farcaster Channels${search === undefined ? '' : ` matching "${search}"`}\n\n${blocks.join('\n\n')}`
 }
 
+/** So many are named. */
+export const SHOWN_USERS = 10
+
 export function linksText(
   title: string,
   empty: string,
   users: Result<'get-user-following'>['users'],
 ): string {
   if (users.length === 0) return empty
-  const shown = users.slice(0, 10).map(({ fid, name }) => `- FID ${fid}: ${name ?? 'Unknown'}`)
-  const rest = users.length > 10 ? `\n\n...and ${users.length - 10} more` : ''
+  const shown = users.slice(0, SHOWN_USERS).map(({ fid, name }) => `- FID ${fid}: ${name ?? 'Unknown'}`)
+  const rest = users.length > SHOWN_USERS ? `\n\n...and ${users.length - SHOWN_USERS} more` : ''
   return `# ${title}\n\n**Total shown:** ${users.length}\n\n${shown.join('\n')}${rest}`
 }

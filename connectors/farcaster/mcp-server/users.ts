@@ -1,7 +1,7 @@
+import { clean, oneLine } from '../../../common/text.ts'
 import { HOUR, MINUTE, SECOND } from '../../../common/time.ts'
 import { type Call, type HttpClient, HubError } from './http-client.ts'
 import { readPage } from './paging.ts'
-import { oneLine, wellFormed } from './strings.ts'
 
 const KEPT = 10_000
 const AT_ONCE = 8
@@ -32,7 +32,7 @@ export async function readProfile(hub: HttpClient, fid: number, call: Call): Pro
     username: line('USERNAME', 100),
     displayName: line('DISPLAY', 100),
     bio:
-      wellFormed(values.get('USER_DATA_TYPE_BIO') ?? '')
+      clean(values.get('USER_DATA_TYPE_BIO') ?? '')
         .slice(0, 2000)
         .toWellFormed() || null,
     pfp: line('PFP', 2000),

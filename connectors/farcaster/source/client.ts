@@ -10,7 +10,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { FcmError } from '../../../common/errors.ts'
 import { SECOND } from '../../../common/time.ts'
-import { HttpRefusal, isUnanswered, mayPass, reason, Unanswered } from './failures.ts'
+import { HttpRefusal, isTimeout, isUnanswered, mayPass, reason, Unanswered } from './failures.ts'
 import { nameOf, openTransport, type ServerTarget } from './transport.ts'
 
 export type CallOutcome =
@@ -28,10 +28,8 @@ export interface ToolClient {
 }
 
 export type ClientOptions = {
-  /** ms that a call may take before nobody is taken to answer; default 60,000 */
+  /** ms that it may take to start a server, to connect to it, or to answer a call; default 60,000 */
   timeout?: number
-  /** ms that it may take to start a server or connect to it; default 60,000 */
-  startTimeout?: number
   /** Bytes that an answer may have; default 32 MB: 1,000 of the longest casts, as text and as data, come to 20 */
   maxAnswer?: number
   /** Gives up connecting for the first time. */
@@ -45,8 +43,7 @@ export type ClientOptions = {
  *   MCP_SERVER_UNUSABLE: there is no such command, what answers is no MCP server, or `check` refused it
  */
 export async function connectTools(target: ServerTarget, options: ClientOptions = {}): Promise<ToolClient> {
-  const { timeout = 60 * SECOND, startTimeout = 60 * SECOND, maxAnswer = 32 << 20, check, signal } = options
-  const server = nameOf(target)
+  const { timeout = 60 * SECOND, maxAnswer = 32 << 20, check, signal } = options
   let closed = false
   // One for each attempt: the SDK never takes its listeners off a signal.
   let connecting = new AbortController()
@@ -58,7 +55,7 @@ export async function connectTools(target: ServerTarget, options: ClientOptions 
   const connected = (): Promise<Connection> => {
     if (current) return current
     connecting = new AbortController()
-    const attempt = connect(target, { timeout, startTimeout, maxAnswer }, connecting.signal, (ending) => {
+    const attempt = connect(target, { timeout, maxAnswer }, connecting.signal, (ending) => {
       if (current === attempt) current = null
       endings.add(ending)
       void ending.finally(() => endings.delete(ending))
@@ -89,10 +86,37 @@ export async function connectTools(target: ServerTarget, options: ClientOptions 
     await connected()
   } catch (error) {
     signal?.throwIfAborted()
-    const why = reason(error)
-    throw new FcmError(mayPass(error) ? 'MCP_SERVER_AWAY' : 'MCP_SERVER_UNUSABLE', { server, why }, error)
+    const told = { server: nameOf(target), why: reason(error, true) }
+    throw new FcmError(mayPass(error) ? 'MCP_SERVER_AWAY' : 'MCP_SERVER_UNUSABLE', told, error)
   } finally {
     signal?.removeEventListener('abort', stop)
+  }
+
+  /** Calls that are under way beside each other, and the end of those that are made alone, one after the other. */
+  const beside = new Set<Promise<unknown>>()
+  let alone: Promise<unknown> = Promise.resolve()
+
+  const ask = async (tool: string, args: Arguments, isAgain: boolean): Promise<Outcome> => {
+    if (closed) return away('the connection was closed')
+    try {
+      return await (await connected()).call(tool, args, isAgain)
+    } catch (error) {
+      return away(reason(error))
+    }
+  }
+  const askBeside = async (tool: string, args: Arguments, isAgain = false): Promise<Outcome> => {
+    for (let last: unknown; last !== alone; ) {
+      last = alone
+      await last
+    }
+    const asked = ask(tool, args, isAgain)
+    beside.add(asked)
+    return asked.finally(() => beside.delete(asked))
+  }
+  const askAlone = (tool: string, args: Arguments): Promise<Outcome> => {
+    const asked = alone.then(() => Promise.all(beside)).then(() => ask(tool, args, true))
+    alone = asked
+    return asked
   }
 
   return {
@@ -100,12 +124,13 @@ export async function connectTools(target: ServerTarget, options: ClientOptions 
       return tools
     },
     async call(tool, args) {
-      if (closed) return { outcome: 'away', why: 'the connection was closed' }
-      try {
-        return await (await connected()).call(tool, args)
-      } catch (error) {
-        return { outcome: 'away', why: reason(error) }
-      }
+      let outcome = await askBeside(tool, args)
+      if (outcome.outcome === 'forgotten') outcome = await askBeside(tool, args, true)
+      // Which of those under way had an answer too large shows when each is asked alone.
+      if (outcome.outcome === 'suspect') outcome = await askAlone(tool, args)
+      if (outcome.outcome === 'suspect' || outcome.outcome === 'forgotten')
+        return away('the connection was lost')
+      return outcome
     },
     async close() {
       closed = true
@@ -117,27 +142,37 @@ export async function connectTools(target: ServerTarget, options: ClientOptions 
   }
 }
 
-type Bounds = { timeout: number; startTimeout: number; maxAnswer: number }
+type Arguments = Record<string, unknown>
+type Bounds = { timeout: number; maxAnswer: number }
+/** `forgotten`: the server no longer knows the session. `suspect`: one of several answers under way was too large. */
+type Outcome = CallOutcome | { outcome: 'forgotten' } | { outcome: 'suspect' }
+
+const away = (why: string) => ({ outcome: 'away', why }) as const
+const failed = (why: string, retryAfter = 0) => ({ outcome: 'failed', why, retryAfter }) as const
 
 type Connection = {
   tools: ReadonlyMap<string, Tool>
-  call(tool: string, args: Record<string, unknown>): Promise<CallOutcome>
+  /** `isAgain`: what is refused now was not refused for the session's sake. */
+  call(tool: string, args: Arguments, isAgain: boolean): Promise<Outcome>
   close(): Promise<void>
 }
 
 async function connect(
   target: ServerTarget,
-  { timeout, startTimeout, maxAnswer }: Bounds,
+  { timeout, maxAnswer }: Bounds,
   signal: AbortSignal,
   onLost: (ending: Promise<void>) => void,
 ): Promise<Connection> {
-  const { transport, gone, ended } = openTransport(target, Math.max(timeout, startTimeout), maxAnswer)
+  const { transport, gone, ended } = openTransport(target, timeout, maxAnswer)
   const client = new Client({ name: 'fcm', version: '1' })
   let lost = false
   let ending: Promise<void> | undefined
-  let oversized = false
+  let underWay = 0
+  /** How many calls were under way when an answer was too large, which ends the connection. */
+  let suspects = 0
+  let forgotten = false
   client.onerror = (error) => {
-    oversized ||= error.message.includes('exceeded maximum size')
+    if (suspects === 0 && error.message.includes('exceeded maximum size')) suspects = underWay
   }
   const end = async () => {
     await client.close()
@@ -154,53 +189,53 @@ async function connect(
   }
   client.onclose = close
 
-  /** After a call that nobody answered: a server that is only slow still answers a ping, one that hangs is let go. */
-  const listen = async () => {
-    if (lost) return
-    const limit = Math.min(timeout, 5 * SECOND)
-    await client.ping({ timeout: limit }).catch(close)
+  const ping = async (): Promise<void> => {
+    if (!lost) await client.ping({ timeout: Math.min(timeout, 5 * SECOND) })
   }
 
-  const refused = ({ status, retryAfter }: HttpRefusal): CallOutcome => {
-    // A session that the server no longer knows: it was started anew.
-    const forgotten = (status === 404 || status === 400) && transport.sessionId !== undefined
-    if (forgotten || status === 502 || status === 503 || status === 504) {
-      void close()
-      return { outcome: 'away', why: `HTTP status ${status}` }
+  /** Of one call: the others are not to blame, nor is the session, unless a server started anew knows none of before. */
+  const refused = async (refusal: HttpRefusal, isAgain: boolean): Promise<Outcome> => {
+    const { status, retryAfter, message } = refusal
+    if (status === 502 || status === 503 || status === 504) return away(message)
+    if (isSessionRefusal(refusal) && transport.sessionId !== undefined && !isAgain) {
+      if (await ping().then(() => false, isSessionRefusal)) {
+        forgotten = true
+        void close()
+      }
+      if (lost) return { outcome: 'forgotten' }
     }
-    return { outcome: 'failed', why: `the server refused: HTTP status ${status}`, retryAfter }
+    return failed(message, retryAfter)
   }
 
-  const call = async (tool: string, args: Record<string, unknown>): Promise<CallOutcome> => {
-    const expiry = new AbortController()
-    const timer = setTimeout(() => expiry.abort(), timeout)
+  const call = async (tool: string, args: Arguments, isAgain: boolean): Promise<Outcome> => {
+    underWay++
     try {
       // `callTool` would compile and run the server's own schemas; what it answers is held against ours.
       const result = await client.request(
         { method: 'tools/call', params: { name: tool, arguments: args } },
         CallToolResultSchema,
-        { signal: expiry.signal, timeout: timeout + SECOND },
+        { timeout },
       )
       return { outcome: 'answered', result }
     } catch (error) {
-      // Asking again would bring the same.
-      if (oversized) return { outcome: 'failed', why: 'its answer is too large', retryAfter: 0 }
-      if (lost) return { outcome: 'away', why: gone() }
-      if (expiry.signal.aborted) {
-        void listen()
-        return { outcome: 'away', why: `no answer within ${timeout / SECOND} s` }
+      if (suspects > 1) return { outcome: 'suspect' }
+      if (suspects === 1) return failed('its answer is too large')
+      if (error instanceof HttpRefusal) return refused(error, isAgain)
+      if (forgotten && !isAgain) return { outcome: 'forgotten' }
+      if (lost) return away(gone().message)
+      if (isTimeout(error)) {
+        // One that is only slow still answers a ping, one that hangs is let go.
+        void ping().catch(close)
+        return away(`no answer within ${timeout / SECOND} s`)
       }
-      if (error instanceof HttpRefusal) return refused(error)
-      if (!isUnanswered(error)) return { outcome: 'failed', why: reason(error), retryAfter: 0 }
-      void close()
-      return { outcome: 'away', why: reason(error) }
+      return isUnanswered(error) ? away(reason(error)) : failed(reason(error))
     } finally {
-      clearTimeout(timer)
+      underWay--
     }
   }
 
   try {
-    await client.connect(transport, { timeout: startTimeout, signal })
+    await client.connect(transport, { timeout, signal })
     const tools = new Map<string, Tool>()
     let cursor: string | undefined
     // Bounded, should a server's list never end.
@@ -208,7 +243,7 @@ async function connect(
       const listed = await client.request(
         { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
         ListToolsResultSchema,
-        { timeout: startTimeout, signal },
+        { timeout, signal },
       )
       for (const tool of listed.tools) tools.set(tool.name, tool)
       cursor = listed.nextCursor
@@ -218,6 +253,9 @@ async function connect(
   } catch (error) {
     const died = error instanceof McpError && error.code === ErrorCode.ConnectionClosed && lost
     await close()
-    throw died ? new Unanswered(gone()) : error
+    throw died ? gone() : error
   }
 }
+
+const isSessionRefusal = (error: unknown): boolean =>
+  error instanceof HttpRefusal && (error.status === 404 || error.status === 400)

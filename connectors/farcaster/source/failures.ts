@@ -1,29 +1,35 @@
 /** What may go wrong with a server, told apart by whether it may pass, and put into words. */
-import { stripVTControlCharacters } from 'node:util'
 import { McpError } from '@modelcontextprotocol/sdk/types.js'
+import { oneLine } from '../../../common/text.ts'
 
-/** The server answered with an HTTP error. `retryAfter`: seconds, or 0 where it told none. */
+/** The server answered with an HTTP error, or a redirect. `retryAfter`: seconds, or 0 where it told none. */
 export class HttpRefusal extends Error {
   override name = 'HttpRefusal'
   readonly status: number
   readonly retryAfter: number
 
   constructor(status: number, retryAfter: number) {
-    super(`HTTP status ${status}`)
+    super(`the server refused: HTTP status ${status}`)
     this.status = status
     this.retryAfter = retryAfter
   }
 }
 
-/** Nobody answered, or not to the end. */
+/** Nobody answered, or not to the end. `words`: the last that the server said. */
 export class Unanswered extends Error {
   override name = 'Unanswered'
+  readonly words: string
+
+  constructor(message: string, words = '') {
+    super(message)
+    this.words = words
+  }
 }
 
 const isMalformed = (error: unknown): boolean => error instanceof Error && /^\$?ZodError$/.test(error.name)
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : ''
-const isTimeout = (error: unknown): boolean =>
+export const isTimeout = (error: unknown): boolean =>
   error instanceof McpError &&
   typeof error.data === 'object' &&
   error.data !== null &&
@@ -39,16 +45,19 @@ export function mayPass(error: unknown): boolean {
   return isTimeout(error) || isUnanswered(error)
 }
 
-/** In one printable line of at most 200 characters. */
-export function printable(text: string): string {
-  const line = stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, ' ')
-  return line.length > 200 ? `${line.slice(0, 199).toWellFormed()}…` : line
-}
-
-export function reason(error: unknown): string {
-  if (!(error instanceof Error)) return printable(String(error))
+/**
+ * In at most 200 characters. `verbatim`: with what the server said, for who starts it; elsewhere that is left out, since
+ * it may repeat what strangers wrote.
+ */
+export function reason(error: unknown, verbatim = false): string {
+  if (!(error instanceof Error)) return 'it failed without a reason'
   if (isMalformed(error)) return 'it answered with something that is not MCP'
+  // Its message quotes what was to be read.
+  if (error instanceof SyntaxError) return 'it answered with something that is not JSON'
   if (isTimeout(error)) return 'no answer in time'
+  if (error instanceof McpError && !verbatim) return `it refused: MCP error ${error.code}`
+  const words = verbatim && error instanceof Unanswered && error.words
+  if (words) return oneLine(`${error.message}; its last words: ${words}`, 200)
   const cause = error.cause instanceof Error ? `: ${error.cause.message || codeOf(error.cause)}` : ''
-  return printable(error.message + cause)
+  return oneLine(error.message + cause, 200)
 }

@@ -6,10 +6,11 @@ import { HttpRefusal, Unanswered } from './failures.ts'
  * A fetch for the SDK's streamable HTTP transport, which by itself waits for ever on an event stream that ends before
  * its answer, keeps requests open that nobody waits for any more, and reads without bounds. So an answer is read whole
  * and an event stream handed on as the plain JSON of its messages; a stream that ends without the answer throws.
- * No stream of notifications is opened: tools are all we ask for.
+ * No stream of notifications is opened: tools are all we ask for. No redirect is followed: what is asked may be secret,
+ * and where it would lead is a stranger's to say.
  * @param timeout ms, for one exchange
  * @param maxAnswer bytes
- * @throws HttpRefusal for a status of 400 or more, Unanswered, and TypeError as fetch does
+ * @throws HttpRefusal for a status of 300 or more, Unanswered, and TypeError as fetch does
  */
 export function boundedFetch(timeout: number, maxAnswer: number): FetchLike {
   return async (url, init) => {
@@ -20,8 +21,8 @@ export function boundedFetch(timeout: number, maxAnswer: number): FetchLike {
     init?.signal?.addEventListener('abort', stop)
     try {
       if (init?.signal?.aborted) stop()
-      const response = await fetch(url, { ...init, signal: timer.signal })
-      if (response.status >= 400) {
+      const response = await fetch(url, { ...init, redirect: 'manual', signal: timer.signal })
+      if (response.status >= 300) {
         await response.body?.cancel()
         throw new HttpRefusal(response.status, secondsOf(response.headers.get('retry-after')))
       }
@@ -55,10 +56,11 @@ async function readText(response: Response, maxAnswer: number): Promise<string> 
 /** The messages in a stream of server-sent events; comments and keep-alives hold none. */
 function messagesOf(stream: string): unknown[] {
   return stream
-    .split(/(?:\r\n|\r|\n){2}/)
+    .replace(/\r\n?/g, '\n')
+    .split('\n\n')
     .map((event) =>
       event
-        .split(/\r\n|\r|\n/)
+        .split('\n')
         .filter((line) => line.startsWith('data:'))
         .map((line) => line.slice(5))
         .join('\n'),

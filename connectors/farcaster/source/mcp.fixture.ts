@@ -28,8 +28,8 @@ export const fixtureCast = (i: number, channel: string) => ({
   mentions: [],
 })
 
-const BLOCK = (i: number) =>
-  `\n${i + 1}. User ${i + 1}\n   FID: ${i + 1}\n   Time: ${new Date(START - i * 60_000).toISOString().slice(0, 19).replace('T', ' ')}\n   Text: cast ${i}\n   Cast ID: 0x${i.toString(16).padStart(40, '0')}\n   `
+const BLOCK = (i: number, words = `cast ${i}`) =>
+  `\n${i + 1}. User ${i + 1}\n   FID: ${i + 1}\n   Time: ${new Date(START - i * 60_000).toISOString().slice(0, 19).replace('T', ' ')}\n   Text: ${words}\n   Cast ID: 0x${i.toString(16).padStart(40, '0')}\n   `
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
@@ -44,7 +44,10 @@ export function respond({ id, method, params }: Message, kind: Kind): object | n
   if (method === 'ping') return answer({})
   if (method === 'tools/list') return answer({ tools: tools(kind) })
   if (method !== 'tools/call') return null
-  const { channel, limit, since } = params?.arguments ?? {}
+  const { channel, limit, since, authors } = params?.arguments ?? {}
+  // Their names are nothing to the source, and cost a hub much.
+  if (kind === 'structured' && channel !== undefined && authors !== false)
+    throw new Error('authors are asked for')
   return answer(call(kind, params?.name ?? '', String(channel ?? ''), Number(limit), since as string))
 }
 
@@ -78,13 +81,17 @@ function call(kind: Kind, name: string, channel: string, limit: number, since: s
       _meta: { [HUB_META]: { error: 'unreachable' } },
     }
   if (channel.endsWith('/huge')) return text('x'.repeat(300_000))
-  if (channel.endsWith('/env')) return { ...text(`${process.env.TZ} ${process.env.LC_ALL}`), isError: true }
-  if (channel.endsWith('/pid')) return { ...text(String(process.pid)), isError: true }
   if (kind === 'text') {
     if (name === 'get-cast-reactions') return text('# Reactions')
+    if (channel.endsWith('/env')) {
+      const { TZ, LC_ALL, FCM_HUB, OTHER } = process.env
+      return text(
+        `# Recent Casts in Channel "${channel}"\n\n${BLOCK(0, [TZ, LC_ALL, FCM_HUB, OTHER].join(' '))}`,
+      )
+    }
     // `/<n>`: so many casts; `/<n>/<cap>`: the server never returns more than `cap`.
     const [total = 0, cap = 1000] = channel.split('/').slice(3).map(Number)
-    const blocks = range(Math.min(total, cap, limit)).map(BLOCK)
+    const blocks = range(Math.min(total, cap, limit)).map((i) => BLOCK(i))
     return text(
       blocks.length
         ? `# Recent Casts in Channel "${channel}"\n\n${blocks.join('\n---\n')}`
@@ -106,6 +113,8 @@ function call(kind: Kind, name: string, channel: string, limit: number, since: s
         { ...cast, channel: null },
         { ...cast, time: '2024-02-30T00:00:00Z' },
       ])
+    case 'pid':
+      return page([{ ...cast, text: String(process.pid) }])
     case 'unclean':
       return page([{ ...cast, text: 'a\0b\ud800c' }])
     case 'wrong-shape':
@@ -140,6 +149,9 @@ if (process.argv[1] === import.meta.filename) {
     if (channel.endsWith('/deaf')) for (;;);
     if (channel.endsWith('/slow')) continue
     const answer = respond(message, kind)
-    if (answer) process.stdout.write(`${JSON.stringify(answer)}\n`)
+    const write = () => answer && process.stdout.write(`${JSON.stringify(answer)}\n`)
+    // Others come before, and the end of the process too.
+    if (channel.endsWith('/late')) setTimeout(write, 300).unref()
+    else write()
   }
 }

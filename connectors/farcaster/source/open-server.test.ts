@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { FcmError } from '../../../common/errors.ts'
 import { SECOND } from '../../../common/time.ts'
@@ -25,9 +26,9 @@ async function open(target: ServerTarget, timeout = 20_000): Promise<FarcasterSe
 }
 const posts = (server: FarcasterServer, what: string, since = SINCE) =>
   server.posts(`https://x/${what}`, since)
-const whyOf = async (server: FarcasterServer, what: string): Promise<string> => {
+const textOf = async (server: FarcasterServer, what: string): Promise<string> => {
   const answer = await posts(server, what)
-  return answer.outcome === 'page' ? '' : answer.why
+  return answer.outcome === 'page' ? answer.items[0]!.text : answer.outcome
 }
 /** With a process that ended, or never was. */
 const isAlive = (pid: number): boolean => {
@@ -37,8 +38,8 @@ const isAlive = (pid: number): boolean => {
     return false
   }
 }
-async function refusal(target: ServerTarget, startTimeout = 20_000): Promise<FcmError> {
-  const error = await openServer(target, { startTimeout }).then(
+async function refusal(target: ServerTarget, timeout = 20_000): Promise<FcmError> {
+  const error = await openServer(target, { timeout }).then(
     () => null,
     (e: unknown) => e,
   )
@@ -89,44 +90,45 @@ describe('a server with structured results', () => {
     const server = await open(command('structured'))
     expect(await posts(server, 'refused')).toEqual({
       outcome: 'failed',
-      why: 'Error fetching channel casts: Hubble API error: 429 - slow  down',
+      why: 'the hub refused: HTTP status 429',
       retryAfter: 7,
       seconds: 2,
     })
     expect(await posts(server, 'unreachable')).toEqual({
       outcome: 'away',
-      why: 'Failed to fetch from Hubble: gone',
+      why: 'the hub does not answer',
     })
   })
 
   test('is started again by the next call, once for all that wait, after it died', async () => {
     const server = await open(command('structured'))
-    const pid = Number(await whyOf(server, 'pid'))
+    const pid = Number(await textOf(server, 'pid'))
     const [slow, died] = await Promise.all([posts(server, 'slow'), posts(server, 'die')])
     expect([slow, died]).toEqual([
-      { outcome: 'away', why: 'the server has ended; its last words: oh no' },
-      { outcome: 'away', why: 'the server has ended; its last words: oh no' },
+      { outcome: 'away', why: 'the server has ended' },
+      { outcome: 'away', why: 'the server has ended' },
     ])
-    const pids = await Promise.all([1, 2, 3].map(() => whyOf(server, 'pid')))
+    const pids = await Promise.all([1, 2, 3].map(() => textOf(server, 'pid')))
     expect(new Set(pids).size).toBe(1)
     expect(Number(pids[0])).not.toBe(pid)
 
     process.kill(Number(pids[0]), 'SIGKILL')
     await vi.waitFor(async () => expect((await posts(server, 'ok')).outcome).toBe('page'))
-    const last = Number(await whyOf(server, 'pid'))
+    const last = Number(await textOf(server, 'pid'))
     await server.close()
     expect(isAlive(last)).toBe(false)
     expect(await posts(server, 'ok')).toMatchObject({ outcome: 'away' })
   })
 
   test('that only is slow is kept, one that hangs is ended', async () => {
-    const server = await open(command('structured'), 400)
-    const pid = await whyOf(server, 'pid')
-    expect(await posts(server, 'slow')).toEqual({ outcome: 'away', why: 'no answer within 0.4 s' })
-    expect(await whyOf(server, 'pid')).toBe(pid)
-    expect(await posts(server, 'deaf')).toEqual({ outcome: 'away', why: 'no answer within 0.4 s' })
-    await vi.waitFor(async () => expect(await whyOf(server, 'pid')).toMatch(/^\d+$/), { timeout: 10_000 })
-    expect(await whyOf(server, 'pid')).not.toBe(pid)
+    // To start one may take longer than that.
+    const server = await vi.waitFor(() => open(command('structured'), 700), { timeout: 10_000 })
+    const pid = await textOf(server, 'pid')
+    expect(await posts(server, 'slow')).toEqual({ outcome: 'away', why: 'no answer within 0.7 s' })
+    expect(await textOf(server, 'pid')).toBe(pid)
+    expect(await posts(server, 'deaf')).toEqual({ outcome: 'away', why: 'no answer within 0.7 s' })
+    await vi.waitFor(async () => expect(await textOf(server, 'pid')).toMatch(/^\d+$/), { timeout: 10_000 })
+    expect(await textOf(server, 'pid')).not.toBe(pid)
     await server.close()
     expect(isAlive(Number(pid))).toBe(false)
   })
@@ -137,6 +139,9 @@ describe('a server with structured results', () => {
     const tooLarge = { outcome: 'failed', why: 'its answer is too large', retryAfter: 0, seconds: 0 }
     expect(await posts(server, 'huge')).toEqual(tooLarge)
     expect(await posts(server, 'ok')).toMatchObject({ outcome: 'page' })
+    // It ends the connection, and so the calls under way beside it: they are asked again.
+    const all = await Promise.all(['ok', 'huge', 'late', 'huge'].map((what) => posts(server, what)))
+    expect(all.map(({ outcome }) => outcome)).toEqual(['page', 'failed', 'page', 'failed'])
   })
 
   test('may say on standard error as much as it likes', async () => {
@@ -167,8 +172,11 @@ describe('a server with text results', () => {
     expect(await posts(server, '0')).toMatchObject({ outcome: 'page', items: [], from: SINCE, next: null })
   })
 
-  test('prints its times in UTC and one form, since it is started so', async () => {
-    expect(await whyOf(await open(command('text')), 'env')).toBe('UTC sv_SE.UTF-8')
+  test('prints its times in UTC and one form, since it is started so, and is told the hub', async () => {
+    vi.stubEnv('FCM_HUB', 'http://hub.example')
+    vi.stubEnv('OTHER', 'secret')
+    expect(await textOf(await open(command('text')), 'env')).toBe('UTC sv_SE.UTF-8 http://hub.example ')
+    vi.unstubAllEnvs()
   })
 
   test('fails where it can tell nothing, in words', async () => {
@@ -186,6 +194,9 @@ describe('a server with text results', () => {
 })
 
 describe('what is no server', () => {
+  /** Ends with its standard input. */
+  const SILENT: ServerTarget = { command: process.execPath, args: ['-e', 'process.stdin.resume()'] }
+
   test('is refused for good where waiting would not help', async () => {
     const cases: [ServerTarget, string][] = [
       [{ command: 'no-such-command', args: [] }, 'ENOENT'],
@@ -206,25 +217,27 @@ describe('what is no server', () => {
     const dies = await refusal(command('text', 'no \u001b[31mhub', '3'))
     expect([dies.code, dies.retry]).toEqual(['MCP_SERVER_AWAY', true])
     expect(dies.message).toContain('its last words: no hub')
-    const silent = await refusal({ command: 'sleep', args: ['60'] }, 200)
+    const silent = await refusal(SILENT, 200)
     expect(silent.code).toBe('MCP_SERVER_AWAY')
   })
 
   test('is not waited for once connecting is given up', async () => {
     const given = new AbortController()
-    const opening = openServer({ command: 'sleep', args: ['60'] }, { signal: given.signal })
-    setTimeout(() => given.abort(new Error('enough')), 50)
+    const opening = openServer(SILENT, { signal: given.signal })
+    void setTimeout(50).then(() => given.abort(new Error('enough')))
     await expect(opening).rejects.toThrow('enough')
   })
 })
 
-type Mode = 'json' | 'events' | 'broken events' | 'html' | number
+type Mode = 'json' | 'events' | 'broken events' | 'html' | 'no json' | 'no events' | 'error' | number
 
 describe('a server at a URL', () => {
   /** Keeps a session, and forgets it when it is started anew on the same port. */
   async function listen(kind: Kind, port = 0) {
-    const session = `s${Math.random()}`
+    let session = `s${Math.random()}`
     let mode: Mode = 'json'
+    let sessions = 0
+    let bad: { what: string; status: number; method: string } | undefined
     const http: Server = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
@@ -232,6 +245,11 @@ describe('a server at a URL', () => {
       const message = JSON.parse(body)
       if (message.method !== 'initialize' && request.headers['mcp-session-id'] !== session)
         return void response.writeHead(404).end()
+      if (message.method === 'initialize') sessions++
+      const what = String(message.params?.arguments?.channel)
+      if (bad && (what.endsWith(bad.what) || message.method === bad.method))
+        return void response.writeHead(bad.status, { 'retry-after': '99999' }).end('no')
+      if (what.endsWith('late')) await setTimeout(100)
       if (typeof mode === 'number' && message.method === 'tools/call')
         return void response.writeHead(mode, { 'retry-after': '9' }).end('no')
       const answer = respond(message, kind)
@@ -243,6 +261,19 @@ describe('a server at a URL', () => {
           return void response.setHeader('content-type', 'text/event-stream').end(events)
         case 'broken events':
           return void response.setHeader('content-type', 'text/event-stream').end(': hello\n\n')
+        case 'no events':
+          return void response
+            .setHeader('content-type', 'text/event-stream')
+            .end('data: what a stranger wrote\n\n')
+        case 'no json':
+          return void response.setHeader('content-type', 'application/json').end('what a stranger wrote')
+        case 'error': {
+          const error = { code: -32000, message: 'what a stranger wrote' }
+          const { id } = message
+          return void response
+            .setHeader('content-type', 'application/json')
+            .end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+        }
         case 'html':
           return void response.setHeader('content-type', 'text/html').end('<p>maintenance')
         default:
@@ -260,6 +291,16 @@ describe('a server at a URL', () => {
       close,
       set mode(next: Mode) {
         mode = next
+      },
+      get sessions() {
+        return sessions
+      },
+      forget() {
+        session = `s${Math.random()}`
+      },
+      /** Calls about `what`, and requests by `method`. */
+      refuse(what: string, status: number, method = '') {
+        bad = { what, status, method }
       },
     }
   }
@@ -279,13 +320,13 @@ describe('a server at a URL', () => {
     expect(await posts(server, 'ok')).toMatchObject({ items: expected })
   })
 
-  test('whose session is forgotten is away once', async () => {
-    const first = await listen('structured')
-    const server = await open(at(first.port))
-    await first.close()
-    await listen('structured', first.port)
-    const outcomes = [await posts(server, 'ok'), await posts(server, 'ok')].map(({ outcome }) => outcome)
-    expect(outcomes).toEqual(['away', 'page'])
+  test('whose session is forgotten is connected to again', async () => {
+    const http = await listen('structured')
+    const server = await open(at(http.port))
+    http.forget()
+    const answers = await Promise.all(['ok', 'ok', 'late'].map((what) => posts(server, what)))
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['page', 'page', 'page'])
+    expect(http.sessions).toBe(2)
   })
 
   test('is away, or fails, as its HTTP status says', async () => {
@@ -305,6 +346,55 @@ describe('a server at a URL', () => {
     expect(await tell('broken events')).toEqual({ outcome: 'away', why: 'its answer broke off' })
     expect(await tell('html')).toMatchObject({ outcome: 'failed', why: expect.stringContaining('text/html') })
     expect(await tell('json')).toMatchObject({ outcome: 'page' })
+  })
+
+  test('that refuses one call, for ever, loses neither its session nor the others that are under way', async () => {
+    const http = await listen('structured')
+    const server = await open(at(http.port))
+    const why = (status: number) => `the server refused: HTTP status ${status}`
+    for (const [status, outcome] of [
+      [400, 'failed'],
+      [404, 'failed'],
+      [502, 'away'],
+      [504, 'away'],
+    ] as const) {
+      http.refuse('bad', status)
+      const asked = ['late', 'bad', 'late', 'bad'].map((what) => posts(server, what))
+      const page = { outcome: 'page' }
+      const refused = { outcome, why: why(status) }
+      expect(await Promise.all(asked)).toMatchObject([page, refused, page, refused])
+    }
+    expect(http.sessions).toBe(1)
+
+    // Where a ping is refused too, the session may be to blame, but not twice.
+    http.refuse('bad', 404, 'ping')
+    expect(await Promise.all(['late', 'bad'].map((what) => posts(server, what)))).toMatchObject([
+      { outcome: 'page' },
+      { outcome: 'failed', why: why(404) },
+    ])
+    expect(http.sessions).toBe(2)
+  })
+
+  test('is not obeyed when it says to wait for long', async () => {
+    const http = await listen('structured')
+    const server = await open(at(http.port))
+    http.refuse('bad', 429)
+    expect(await posts(server, 'bad')).toMatchObject({ outcome: 'failed', retryAfter: 7200 })
+  })
+
+  test('that says something else than JSON is not quoted', async () => {
+    const http = await listen('structured')
+    const server = await open(at(http.port))
+    http.mode = 'no json'
+    const why = 'it answered with something that is not JSON'
+    expect(await posts(server, 'ok')).toMatchObject({ outcome: 'failed', why })
+    http.mode = 'no events'
+    expect(await posts(server, 'ok')).toMatchObject({ outcome: 'failed', why })
+    http.mode = 'error'
+    expect(await posts(server, 'ok')).toMatchObject({
+      outcome: 'failed',
+      why: 'it refused: MCP error -32000',
+    })
   })
 
   test('may not answer without end', async () => {

@@ -1,7 +1,14 @@
 /** Structured results of the tools, as messages. The schema is ours (`tools.ts`); that a server keeps to it is checked. */
 import { Compile } from 'typebox/compile'
-import type { CastId, CastMessage, ReactionMessage } from '../../../schemas/message.ts'
-import { type CastResult, type Result, TOOLS } from '../tools.ts'
+import { clean } from '../../../common/text.ts'
+import {
+  type CastId,
+  type CastMessage,
+  type ReactionMessage,
+  sameCast,
+  unhex,
+} from '../../../schemas/message.ts'
+import { type CastResult, type Result, TOOLS, utc } from '../tools.ts'
 import type { ChannelInfo } from './server.ts'
 
 /** What a page holds. `unfit`: entries that are no answer to what was asked, or that can't be read. */
@@ -21,13 +28,13 @@ function checked<T>(schema: Checked<T>, value: unknown): T {
 }
 
 /** Where a cast must stand to be an answer: in the channel with this URL, or under this cast. */
-export type Place = { url: string } | { cast: CastId }
+export type Expected = { url: string } | { cast: CastId }
 
-export function readCasts(value: unknown, place: Place): Page<CastMessage> {
+export function readCasts(value: unknown, expected: Expected): Page<CastMessage> {
   const result: Result<'get-channel-casts'> = checked(casts, value)
   return page(result.casts, result, (cast) => {
     const message = castMessage(cast)
-    return message && standsAt(message, place) ? message : null
+    return message && standsAt(message, expected) ? message : null
   })
 }
 
@@ -36,7 +43,7 @@ export function readReactions(value: unknown, target: CastId): Page<ReactionMess
   if (!sameCast(castId(result.cast), target)) throw new Error('it answered about another cast')
   return page(result.reactions, result, ({ hash, fid, type, time }) => {
     const at = utc(time)
-    return at === null ? null : { type: 'reaction', kind: type, hash: bytes(hash), fid, time: at, target }
+    return at === null ? null : { type: 'reaction', kind: type, hash: unhex(hash), fid, time: at, target }
   })
 }
 
@@ -61,7 +68,7 @@ function castMessage(cast: CastResult): CastMessage | null {
   if (time === null) return null
   return {
     type: 'cast',
-    hash: bytes(cast.hash),
+    hash: unhex(cast.hash),
     fid: cast.fid,
     time,
     text: clean(cast.text),
@@ -72,21 +79,10 @@ function castMessage(cast: CastResult): CastMessage | null {
   }
 }
 
-export function standsAt({ parent }: CastMessage, place: Place): boolean {
+export function standsAt({ parent }: CastMessage, expected: Expected): boolean {
   if (parent === null) return false
-  if ('url' in place) return 'url' in parent && parent.url === place.url
-  return 'cast' in parent && sameCast(parent.cast, place.cast)
+  if ('url' in expected) return 'url' in parent && parent.url === expected.url
+  return 'cast' in parent && sameCast(parent.cast, expected.cast)
 }
 
-export const sameCast = (a: CastId, b: CastId): boolean => a.fid === b.fid && a.hash.equals(b.hash)
-const bytes = (hash: string): Buffer => Buffer.from(hash.slice(2), 'hex')
-const castId = ({ fid, hash }: { fid: number; hash: string }): CastId => ({ fid, hash: bytes(hash) })
-
-/** Neither Postgres nor UTF-8 can hold U+0000 and lone surrogates: as everywhere here, each becomes U+FFFD. */
-export const clean = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
-
-/** ms; null for a day or an hour that there is not: 2024-02-30, 24:00. */
-export function utc(iso: string): number | null {
-  const time = Date.parse(iso)
-  return Number.isNaN(time) || new Date(time).toISOString().slice(0, 19) !== iso.slice(0, 19) ? null : time
-}
+const castId = ({ fid, hash }: { fid: number; hash: string }): CastId => ({ fid, hash: unhex(hash) })

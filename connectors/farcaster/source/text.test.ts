@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { CastId, CastMessage } from '../../../schemas/message.ts'
+import { type CastId, type CastMessage, hex } from '../../../schemas/message.ts'
 import { channelFrame, readCastText, readReactionText, repliesFrame } from './text.ts'
 
 const URL = 'https://onchainsummer.xyz'
@@ -10,7 +10,6 @@ const TIME = Date.UTC(2024, 3, 30, 19, 1, 29)
 
 type Printed = { name: string; cast: CastMessage }
 
-const hex = (hash: Buffer) => `0x${hash.toString('hex')}`
 const swedish = (time: number) => new Date(time).toISOString().slice(0, 19).replace('T', ' ')
 
 /** As the servers print it, written down a second time and in another way than it is read. */
@@ -165,7 +164,8 @@ describe('casts printed as text', () => {
       expect(() => read(answer([bad])), bad).toThrow('without doubt')
     expect(() => read(answer([good], '# Recent Casts in Channel "https://other"'))).toThrow('something else')
     expect(() => read('Cloudflare says no')).toThrow('something else')
-    expect(() => read(answer(['No cast additions found.']))).toThrow('without doubt')
+    expect(read(answer(['No cast additions found.']))).toMatchObject({ items: [], unfit: 0, entries: 0 })
+    expect(() => read(answer(['No cast additions found. ']))).toThrow('without doubt')
   })
 
   test('casts that the server could not print count as unreadable', () => {

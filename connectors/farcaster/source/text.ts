@@ -21,8 +21,10 @@
  * itself; the end of a text may pass for its own cast's embeds, or make a post look like a reply; quoted casts and
  * mentions are not printed.
  */
-import type { CastId, CastMessage } from '../../../schemas/message.ts'
-import { clean, type Page, type Place, sameCast, standsAt, utc } from './structured.ts'
+import { clean } from '../../../common/text.ts'
+import { type CastId, type CastMessage, sameCast, unhex } from '../../../schemas/message.ts'
+import { utc } from '../tools.ts'
+import { type Expected, type Page, standsAt } from './structured.ts'
 
 const DOUBT = "its text can't be read without doubt"
 
@@ -60,16 +62,24 @@ export const repliesFrame = (hash: string): Frame => ({
  * The casts in such a text. A post is taken to stand at the place that was asked for, since its text doesn't say.
  * @throws Error if the text is something else, or can be read in more than one way
  */
-export function readCastText(text: string, frame: Frame, place: Place, limit: number): Page<CastMessage> {
+export function readCastText(
+  text: string,
+  frame: Frame,
+  expected: Expected,
+  limit: number,
+): Page<CastMessage> {
   if (text === frame.empty) return { items: [], unfit: 0, entries: 0, cursor: undefined }
   const start = `${frame.header}\n\n`
   if (!text.startsWith(start)) throw new Error('it answered something else than was asked')
+  // Messages that are no casts.
+  if (text === `${start}No cast additions found.`)
+    return { items: [], unfit: 0, entries: 0, cursor: undefined }
   const blocks = split(text.slice(start.length))
   if (blocks.length > limit) throw new Error(DOUBT)
   const items = blocks
-    .map((block, i) => (FAILED_BLOCK.test(block) ? failed(block, i + 1) : cast(block, i + 1, place)))
+    .map((block, i) => (FAILED_BLOCK.test(block) ? failed(block, i + 1) : cast(block, i + 1, expected)))
     .filter((item) => item !== null)
-    .filter((item) => standsAt(item, place))
+    .filter((item) => standsAt(item, expected))
   return { items, unfit: blocks.length - items.length, entries: blocks.length, cursor: undefined }
 }
 
@@ -89,7 +99,7 @@ function failed(block: string, number: number): null {
   return null
 }
 
-function cast(block: string, number: number, place: Place): CastMessage | null {
+function cast(block: string, number: number, expected: Expected): CastMessage | null {
   const parts = BLOCK.exec(block)
   if (!parts || parts[1] !== String(number)) throw new Error(DOUBT)
   const [, , , fid, time, rest, hash] = parts as unknown as string[]
@@ -102,14 +112,14 @@ function cast(block: string, number: number, place: Place): CastMessage | null {
   if (FIELD.test(own)) return null
   return {
     type: 'cast',
-    hash: Buffer.from(hash!.slice(2), 'hex'),
+    hash: unhex(hash!),
     fid: Number(fid),
     time: at,
     text: clean(own),
     parent: reply
-      ? { cast: { fid: Number(reply[1]), hash: Buffer.from(reply[2]!.slice(2), 'hex') } }
-      : 'url' in place
-        ? place
+      ? { cast: { fid: Number(reply[1]), hash: unhex(reply[2]!) } }
+      : 'url' in expected
+        ? expected
         : null,
     urls: embeds ? embeds[1]!.split(', ').filter(isUrl).map(clean) : [],
     quotes: [],
@@ -147,7 +157,7 @@ export function readReactionText(text: string, target: CastId) {
   const match = new RegExp(form).exec(text)
   if (!match) throw new Error('it answered something else than was asked')
   const [, hash, fid, likes, recasts] = match as unknown as string[]
-  if (!sameCast({ fid: Number(fid), hash: Buffer.from(hash!.slice(2), 'hex') }, target))
+  if (!sameCast({ fid: Number(fid), hash: unhex(hash!) }, target))
     throw new Error('it answered about another cast')
   return (['like', 'recast'] as const).map((kind) => {
     const count = Number(kind === 'like' ? likes : recasts)

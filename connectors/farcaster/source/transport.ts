@@ -1,9 +1,11 @@
 /** How an MCP server is reached: started as a process of ours, or found at its URL. */
+import { basename } from 'node:path'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { oneLine } from '../../../common/text.ts'
 import { SECOND } from '../../../common/time.ts'
-import { printable } from './failures.ts'
+import { Unanswered } from './failures.ts'
 import { boundedFetch } from './fetch.ts'
 
 /** A command that is started and spoken with over its standard input and output, or the URL of a server that runs. */
@@ -12,8 +14,8 @@ export type ServerTarget = { command: string; args: string[]; env?: Record<strin
 /** A way to a server. */
 export type Line = {
   transport: Transport
-  /** What is known of how it went. */
-  gone: () => string
+  /** How it was lost. */
+  gone: () => Unanswered
   /** Waits, for at most 5 s, until the server that we started has ended. */
   ended: () => Promise<void>
 }
@@ -26,15 +28,21 @@ export function openTransport(target: ServerTarget, timeout: number, maxAnswer: 
     // `sessionId?: string` there, `sessionId: string | undefined` here: no difference to anyone.
     return {
       transport: transport as Transport,
-      gone: () => 'the connection was lost',
+      gone: () => new Unanswered('the connection was lost'),
       ended: async () => {},
     }
   }
   const transport = new StdioClientTransport({
     command: target.command,
     args: target.args,
-    // Behind the few variables that the SDK passes on. Servers with text results print times by locale and zone.
-    env: { ...target.env, TZ: 'UTC', LC_ALL: 'sv_SE.UTF-8' },
+    // Behind the few variables that the SDK passes on, and the hub. Servers with text results print times by locale
+    // and zone.
+    env: {
+      ...(process.env.FCM_HUB !== undefined && { FCM_HUB: process.env.FCM_HUB }),
+      ...target.env,
+      TZ: 'UTC',
+      LC_ALL: 'sv_SE.UTF-8',
+    },
     stderr: 'pipe',
     maxBufferSize: maxAnswer,
   })
@@ -47,10 +55,7 @@ export function openTransport(target: ServerTarget, timeout: number, maxAnswer: 
   })
   return {
     transport,
-    gone: () => {
-      const words = printable(line.trim())
-      return `the server has ended${words === '' ? '' : `; its last words: ${words}`}`
-    },
+    gone: () => new Unanswered('the server has ended', oneLine(line, 200)),
     ended: async () => {
       let timer: NodeJS.Timeout | undefined
       const limit = new Promise<void>((resolve) => {
@@ -76,9 +81,20 @@ function httpUrl(text: string): URL {
   return url
 }
 
-/** For messages: arguments, user names and queries may hold secrets. */
+/**
+ * For messages, in at most 100 characters: what may hold secrets is left out, so user names and queries of URLs, and of
+ * commands all options with their values.
+ */
 export function nameOf(target: ServerTarget): string {
-  if ('command' in target) return target.command
-  const url = URL.canParse(target.url) ? new URL(target.url) : null
-  return url ? `${url.protocol}//${url.host}${url.pathname}` : 'that URL'
+  if ('url' in target) {
+    const url = URL.canParse(target.url) ? new URL(target.url) : null
+    return url ? oneLine(`${url.protocol}//${url.host}${url.pathname}`, 100) : 'that URL'
+  }
+  const words = target.args.filter(
+    (word, i) => !word.startsWith('-') && !word.includes('=') && !takesValue(target.args[i - 1] ?? ''),
+  )
+  return oneLine([target.command, ...words.slice(0, 4)].map((word) => basename(word)).join(' '), 100)
 }
+
+const takesValue = (word: string): boolean =>
+  word.startsWith('-') && !word.includes('=') && !/^(-y|--yes|-q|--quiet)$/.test(word)

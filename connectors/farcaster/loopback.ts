@@ -1,0 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+export const isLoopback = (url: string): boolean => URL.canParse(url) && LOOPBACK.has(new URL(url).hostname)
+
+/** Why a request to a server on the loopback address is one that a web page made a browser send; null if it is not. */
+export function foreign({ host = '', origin }: IncomingHttpHeaders): string | null {
+  // By DNS rebinding a page's own host may lead here.
+  if (!isLoopback(`http://${host}`)) return 'This Host is not served: ask by 127.0.0.1 or localhost'
+  return origin === undefined || isLoopback(origin) ? null : 'Pages of this Origin may not ask'
+}
