@@ -107,7 +107,7 @@ describe('answers', () => {
     expect(Object.keys(answer).sort()).toEqual(Object.keys(s.Source.properties).sort())
     expect(answer).toMatchObject({
       measures: [
-        { measure: 'posts', decidedTo: '2024-02-05T00:05:00Z', gapRatio24h: 0.25, gapRatio: 0.125 },
+        { measure: 'posts', decidedTo: '2024-02-05T00:05:00Z', gapRatio24h: 0.25 },
         { measure: 'replies', decidedTo: '2024-02-04T23:05:00Z', gapRatio24h: null },
       ],
       round: { at: '2024-02-05T00:05:00Z', requests: 40, failed: 3, error: HOSTILE, next: null },

@@ -163,7 +163,6 @@ export const source = (
     measure: m.measure,
     decidedTo: iso(m.decidedTo),
     gapRatio24h: m.gapRatioDay,
-    gapRatio: m.gapRatio,
   })),
   round: row.round && {
     at: iso(row.round.at),

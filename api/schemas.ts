@@ -293,7 +293,6 @@ export const Source = Type.Object({
       measure: SourceMeasure,
       decidedTo: Time('The source has spoken of all that it follows up to here.'),
       gapRatio24h: Nullable(Share('Share of the followed time of the 24 hours before that is gap.')),
-      gapRatio: Nullable(Share('The same of all the time that it has followed.')),
     }),
   ),
   round: Nullable(

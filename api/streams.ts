@@ -29,6 +29,10 @@ export function createStreams(app: Pick<FastifyInstance, 'addHook'>): Streams {
       const stream = Readable.from(make(gone.signal), { objectMode: false })
       running.set(reply.raw, stream)
       stream.once('close', () => running.delete(reply.raw))
+      // A reader in this process is told why. Before the first byte it is a problem instead.
+      stream.once('error', ({ message }) => {
+        if (reply.raw.headersSent) reply.raw.destroy(new Error(message))
+      })
       reply.raw.once('close', () => gone.abort())
       return reply.send(stream)
     },

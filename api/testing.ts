@@ -92,8 +92,8 @@ export const castRow: CastRow = {
 
 export const sourceState: SourceState = {
   measures: [
-    { measure: 'posts', decidedTo: T0, gapRatioDay: 0.25, gapRatio: 0.125 },
-    { measure: 'replies', decidedTo: T0 - HOUR, gapRatioDay: null, gapRatio: null },
+    { measure: 'posts', decidedTo: T0, gapRatioDay: 0.25 },
+    { measure: 'replies', decidedTo: T0 - HOUR, gapRatioDay: null },
   ],
   round: { at: T0, requests: 40, failed: 3, error: HOSTILE, complete: ['posts'], next: null },
   requests: 1234,
@@ -156,7 +156,7 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
     exportSignals: () => rowsOf(signalRow),
     exportAlerts: () => rowsOf(alertRow),
     deleteRun: async () => {},
-    expireTexts: async () => 0,
+    expire: async () => 0,
     ping: async () => {},
     close: async () => {},
     ...overrides,

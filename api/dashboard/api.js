@@ -31,7 +31,7 @@
  * @typedef {{ channel: string, postsTo: string | null, repliesTo: string | null, reactionsTo: string | null,
  *   polledAt: string | null, error: string | null, requests: number, failed: number }} Followed
  * @typedef {{ run: string,
- *   measures: { measure: string, decidedTo: string, gapRatio24h: number | null, gapRatio: number | null }[],
+ *   measures: { measure: string, decidedTo: string, gapRatio24h: number | null }[],
  *   round: { at: string, requests: number, failed: number, error: string | null, complete: string[],
  *     next: string | null } | null,
  *   requests: number, failed: number, hour: string | null, followed: number, failing: number,

@@ -472,9 +472,9 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
       .toBe('Gaps 2.1 % · 2 failing')
     await page.locator('#source-badge').click()
     expect(await page.locator('#source-measures tr').allTextContents()).toEqual([
-      'posts26 Jan 14:002.1 %< 0.1 %',
-      'replies26 Jan 12:500 %0 %',
-      'reactions26 Jan 12:50––',
+      'posts26 Jan 14:00< 0.1 %',
+      'replies26 Jan 12:502.1 %',
+      'reactions26 Jan 12:50–',
     ])
     expect(await page.locator('#source-round').textContent()).toBe(
       'Last round of polls 26 Jan 14:05: 212 requests, 2 failed. Next from 26 Jan 14:10 on.',

@@ -341,9 +341,9 @@ export async function startMockApi(options: Options = {}) {
     return {
       run: 'live',
       measures: [
-        { measure: 'posts', decidedTo: iso(now - BIN), gapRatio24h: 0.0213, gapRatio: 0.00001 },
-        { measure: 'replies', decidedTo: iso(now - 75 * MINUTE), gapRatio24h: 0, gapRatio: 0 },
-        { measure: 'reactions', decidedTo: iso(now - 75 * MINUTE), gapRatio24h: null, gapRatio: null },
+        { measure: 'posts', decidedTo: iso(now - BIN), gapRatio24h: 0.00001 },
+        { measure: 'replies', decidedTo: iso(now - 75 * MINUTE), gapRatio24h: 0.0213 },
+        { measure: 'reactions', decidedTo: iso(now - 75 * MINUTE), gapRatio24h: null },
       ],
       round: {
         ...{ at: iso(now), requests: 212, failed: failing, error: errors.at(-1) ?? null },

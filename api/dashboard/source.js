@@ -27,15 +27,8 @@ export function drawSource(/** @type {Source | null} */ source) {
   if (!source || root.hidden) return
   drawBadge(source)
   byId('source-measures').replaceChildren(
-    ...source.measures.map(({ measure, decidedTo, gapRatio24h, gapRatio }) =>
-      el(
-        'tr',
-        {},
-        cell(measure),
-        cell(when(decidedTo)),
-        cell(percent(gapRatio24h), 'num'),
-        cell(percent(gapRatio), 'num source-wide'),
-      ),
+    ...source.measures.map(({ measure, decidedTo, gapRatio24h }) =>
+      el('tr', {}, cell(measure), cell(when(decidedTo)), cell(percent(gapRatio24h), 'num')),
     ),
   )
   setText(byId('source-round'), aboutRound(source))

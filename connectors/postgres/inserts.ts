@@ -201,7 +201,10 @@ export async function insertRemovals(query: Query, run: number, removals: CastRe
     ['int', 'bytea', 'bigint'],
     removals.map(({ target, fid }) => [run, target, fid]),
   )
-  await query(`INSERT INTO removals SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`, table.values)
+  await query(
+    `INSERT INTO removals (run, hash, fid) SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`,
+    table.values,
+  )
 }
 
 /**
@@ -352,7 +355,13 @@ export async function insertSignals(
       s.settings,
     ]),
   )
-  await query(`INSERT INTO signals SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`, table.values)
+  await query(
+    `INSERT INTO signals (series, resolution, start, count, expected, dispersion, residual, variance, autocorrelation,
+       raw_variance, raw_autocorrelation, variance_trend, autocorrelation_trend, p_variance, p_autocorrelation, p, score,
+       decision, reason, settings)
+     SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`,
+    table.values,
+  )
 }
 
 export async function insertAlertEvents(
@@ -365,7 +374,7 @@ export async function insertAlertEvents(
   const table = unnest(
     [
       ...['text', 'int', 'int', 'int', 'text', 'text', 'text', 'bigint', 'bigint', 'text', 'int', 'bigint'],
-      ...['text', 'text', 'text', 'text'],
+      ...['text', 'jsonb', 'text', 'text'],
     ],
     alerts.map(({ key, record: a }) => [
       a.fingerprint,
@@ -388,11 +397,9 @@ export async function insertAlertEvents(
   )
   await query(
     `INSERT INTO alert_events
-     SELECT fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure, resolution, start,
-       reason, evidence::jsonb, preset, settings
-     FROM ${table.from} AS t (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure,
-       resolution, start, reason, evidence, preset, settings)
-     ON CONFLICT DO NOTHING`,
+       (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure, resolution, start,
+       reason, evidence, preset, settings)
+     SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`,
     table.values,
   )
 

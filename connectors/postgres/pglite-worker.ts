@@ -11,6 +11,7 @@ export type FromWorker = 'ready' | 'closed' | { fatal: string }
 /** Of the wire protocol: the first byte of the message that ends a session, and of that which ends every answer. */
 const TERMINATE = 'X'.charCodeAt(0)
 const READY_FOR_QUERY = 'Z'.charCodeAt(0)
+const READY_BYTES = 6
 
 const parent = parentPort!
 const send = (message: FromWorker) => parent.postMessage(message)
@@ -55,15 +56,16 @@ function serve(db: PGlite): void {
     port.on('message', (request: Uint8Array) =>
       queue(async () => {
         if (current !== port) return
-        let answer = new Uint8Array()
+        // An answer comes in pieces of 8 KB, cut anywhere, also inside its last message.
+        let end = new Uint8Array()
         await db.execProtocolRawStream(request, {
           onRawData: (bytes) => {
-            answer = bytes.slice()
-            port.postMessage(answer)
+            end = new Uint8Array([...end, ...bytes.slice(-READY_BYTES)].slice(-READY_BYTES))
+            port.postMessage(bytes.slice())
           },
         })
         // PostgreSQL panics, for example, when the disk has no room for its log. It doesn't throw; it never answers again.
-        if (request[0] !== TERMINATE && answer.at(-6) !== READY_FOR_QUERY) {
+        if (request[0] !== TERMINATE && end.at(-READY_BYTES) !== READY_FOR_QUERY) {
           throw new Error('PostgreSQL stopped in the middle of a statement')
         }
       }),

@@ -50,9 +50,9 @@ export async function openPglite(dir: string): Promise<Pglite> {
       new PortStream(async () => {
         // A thread that died (say of a full disk) is replaced: PostgreSQL recovers from its own log.
         const running = await thread?.catch(() => undefined)
-        if (running && !running.dead()) return running.connect()
+        if (running && !running.dead()) return running
         thread = startThread(dir)
-        return (await thread).connect()
+        return thread
       }),
     created: () => rmSync(incomplete, { force: true }),
     async close() {
@@ -61,7 +61,8 @@ export async function openPglite(dir: string): Promise<Pglite> {
   }
 }
 
-type Thread = { connect(): MessagePort; dead(): boolean; close(): Promise<void> }
+/** `dead`: why it ended, once it has. */
+type Thread = { connect(): MessagePort; dead(): Error | undefined; close(): Promise<void> }
 
 function startThread(dir: string): Promise<Thread> {
   const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), {
@@ -71,9 +72,9 @@ function startThread(dir: string): Promise<Thread> {
   })
   const tell = (message: ToWorker, transfer: MessagePort[] = []) => worker.postMessage(message, transfer)
   const ports = new Set<MessagePort>()
-  let dead = false
-  const die = () => {
-    dead = true
+  let dead: Error | undefined
+  const die = (why = new Error('it was closed')) => {
+    dead ??= why
     for (const port of ports) port.close()
     return worker.terminate()
   }
@@ -82,7 +83,7 @@ function startThread(dir: string): Promise<Thread> {
     const fail = (why: Error) => {
       clearTimeout(tooLate)
       reject(why)
-      void die()
+      void die(why)
     }
     const tooLate = setTimeout(() => fail(new Error('it did not start in time')), START_MS)
     let closed: (() => void) | undefined
@@ -119,23 +120,24 @@ function startThread(dir: string): Promise<Thread> {
 
 /** What `pg` takes for a socket. */
 class PortStream extends Duplex {
-  readonly #open: () => Promise<MessagePort>
+  readonly #open: () => Promise<Thread>
   #port: MessagePort | undefined
 
-  constructor(open: () => Promise<MessagePort>) {
+  constructor(open: () => Promise<Thread>) {
     super({ allowHalfOpen: false })
     this.#open = open
   }
 
   connect(): this {
     this.#open().then(
-      (port) => {
-        if (this.destroyed) return port.close()
+      (thread) => {
+        if (this.destroyed) return
+        const port = thread.connect()
         this.#port = port
         port.on('message', (bytes: Uint8Array) =>
           this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
         )
-        port.once('close', () => this.destroy(this.writableEnded ? undefined : lost()))
+        port.once('close', () => this.destroy(this.writableEnded ? undefined : lost(thread.dead())))
         this.emit('connect')
       },
       (error: Error) => this.destroy(lost(error)),

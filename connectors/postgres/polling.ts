@@ -1,6 +1,7 @@
 /** What a polling source did and saw, as rows, and what people ask of it. */
 import { DAY, HOUR } from '../../common/time.ts'
 import { type Coverage, type Measure, NETWORK, type Polled } from '../../schemas/records.ts'
+import { keyOf } from './channel-name.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Query, type Row, unnest } from './database.ts'
 import type { Gap } from './inserts.ts'
@@ -142,6 +143,7 @@ export async function insertPolls(
        GROUP BY channel, hour
      )
      INSERT INTO polls AS p
+       (channel, hour, at, requests, failed, last_requests, last_failed, error, complete, next)
      SELECT s.channel, s.hour, s.at, s.requests, s.failed, l.requests, l.failed, l.error, l.complete, l.next
      FROM summed s JOIN polled l ON l.channel = s.channel AND l.at = s.at
      ON CONFLICT (channel, hour) DO UPDATE
@@ -155,21 +157,22 @@ export async function insertPolls(
 /** Forgets requests of channels from long before their run's last round; returns how many rows. */
 export async function forgetPolls(query: Query): Promise<number> {
   const { changed } = await query(
-    `DELETE FROM polls p USING channels c
-     WHERE c.id = p.channel AND c.name <> $1
-       AND p.hour < (SELECT max(n.hour) FROM polls n JOIN channels w ON w.id = n.channel WHERE w.run = c.run) - $2::int`,
-    [NETWORK, KEPT / HOUR],
+    `WITH rounds AS MATERIALIZED (
+       SELECT w.run, max(n.hour) AS hour FROM channels w JOIN polls n ON n.channel = w.id WHERE w.key = $1 GROUP BY w.run
+     )
+     DELETE FROM polls p USING rounds r JOIN channels c ON c.run = r.run
+     WHERE p.channel = c.id AND p.hour < r.hour - $2::int AND c.key <> $1`,
+    [keyOf(NETWORK), KEPT / HOUR],
   )
   return changed
 }
 
-/** Beside channels \`c\`: the last poll of each. */
+/** Beside channels `c`: the last poll of each. */
 const LAST_POLL = `LATERAL (SELECT at, hour, error FROM polls WHERE channel = c.id ORDER BY hour DESC LIMIT 1) p ON true`
-/** Beside the last poll \`p\`: whether the source polls the channel still. $2: the name of the whole. */
-const POLLED_STILL = `p.hour >= (
-  SELECT max(n.hour) - ${DAY / HOUR} FROM channels w JOIN polls n ON n.channel = w.id WHERE w.run = r.id AND w.name = $2)`
-
 const OF_RUN = 'FROM runs r JOIN channels c ON c.run = r.id'
+/** Beside the last poll `p`: whether the source polls the channel still. $1: the run; $2: the key of the whole. */
+const POLLED_STILL = `p.hour >= (
+  SELECT max(n.hour) - ${DAY / HOUR} ${OF_RUN} JOIN polls n ON n.channel = c.id WHERE r.name = $1 AND c.key = $2)`
 
 type Queries = Pick<Store, 'source' | 'followed' | 'requests'>
 
@@ -177,47 +180,47 @@ export const createPollingQueries = (query: Query): Queries => ({
   async source(run) {
     const measures = await query(
       // What is followed by name is followed up to its last poll: what was said of it later is that it is followed no more.
+      // Where no channel is followed by name, the whole is.
       `WITH spans AS (
-         SELECT v.channel, v.measure, v."from", least(v."to", p.at) AS "to", greatest(v."to", v.decided_to) AS decided,
-           c.name = $2 AS whole
+         SELECT v.channel, v.measure, v."from", least(v."to", p.at) AS "to",
+           max(greatest(v."to", v.decided_to)) FILTER (WHERE c.key = $2) OVER of_measure AS decided,
+           (c.key = $2) <> bool_or(c.key <> $2) OVER of_measure AS followed
          ${OF_RUN} JOIN coverage v ON v.channel = c.id LEFT JOIN ${LAST_POLL}
-         WHERE r.name = $1 AND (c.name = $2 OR p.at IS NOT NULL)
-       ), sums AS (
-         SELECT v.measure, w.decided, sum(greatest(0, least(v."to", w.decided) - v."from")) AS followed,
-           sum(greatest(0, least(v."to", w.decided) - greatest(v."from", w.decided - $3))) AS followed_day,
-           sum(g.gap) AS gap, sum(g.gap_day) AS gap_day
-         FROM spans v JOIN spans w ON w.whole AND w.measure = v.measure CROSS JOIN LATERAL (
-           SELECT coalesce(sum(greatest(0, least(g."to", v."to", w.decided) - g."from")), 0) AS gap,
-             coalesce(sum(greatest(0, least(g."to", v."to", w.decided) - greatest(g."from", w.decided - $3))), 0) AS gap_day
-           FROM gaps g WHERE g.channel = v.channel AND g.measure = v.measure
-         ) g
-         -- Where no channel is followed by name, the whole is.
-         WHERE v.whole = NOT EXISTS (SELECT FROM spans n WHERE NOT n.whole AND n.measure = v.measure)
-         GROUP BY v.measure, w.decided
+         WHERE r.name = $1 AND (c.key = $2 OR p.at IS NOT NULL) WINDOW of_measure AS (PARTITION BY v.measure)
+       ), days AS (
+         SELECT channel, measure, decided, greatest("from", decided - $3) AS "from", least("to", decided) AS "to"
+         FROM spans WHERE followed AND decided IS NOT NULL
        )
-       SELECT measure, decided, (gap / nullif(followed, 0))::float8 AS ratio,
-         (gap_day / nullif(followed_day, 0))::float8 AS ratio_day
-       FROM sums ORDER BY array_position(ARRAY ['posts', 'replies', 'reactions'], measure)`,
-      [run, NETWORK, DAY],
+       SELECT d.measure, d.decided,
+         (sum(g.gap) / nullif(sum(greatest(0, d."to" - d."from")), 0))::float8 AS ratio
+       FROM days d CROSS JOIN LATERAL (
+         SELECT coalesce(sum(greatest(0, least(g."to", d."to") - greatest(g."from", d."from"))), 0) AS gap FROM gaps g
+         WHERE g.channel = d.channel AND g.measure = d.measure AND g."from" < d."to"
+           -- What is said of a channel follows on: of the gaps that began before, only the last can reach into the day.
+           AND g."from" >= coalesce((
+             SELECT max(b."from") FROM gaps b
+             WHERE b.channel = d.channel AND b.measure = d.measure AND b."from" <= d."from"), 0)
+       ) g
+       GROUP BY d.measure, d.decided ORDER BY array_position(ARRAY ['posts', 'replies', 'reactions'], d.measure)`,
+      [run, keyOf(NETWORK), DAY],
     )
     const rounds = await query(
       `SELECT p.*, sum(p.requests) OVER ()::float8 AS all_requests, sum(p.failed) OVER ()::float8 AS all_failed,
          min(p.hour) OVER () AS first
-       ${OF_RUN} JOIN polls p ON p.channel = c.id WHERE r.name = $1 AND c.name = $2 ORDER BY p.hour DESC LIMIT 1`,
-      [run, NETWORK],
+       ${OF_RUN} JOIN polls p ON p.channel = c.id WHERE r.name = $1 AND c.key = $2 ORDER BY p.hour DESC LIMIT 1`,
+      [run, keyOf(NETWORK)],
     )
     const channels = await query(
       `SELECT count(*) AS followed, count(*) FILTER (WHERE p.error IS NOT NULL) AS failing
-       ${OF_RUN} JOIN ${LAST_POLL} WHERE r.name = $1 AND c.name <> $2 AND ${POLLED_STILL}`,
-      [run, NETWORK],
+       ${OF_RUN} JOIN ${LAST_POLL} WHERE r.name = $1 AND c.key <> $2 AND ${POLLED_STILL}`,
+      [run, keyOf(NETWORK)],
     )
     const round = rounds.rows[0]
     return {
       measures: measures.rows.map((row) => ({
         measure: row.measure as Measure,
         decidedTo: row.decided as number,
-        gapRatio: row.ratio as number | null,
-        gapRatioDay: row.ratio_day as number | null,
+        gapRatioDay: row.ratio as number | null,
       })),
       round: round ? roundOf(round) : null,
       requests: (round?.all_requests as number | undefined) ?? 0,
@@ -237,9 +240,9 @@ export const createPollingQueries = (query: Query): Queries => ({
            max(v.covered_to) FILTER (WHERE v.measure = 'reactions') AS reactions
          FROM coverage v WHERE v.channel = c.id
        ) v JOIN ${LAST_POLL} LEFT JOIN polls h ON h.channel = c.id AND h.hour = $3
-       WHERE r.name = $1 AND c.name <> $2 AND ${POLLED_STILL}
+       WHERE r.name = $1 AND c.key <> $2 AND ${POLLED_STILL}
        ORDER BY p.error IS NULL, coalesce(h.requests, 0) DESC, c.name LIMIT $4`,
-      [run, NETWORK, hour === null ? null : hour / HOUR, limit],
+      [run, keyOf(NETWORK), hour === null ? null : hour / HOUR, limit],
     )
     return rows.map(
       (row): Followed => ({
@@ -260,11 +263,12 @@ export const createPollingQueries = (query: Query): Queries => ({
     const { rows } = await query(
       `SELECT c.name, p.hour, p.requests, p.failed ${OF_RUN} JOIN polls p ON p.channel = c.id
        WHERE r.name = $1 AND ($2::bytea IS NULL OR c.key = $2)
-         AND ($3::bigint IS NULL OR p.hour::bigint * ${HOUR} >= $3) AND ($4::bigint IS NULL OR p.hour::bigint * ${HOUR} < $4)
-         AND ($5::bigint IS NULL OR (p.hour, c.name) > ($5, $6))
+         AND ($3::bigint IS NULL OR p.hour >= $3) AND ($4::bigint IS NULL OR p.hour < $4)
+         -- Of what a cursor says, an index over one table can use the first part.
+         AND ($5::bigint IS NULL OR p.hour >= $5 AND (p.hour, c.name) > ($5, $6))
        ORDER BY p.hour, c.name LIMIT $7`,
       [
-        ...[run, channelKey(filter.channel), filter.from ?? null, filter.to ?? null],
+        ...[run, channelKey(filter.channel), hourFrom(filter.from), hourFrom(filter.to)],
         ...[after?.[0] ?? null, after?.[1] ?? null, limit + 1],
       ],
     )
@@ -282,6 +286,10 @@ export const createPollingQueries = (query: Query): Queries => ({
     )
   },
 })
+
+/** Of the hours that begin at `time` or later, the first. */
+const hourFrom = (time: number | undefined): number | null =>
+  time === undefined ? null : Math.ceil(time / HOUR)
 
 const roundOf = (row: Row): NonNullable<SourceState['round']> => ({
   at: row.at as number,

@@ -93,15 +93,10 @@ export type CastRow = {
   urls: string[]
 }
 export type Gap = { channel: string; measure: Measure; from: number; to: number; reason: string | null }
-/** What a source has done and seen. Ratios are shares, 0-1, of the time of followed channels; null: of no time. */
+/** What a source has done and seen. */
 export type SourceState = {
-  /** Of the last 24 hours before `decidedTo`, and of all the time that it has followed. */
-  measures: {
-    measure: Measure
-    decidedTo: number
-    gapRatioDay: number | null
-    gapRatio: number | null
-  }[]
+  /** `gapRatioDay`: the share, 0-1, of followed channels' time in the 24 hours before `decidedTo`; null: of no time. */
+  measures: { measure: Measure; decidedTo: number; gapRatioDay: number | null }[]
   /** The last one; null: it has not polled. */
   round: {
     at: number
@@ -219,8 +214,11 @@ export interface Store {
   exportAlerts(filter: ExportFilter): AsyncIterable<AlertRow>
 
   deleteRun(run: string): Promise<void>
-  /** Blanks texts of casts that were stored more than `days` ago, and forgets old requests; returns how many texts. */
-  expireTexts(days: number): Promise<number>
+  /**
+   * Blanks texts of casts that were stored more than `textDays` ago, and deletes requests of channels from more than 14
+   * days before their run's last round; returns how many of both.
+   */
+  expire(textDays: number): Promise<number>
   /** Resolves when the database answers. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -5,20 +5,23 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HOUR } from '../../common/time.ts'
+import { NETWORK } from '../../schemas/records.ts'
+import { keyOf } from './channel-name.ts'
 import { storeContract } from './contract.ts'
-import { createDatabase } from './database.ts'
+import { createDatabase, type Database, type Query, unnest } from './database.ts'
 import { migrate } from './migrate.ts'
-import { openPglite } from './pglite.ts'
+import { openPglite, type Pglite } from './pglite.ts'
+import { createPollingQueries, forgetPolls } from './polling.ts'
+import { createQueries } from './queries.ts'
 import { openStore } from './store.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'fcm-store-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-storeContract('the store on the embedded database', async () => {
-  const store = await openStore({ dir: path.join(root, 'contract') })
-  return { store, close: () => store.close() }
-})
+/** Of all that follows, one after the other: making a database takes seconds. */
+const dir = path.join(root, 'data')
 
 /** Writes one bin after another to the store in argv[2], and says which are acknowledged. */
 const WRITER = `
@@ -43,9 +46,8 @@ function startWriter(dir: string): {
   return { child, exit: once(child, 'exit'), lines: createInterface({ input: child.stdout! }) }
 }
 
-describe('the embedded database', () => {
+describe('the embedded store', () => {
   it('has every acknowledged row after kill -9, also when killed while it was being made', async () => {
-    const dir = path.join(root, 'killed')
     const half = startWriter(dir)
     while (!existsSync(path.join(dir, 'postgres.incomplete'))) await new Promise((r) => setTimeout(r, 20))
     await new Promise((r) => setTimeout(r, 500))
@@ -65,57 +67,9 @@ describe('the embedded database', () => {
     const rows = []
     for await (const row of store.exportCounts({ run: 'live', resolution: 300, fill: false }))
       rows.push(row.count)
-    const hash = Buffer.alloc(20)
-    const removed = { type: 'CastRemoved', hash, fid: 1, time: 0, clock: 'signed', verified: false } as const
-    await store.write('gone', [{ key: 'a', record: { ...removed, target: hash } }])
-    await store.deleteRun('gone')
     await store.close()
     expect(rows.length).toBeGreaterThanOrEqual(acknowledged + 1)
     expect(rows).toEqual(rows.map((_, i) => i % 3))
-
-    const pglite = await openPglite(path.join(dir, 'postgres'))
-    const db = createDatabase({ max: 1, stream: pglite.stream, user: 'postgres', database: 'postgres' })
-    // When it was opened, the planner learned how many rows there are.
-    const { rows: tables } = await db.query("SELECT reltuples FROM pg_class WHERE relname = 'counts'")
-    expect(tables[0]!.reltuples).toBeGreaterThan(100)
-    expect((await db.query('SELECT FROM removals')).rows).toEqual([])
-    // As an older program left it: what came before its cast is kept, and stands where it belongs.
-    await db.query('DROP TABLE removals')
-    await db.query('ALTER TABLE casts ALTER COLUMN time DROP NOT NULL')
-    await db.query("DELETE FROM migrations WHERE name = '2_removals'")
-    await db.query("INSERT INTO casts (run, hash, channel, fid, removed) VALUES (1, '\\x07', 1, 7, true)")
-    await migrate(db)
-    const { rows: removals } = await db.query(
-      'SELECT run, fid, (SELECT count(*) FROM casts) AS casts FROM removals',
-    )
-    expect(removals).toEqual([{ run: 1, fid: 7, casts: 0 }])
-    // A newer program has been here.
-    await db.query("INSERT INTO migrations (name, run_on) VALUES ('9_later', now())")
-    // A query that fails, a transaction that is left: the next one is not touched by it.
-    await expect(db.query('SELECT 1 / 0')).rejects.toThrow('division by zero')
-    await expect(
-      db.transaction(async (query) => {
-        await query('CREATE TABLE left_over ()')
-        throw new Error('left')
-      }),
-    ).rejects.toThrow('left')
-    expect((await db.query("SELECT to_regclass('left_over') AS name")).rows).toEqual([{ name: null }])
-    // A second connection takes the session over: the first is told, and replaced at its next use.
-    const second = pglite.stream() as Duplex & { connect(): Duplex }
-    second.on('error', () => {})
-    await once(second.connect(), 'connect')
-    const takenBack = async () => {
-      await db.query('SELECT 1').catch(() => {})
-      return second.destroyed
-    }
-    await expect.poll(takenBack).toBe(true)
-    expect((await db.query('SELECT count(*) AS n FROM runs')).rows).toEqual([{ n: 1 }])
-    await db.close()
-    await pglite.close()
-    await expect(openStore({ dir })).rejects.toMatchObject({
-      code: 'DATA_DIR_UNUSABLE',
-      message: expect.stringContaining('newer version of fcm (9_later)'),
-    })
   }, 120_000)
 
   it('says what is wrong with a directory that it cannot use', async () => {
@@ -133,6 +87,175 @@ describe('the embedded database', () => {
     await expect(openStore({ dir: file })).rejects.toMatchObject({ code: 'DATA_DIR_UNUSABLE' })
   })
 })
+
+storeContract('the store on the embedded database', async () => {
+  const store = await openStore({ dir })
+  return { store, close: () => store.close() }
+})
+
+describe('its database', () => {
+  let db: Database
+  let pglite: Pglite
+  beforeAll(async () => {
+    pglite = await openPglite(path.join(dir, 'postgres'))
+    db = createDatabase({ max: 1, stream: pglite.stream, user: 'postgres', database: 'postgres' })
+  }, 60_000)
+
+  it('holds nothing of the runs that were deleted', async () => {
+    const orphans = {
+      ...{ run: ['casts', 'removals', 'alert_events', 'alerts', 'channels'] },
+      ...{ channel: ['gaps', 'coverage', 'polls', 'series'], series: ['counts', 'late', 'signals'] },
+    }
+    for (const [owner, tables] of Object.entries(orphans)) {
+      const owners = owner === 'series' ? owner : `${owner}s`
+      for (const table of tables) {
+        const { rows } = await db.query(
+          `SELECT FROM ${table} WHERE ${owner} NOT IN (SELECT id FROM ${owners})`,
+        )
+        expect(rows, table).toEqual([])
+      }
+    }
+  })
+
+  it('answers of any length come whole, one after another', async () => {
+    // They come in pieces of 8 KB: what ends an answer is cut in two at some of these lengths.
+    for (let length = 8_000; length < 8_200; length++) {
+      const { rows } = await db.query(`SELECT repeat('x', $1::int) AS text`, [length])
+      expect(rows[0]!.text).toHaveLength(length)
+    }
+  })
+
+  it('what is asked about polling reads a small part of its history', async () => {
+    const [CHANNELS, HOURS] = [40, 300]
+    // PostgreSQL takes every run for one of mean size.
+    await db.query('TRUNCATE runs, channels, series, polls, gaps, coverage')
+    for (const name of ['large-1', 'large-2']) {
+      const { rows } = await db.query('INSERT INTO runs (name) VALUES ($1) RETURNING id', [name])
+      const names = [NETWORK, ...Array.from({ length: CHANNELS }, (_, i) => `https://${i}`)]
+      const table = unnest(
+        ['bytea', 'text'],
+        names.map((n) => [keyOf(n), n]),
+      )
+      const [keys, texts] = table.values
+      await db.query(`INSERT INTO channels (run, key, name) SELECT $3, * FROM ${table.from}`, [
+        ...[keys, texts, rows[0]!.id],
+      ])
+    }
+    const large = `channels c JOIN runs r ON r.id = c.run AND r.name LIKE 'large-%'`
+    const measures = `unnest(ARRAY ['posts', 'replies', 'reactions']) measure`
+    await db.query(
+      `INSERT INTO polls (channel, hour, at, requests, failed, last_requests, last_failed, complete)
+       SELECT c.id, hour, hour * ${HOUR}::bigint, 1, 0, 1, 0, '' FROM generate_series(1, ${HOURS}) hour, ${large}`,
+    )
+    await db.query(
+      `INSERT INTO gaps (channel, measure, "from", "to", reason)
+       SELECT c.id, measure, hour * ${HOUR}::bigint, (hour + 0.5) * ${HOUR}, 'away'
+       FROM generate_series(1, ${HOURS}) hour, ${measures}, ${large}`,
+    )
+    await db.query(
+      `INSERT INTO coverage (channel, measure, "from", "to", decided_to)
+       SELECT c.id, measure, 0, ${HOURS * HOUR}, ${HOURS * HOUR} FROM ${measures}, ${large}`,
+    )
+    await db.query('ANALYZE')
+    // As with more rows: of so few it may be right to read all.
+    await db.query('SET enable_seqscan = off')
+
+    let read = 0
+    /** Counts the rows that every step of a statement's plan has read, and undoes what it did. */
+    const counting: Query = async (sql, values) => {
+      await db.query('BEGIN')
+      const { rows } = await db.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, values)
+      await db.query('ROLLBACK')
+      read += rowsRead((rows[0]!['QUERY PLAN'] as { Plan: Plan }[])[0]!.Plan)
+      return db.query(sql, values)
+    }
+    const polling = createPollingQueries(counting)
+    const { gaps } = createQueries(counting)
+    const next = async (page: Promise<{ next: string | null }>) => (await page).next!
+    const limit = 100
+    const later = {
+      requests: await next(polling.requests('large-1', {}, { limit: 5000 })),
+      gaps: await next(gaps('large-1', {}, { limit: 5000 })),
+    }
+    // Of one run's rows, a third.
+    const polls = ((CHANNELS + 1) * HOURS) / 3
+    const asked: [name: string, ask: () => Promise<unknown>, most: number][] = [
+      ['source', () => polling.source('large-1'), 3 * polls],
+      ['followed', () => polling.followed('large-1', HOUR, limit), polls],
+      ['requests', () => polling.requests('large-1', {}, { limit }), polls],
+      ['later requests', () => polling.requests('large-1', {}, { limit, cursor: later.requests }), polls],
+      ['gaps', () => gaps('large-1', {}, { limit }), 3 * polls],
+      ['later gaps', () => gaps('large-1', {}, { limit, cursor: later.gaps }), 3 * polls],
+      ['forgetting', () => forgetPolls(counting), polls],
+    ]
+    for (const [name, ask, most] of asked) {
+      read = 0
+      await ask()
+      expect(read, name).toBeGreaterThan(0)
+      expect.soft(read, name).toBeLessThan(most)
+    }
+  })
+
+  it('has learned, when it was opened, how many rows there are', async () => {
+    const { rows } = await db.query("SELECT reltuples FROM pg_class WHERE relname = 'counts'")
+    expect(rows[0]!.reltuples).toBeGreaterThan(100)
+  })
+
+  it('is migrated from what an older program left: a removal stands where it belongs', async () => {
+    await db.query('DROP TABLE removals')
+    await db.query('DELETE FROM casts')
+    await db.query('ALTER TABLE casts ALTER COLUMN time DROP NOT NULL')
+    await db.query("DELETE FROM migrations WHERE name = '2_removals'")
+    await db.query("INSERT INTO casts (run, hash, channel, fid, removed) VALUES (1, '\\x07', 1, 7, true)")
+    await migrate(db)
+    const { rows: removals } = await db.query(
+      'SELECT run, fid, (SELECT count(*) FROM casts) AS casts FROM removals',
+    )
+    expect(removals).toEqual([{ run: 1, fid: 7, casts: 0 }])
+  })
+
+  it('is not touched by a query that failed or a transaction that was left', async () => {
+    await expect(db.query('SELECT 1 / 0')).rejects.toThrow('division by zero')
+    await expect(
+      db.transaction(async (query) => {
+        await query('CREATE TABLE left_over ()')
+        throw new Error('left')
+      }),
+    ).rejects.toThrow('left')
+    expect((await db.query("SELECT to_regclass('left_over') AS name")).rows).toEqual([{ name: null }])
+  })
+
+  it('tells a connection whose session another has taken, and gives it a new one', async () => {
+    const second = pglite.stream() as Duplex & { connect(): Duplex }
+    second.on('error', () => {})
+    await once(second.connect(), 'connect')
+    const takenBack = async () => {
+      await db.query('SELECT 1').catch(() => {})
+      return second.destroyed
+    }
+    await expect.poll(takenBack).toBe(true)
+    expect((await db.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }])
+  })
+
+  it('is not opened once a newer program has been here', async () => {
+    await db.query("INSERT INTO migrations (name, run_on) VALUES ('9_later', now())")
+    await db.close()
+    await pglite.close()
+    await expect(openStore({ dir })).rejects.toMatchObject({
+      code: 'DATA_DIR_UNUSABLE',
+      message: expect.stringContaining('newer version of fcm (9_later)'),
+    })
+  })
+})
+
+type Plan = { Plans?: Plan[] } & Record<string, unknown>
+
+function rowsRead(plan: Plan): number {
+  const each = ['Actual Rows', 'Rows Removed by Filter', 'Rows Removed by Join Filter']
+  const own = each.reduce((sum, of) => sum + ((plan[of] as number | undefined) ?? 0), 0)
+  const below = (plan.Plans ?? []).reduce((sum, part) => sum + rowsRead(part), 0)
+  return own * (plan['Actual Loops'] as number) + below
+}
 
 describe('a server', () => {
   it('that does not answer is worth waiting for', async () => {

@@ -28,7 +28,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   const dir = path.join(options.dir, 'postgres')
   const pglite = await openPglite(dir)
-  const db = createDatabase({ max: 1, stream: pglite.stream, user: 'postgres', database: 'postgres' })
+  // The one session stays: a new one would time out while a slow reader of standard output blocks this process.
+  const session = { stream: pglite.stream, user: 'postgres', database: 'postgres' }
+  const db = createDatabase({ ...session, max: 1, idleTimeoutMillis: 0 })
   const close = async () => {
     await db.close()
     await pglite.close()
@@ -109,15 +111,15 @@ function createStore(db: Database, { close, statistics }: Parts): Store {
       await freeSpace()
     },
 
-    async expireTexts(days) {
-      const { changed } = await db.query(
+    async expire(textDays) {
+      const blanked = await db.query(
         `UPDATE casts SET text = NULL
          WHERE text IS NOT NULL AND stored_at < now() - make_interval(secs => $1::float8 * 86400)`,
-        [days],
+        [textDays],
       )
-      const forgotten = await forgetPolls(db.query)
-      if (changed + forgotten > 0) await freeSpace()
-      return changed
+      const expired = blanked.changed + (await forgetPolls(db.query))
+      if (expired > 0) await freeSpace()
+      return expired
     },
 
     async ping() {

@@ -18,6 +18,9 @@ CREATE TABLE polls (
   next bigint,
   PRIMARY KEY (channel, hour)
 ) WITH (fillfactor = 40);
+-- Lists of all channels begin with the earliest.
+CREATE INDEX polls_earliest ON polls (hour);
+CREATE INDEX gaps_earliest ON gaps ("from");
 
 -- How far it has spoken: of each channel that it follows by name, and of the whole ('*'). What of [from, to) is a gap
 -- stands in `gaps`.
