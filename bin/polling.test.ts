@@ -11,7 +11,7 @@ const SIMULATE = ['start', '--port', '0', '--seed', '2', '--sim-until']
 const HISTORY = '2026-01-26T13:00:00Z'
 /** What the tests compare: live time, and somewhat before. */
 const SINCE = '2026-01-26T11:00:00Z'
-const UNTIL = '2026-01-26T14:00:00Z'
+const UNTIL = '2026-01-26T14:30:00Z'
 const OFTEN = { FCM_CHECKPOINT_SECONDS: '0' }
 
 const dirs: { dir: string; remove(): void }[] = []
@@ -63,9 +63,9 @@ test.each([
     const start = () => spawnFcm([...SIMULATE, UNTIL, '--data-dir', dir], OFTEN)
     const killed = new Map<string, number>()
     let running = start()
-    const isOver = () => Promise.race([running.ended.then(() => true), sleep(500 + random.int(2000), false)])
-    for (let n = 0; n < 8 && !(await isOver()); n++) {
-      const word = words[n % words.length]
+    const isOver = () => Promise.race([running.ended.then(() => true), sleep(300 + random.int(1500), false)])
+    for (let kills = 0; kills < 8 && !(await isOver()); ) {
+      const word = words[kills % words.length]
       if (word === undefined) {
         running.kill('SIGKILL')
         await running.ended
