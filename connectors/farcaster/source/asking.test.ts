@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Asking, askAll, LANES } from './asking.ts'
 import type { Clock } from './clock.ts'
-import type { Answer } from './server.ts'
+import type { Answer } from './port.ts'
 
 type Told = Answer<number>
 const page = (n: number): Told => ({

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { Answer, Counts } from './server.ts'
+import type { Answer, Counts } from './port.ts'
 
 /** Requests under way at once. */
 export const LANES = 16

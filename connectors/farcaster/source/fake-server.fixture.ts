@@ -2,7 +2,7 @@ import { SECOND } from '../../../common/time.ts'
 import type { CastMessage, Message, ReactionMessage } from '../../../schemas/message.ts'
 import type { Measure } from '../../../schemas/records.ts'
 import { idOf } from './memory.ts'
-import type { Answer, ChannelInfo, Counts, FarcasterServer, PageKey } from './server.ts'
+import type { Answer, ChannelInfo, Counts, FarcasterServer, PageKey } from './port.ts'
 
 export type Fake = {
   messages: readonly Message[]

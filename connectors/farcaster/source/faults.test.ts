@@ -16,8 +16,8 @@ import { farcasterMcp } from '../mcp-server/server.ts'
 import { publish } from '../publish.ts'
 import { simulatedClock } from './clock.ts'
 import { parseFollow } from './follow.ts'
+import { openServer } from './mcp/open-server.ts'
 import { bins, broken, codec, LIVE, messages, newLog, RUN, spans, urls } from './network.fixture.ts'
-import { openServer } from './open-server.ts'
 import { poll } from './source.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'fcm-'))

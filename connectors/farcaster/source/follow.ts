@@ -1,6 +1,6 @@
 /** Which channels a polling source follows. */
 import { FcmError } from '../../../common/errors.ts'
-import type { ChannelInfo } from './server.ts'
+import type { ChannelInfo } from './port.ts'
 
 export type Follow = {
   urls: string[]

@@ -21,8 +21,8 @@ import {
   type PolledMeasure,
   polledTo,
 } from './memory.ts'
+import type { Answer, Counts, FarcasterServer, PageKey } from './port.ts'
 import { isDue, lastDue, WATCHED } from './schedule.ts'
-import type { Answer, Counts, FarcasterServer, PageKey } from './server.ts'
 
 /** On a cast older than this a first count does not tell when the reactions came: it is only a baseline. */
 const BASELINE_AGE = 10 * MINUTE

@@ -26,8 +26,8 @@ import {
   spans,
   urls,
 } from './network.fixture.ts'
+import type { Answer } from './port.ts'
 import { rebuild } from './rebuild.ts'
-import type { Answer } from './server.ts'
 import { LIST_PAGES, type PollOptions, poll } from './source.ts'
 
 const URL = 'https://example.org/c'

@@ -12,9 +12,9 @@ import { type Asking, askAll } from './asking.ts'
 import type { Clock } from './clock.ts'
 import { type Follow, followedOf, unknownOf } from './follow.ts'
 import { close, learn } from './memory.ts'
+import type { ChannelInfo, FarcasterServer, PageKey } from './port.ts'
 import { rebuild } from './rebuild.ts'
 import { pollRound } from './round.ts'
-import type { ChannelInfo, FarcasterServer, PageKey } from './server.ts'
 
 export type PollOptions = {
   log: EventLog

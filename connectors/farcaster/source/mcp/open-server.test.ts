@@ -2,11 +2,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { FcmError } from '../../../common/errors.ts'
-import { SECOND } from '../../../common/time.ts'
+import { FcmError } from '../../../../common/errors.ts'
+import { SECOND } from '../../../../common/time.ts'
+import type { FarcasterServer } from '../port.ts'
 import { fixtureCast, type Kind, respond, START } from './mcp.fixture.ts'
 import { openServer, type ServerTarget } from './open-server.ts'
-import type { FarcasterServer } from './server.ts'
 
 const SINCE = START - 3600 * SECOND
 const FIXTURE = new URL('mcp.fixture.ts', import.meta.url).pathname

@@ -8,8 +8,8 @@ import {
   McpError,
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js'
-import { FcmError } from '../../../common/errors.ts'
-import { SECOND } from '../../../common/time.ts'
+import { FcmError } from '../../../../common/errors.ts'
+import { SECOND } from '../../../../common/time.ts'
 import { HttpRefusal, isTimeout, isUnanswered, mayPass, reason, Unanswered } from './failures.ts'
 import { nameOf, openTransport, type ServerTarget } from './transport.ts'
 

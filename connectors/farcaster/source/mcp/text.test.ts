@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CastId, type CastMessage, hex } from '../../../schemas/message.ts'
+import { type CastId, type CastMessage, hex } from '../../../../schemas/message.ts'
 import { channelFrame, readCastText, readReactionText, repliesFrame } from './text.ts'
 
 const URL = 'https://onchainsummer.xyz'

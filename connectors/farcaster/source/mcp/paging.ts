@@ -1,6 +1,6 @@
 /** What one page proves, and how to get the next. */
-import { SECOND } from '../../../common/time.ts'
-import type { PageKey } from './server.ts'
+import { SECOND } from '../../../../common/time.ts'
+import type { PageKey } from '../port.ts'
 
 /** The arguments of a tool that tell which page is asked for, as far as it takes them. */
 export type Abilities = { since: boolean; cursor: boolean; maxLimit: number }

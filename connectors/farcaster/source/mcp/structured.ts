@@ -1,15 +1,15 @@
 /** Structured results of the tools, as messages. The schema is ours (`tools.ts`); that a server keeps to it is checked. */
 import { Compile } from 'typebox/compile'
-import { clean } from '../../../common/text.ts'
+import { clean } from '../../../../common/text.ts'
 import {
   type CastId,
   type CastMessage,
   type ReactionMessage,
   sameCast,
   unhex,
-} from '../../../schemas/message.ts'
-import { type CastResult, type Result, TOOLS, utc } from '../tools.ts'
-import type { ChannelInfo } from './server.ts'
+} from '../../../../schemas/message.ts'
+import { type CastResult, type Result, TOOLS, utc } from '../../tools.ts'
+import type { ChannelInfo } from '../port.ts'
 
 /** What a page holds. `unfit`: entries that are no answer to what was asked, or that can't be read. */
 export type Page<T> = { items: T[]; unfit: number; entries: number; cursor: string | null | undefined }

@@ -1,6 +1,6 @@
 /** What may go wrong with a server, told apart by whether it may pass, and put into words. */
 import { McpError } from '@modelcontextprotocol/sdk/types.js'
-import { oneLine } from '../../../common/text.ts'
+import { oneLine } from '../../../../common/text.ts'
 
 /** The server answered with an HTTP error, or a redirect. `retryAfter`: seconds, or 0 where it told none. */
 export class HttpRefusal extends Error {

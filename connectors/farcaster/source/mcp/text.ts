@@ -21,9 +21,9 @@
  * itself; the end of a text may pass for its own cast's embeds, or make a post look like a reply; quoted casts and
  * mentions are not printed.
  */
-import { clean } from '../../../common/text.ts'
-import { type CastId, type CastMessage, sameCast, unhex } from '../../../schemas/message.ts'
-import { utc } from '../tools.ts'
+import { clean } from '../../../../common/text.ts'
+import { type CastId, type CastMessage, sameCast, unhex } from '../../../../schemas/message.ts'
+import { utc } from '../../tools.ts'
 import { type Expected, type Page, standsAt } from './structured.ts'
 
 const DOUBT = "its text can't be read without doubt"

@@ -3,7 +3,7 @@
  * stdio, `respond` answers one message. What a call does is said by the end of the channel URL it names.
  */
 import { createInterface } from 'node:readline'
-import { HUB_META, TOOLS } from '../tools.ts'
+import { HUB_META, TOOLS } from '../../tools.ts'
 
 export type Kind = 'text' | 'structured' | 'bare'
 type Message = {
