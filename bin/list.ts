@@ -1,18 +1,22 @@
+import { NO_CHANNEL } from '../schemas/records.ts'
 import { type Client, connect } from './client.ts'
 import type { Config } from './config.ts'
 import { table } from './table.ts'
 
-export type Look<Row> = { columns: readonly string[]; row(row: Row): unknown[]; empty: string }
+/** `merge`: rows of the table from those of the answer; `after`: what stands behind the table. */
+export type Look<Row, Shown = Row> = {
+  columns: readonly string[]
+  row(row: Shown): unknown[]
+  empty: string
+  after?(client: Client): Promise<string>
+} & (Row extends Shown ? { merge?(rows: Row[]): Shown[] } : { merge(rows: Row[]): Shown[] })
 
-/**
- * Asks a route that answers with a list, page by page, and prints it whole: as a table, or as JSON. `after`: what stands
- * behind a table that has rows.
- */
-export async function list<Row>(
+/** Asks a route that answers with a list, page by page, and prints it whole: as a table, or as JSON. */
+export async function list<Row, Shown = Row>(
   config: Config,
   json: boolean | undefined,
   path: string,
-  look: Look<Row> & { merge?(rows: Row[]): Row[]; after?(client: Client): Promise<string> },
+  look: Look<Row, Shown>,
 ): Promise<void> {
   const client = await connect(config)
   try {
@@ -21,13 +25,22 @@ export async function list<Row>(
       process.stdout.write(`${JSON.stringify(items, null, 2)}\n`)
       return
     }
-    const rows = look.merge?.(items) ?? items
+    const rows = look.merge ? look.merge(items) : (items as unknown as Shown[])
     process.stdout.write(table(look.columns, rows.map(look.row), look.empty))
-    if (rows.length > 0 && look.after) process.stdout.write(await look.after(client))
+    if (look.after) process.stdout.write(await look.after(client))
   } finally {
     await client.close()
   }
 }
+
+/** How a channel is called in a table. */
+export const channelName = (id: string): string => (id === NO_CHANNEL ? '(no channel)' : id)
+
+/** Those options that were given. */
+export const given = (options: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(options).filter((option): option is [string, string] => option[1] !== undefined),
+  )
 
 async function allOf<Row>(client: Client, path: string): Promise<Row[]> {
   const rows: Row[] = []

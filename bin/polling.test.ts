@@ -1,8 +1,6 @@
 /** Live time through hub, MCP server and source, each a process of its own: whichever dies, the result is the same. */
-import { execFile } from 'node:child_process'
-import { cpSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRandom } from '../models/random.ts'
 import { exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
@@ -38,12 +36,16 @@ beforeAll(async () => {
 }, 240_000)
 
 /** A child of `parent` that was started with `word`. */
-async function childOf(parent: number, word: string): Promise<number | null> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=,args=', '--ppid', String(parent)]).catch(
-    () => ({ stdout: '' }),
-  )
-  const line = stdout.split('\n').find((row) => row.includes(` ${word} `))
-  return line ? Number.parseInt(line, 10) : null
+function childOf(parent: number, word: string): number | undefined {
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  const children = read(`/proc/${parent}/task/${parent}/children`).trim().split(' ')
+  return children.map(Number).find((pid) => read(`/proc/${pid}/cmdline`).split('\0').includes(word))
 }
 
 test('what was polled has been counted', () => {
@@ -71,8 +73,8 @@ test.each([
         await running.ended
         running = start()
       } else {
-        const pid = await childOf(running.pid, word)
-        if (pid === null) continue
+        const pid = childOf(running.pid, word)
+        if (pid === undefined) continue
         process.kill(pid, 'SIGKILL')
       }
       kills++

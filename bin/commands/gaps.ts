@@ -1,36 +1,67 @@
 import type { Command } from 'commander'
+import { oneLine } from '../../common/text.ts'
 import { readConfig, withSettings } from '../config.ts'
-import { list } from '../list.ts'
+import { channelName, given, type Look, list } from '../list.ts'
 
 type Row = { channel: string; measure: string; from: string; to: string; reason: string | null }
-type Source = { measures: { measure: string; gapRatio24h: number | null }[]; failing: number }
+/** All gaps of a channel. `ms`: how long something of it was missed; `reason`: of the one that ends last. */
+type Sum = { channel: string; measures: string[]; gaps: number; ms: number; to: string; reason: string | null }
+type Source = {
+  measures: { measure: string; gapRatio24h: number | null }[]
+  round: object | null
+  failing: number
+  behind: number
+  channels: { channel: string; error: string | null }[]
+}
+
+/** What a source that polls can tell of. */
+const MEASURES = ['posts', 'replies', 'reactions']
+/** Channels whose errors are told. */
+const NAMED = 3
+const ERROR_LIMIT = 160
 
 export function gaps(program: Command): void {
   withSettings(program.command('gaps'), ['dataDir'])
     .description('Times that a source knows it did not see, and why: the newest last')
     .option('--run <name>', 'of which run', 'live')
-    .option('--channel <url>', 'of one channel only')
-    .option('--json', 'as JSON, a row for each measure')
-    .addHelpText('after', '\nExample:\n  npx fcm gaps --run history')
+    .option('--channel <url>', 'of one channel only; "_" for casts in none')
+    .option('--from <time>', 'those that end after this time, as 2024-02-05T00:00:00Z')
+    .option('--to <time>', 'those that begin before this time')
+    .option('--all', 'each of them, not a line for each channel')
+    .option('--json', 'as JSON, each of them, a row for each measure')
+    .addHelpText('after', '\nExamples:\n  npx fcm gaps --run history\n  npx fcm gaps --channel _ --all')
     .action((flags) => {
-      const query = new URLSearchParams({
-        ...{ run: flags.run, limit: '5000' },
-        ...(flags.channel ? { channel: flags.channel } : {}),
-      })
-      return list<Row>(readConfig(flags), flags.json, `/v1/gaps?${query}`, {
-        columns: ['channel', 'measures', 'from', 'to', 'length', 'reason'],
-        merge: joinMeasures,
-        row: (r) => [r.channel, r.measure, r.from, r.to, lengthOf(r), r.reason],
-        empty: `Run "${flags.run}" has no gaps.`,
-        after: async (client) =>
+      const { run, channel, from, to, all } = flags
+      const filter = given({ channel, from, to })
+      const query = new URLSearchParams({ run, limit: '5000', ...filter })
+      const look = {
+        empty: `Run "${run}" has no gaps${Object.keys(filter).length > 0 ? ' of these' : ''}.`,
+        after: async (client: { json<T>(request: { path: string }): Promise<T> }) =>
           summary(
             await client.json<Source>({
-              path: `/v1/ops/source?${new URLSearchParams({ run: flags.run })}&limit=1`,
+              path: `/v1/ops/source?${new URLSearchParams({ run, limit: String(NAMED) })}`,
             }),
           ),
-      })
+      }
+      const ask = <Shown>(shown: Omit<Look<Row, Shown>, keyof typeof look>) =>
+        list<Row, Shown>(readConfig(flags), flags.json, `/v1/gaps?${query}`, { ...look, ...shown })
+      return all
+        ? ask<Row>({
+            columns: ['channel', 'measures', 'from', 'to', 'length', 'reason'],
+            merge: joinMeasures,
+            row: (r) => [channelName(r.channel), r.measure, r.from, r.to, lengthOf(msOf(r)), r.reason],
+          })
+        : ask<Sum>({
+            columns: ['channel', 'measures', 'gaps', 'length', 'last to', 'last reason'],
+            merge: sumChannels,
+            row: (s) => [
+              ...[channelName(s.channel), s.measures.join(', '), s.gaps, lengthOf(s.ms), s.to, s.reason],
+            ],
+          })
     })
 }
+
+const msOf = ({ from, to }: { from: string; to: string }): number => Date.parse(to) - Date.parse(from)
 
 /** Measures of a channel that were missed together stand in one row. */
 export function joinMeasures(rows: readonly Row[]): Row[] {
@@ -43,9 +74,33 @@ export function joinMeasures(rows: readonly Row[]): Row[] {
   return [...joined.values()]
 }
 
-/** In the two largest units that it has, as in `2 d 3 h`. */
-export function lengthOf({ from, to }: { from: string; to: string }): string {
-  const minutes = Math.round((Date.parse(to) - Date.parse(from)) / 60_000)
+/** A row for each channel, the one whose last gap is the newest last. `rows`: by `from`. */
+export function sumChannels(rows: readonly Row[]): Sum[] {
+  const sums = new Map<string, Sum & { end: number }>()
+  const gaps = new Map<string, number>()
+  for (const { channel } of joinMeasures(rows)) gaps.set(channel, (gaps.get(channel) ?? 0) + 1)
+  for (const { channel, measure, from, to, reason } of rows) {
+    const before = sums.get(channel)
+    const [begin, end] = [Date.parse(from), Date.parse(to)]
+    // Time that several measures missed counts once.
+    const ms = Math.max(0, end - Math.max(begin, before?.end ?? begin))
+    const isLast = !before || end > before.end
+    sums.set(channel, {
+      channel,
+      measures: MEASURES.filter((m) => m === measure || before?.measures.includes(m)),
+      gaps: gaps.get(channel)!,
+      ms: (before?.ms ?? 0) + ms,
+      ...(isLast ? { to, reason, end } : { to: before.to, reason: before.reason, end: before.end }),
+    })
+  }
+  return [...sums.values()]
+    .sort((a, b) => a.end - b.end || (a.channel < b.channel ? -1 : 1))
+    .map(({ end: _, ...sum }) => sum)
+}
+
+/** ms, in the two largest units that it has, as in `2 d 3 h`. */
+export function lengthOf(ms: number): string {
+  const minutes = Math.round(ms / 60_000)
   const parts = [
     [Math.floor(minutes / 1440), 'd'],
     [Math.floor(minutes / 60) % 24, 'h'],
@@ -60,15 +115,30 @@ export function lengthOf({ from, to }: { from: string; to: string }): string {
     .join(' ')
 }
 
-export function summary({ measures, failing }: Source): string {
+/** How the whole source is doing, whatever gaps were asked for; nothing of a run that has none. */
+export function summary({ measures, round, failing, behind, channels }: Source): string {
+  if (measures.length === 0 && round === null) return ''
   const known = measures.flatMap(({ measure, gapRatio24h: ratio }) =>
     ratio === null ? [] : [`${percent(ratio)} of ${measure}`],
   )
-  if (known.length === 0) return ''
-  const now =
-    failing > 0 ? ` At the last poll, ${failing} ${failing === 1 ? 'channel' : 'channels'} failed.` : ''
-  return `\nOf the followed time of the last 24 hours (by event time) were missed: ${known.join(', ')}.${now}\n`
+  const undecided = MEASURES.filter((m) => !measures.some(({ measure }) => measure === m))
+  const failed = channels.flatMap(({ channel, error }) =>
+    error === null ? [] : [`  ${oneLine(channelName(channel))}: ${oneLine(error, ERROR_LIMIT)}`],
+  )
+  const lines = [
+    known.length > 0 &&
+      `Of the followed time of the last 24 hours (by event time) were missed: ${known.join(', ')}.`,
+    undecided.length > 0 && `Nothing is decided yet of ${undecided.join(' and ')}.`,
+    failing > 0 && `At the last poll, ${channelsOf(failing)} failed:`,
+    ...failed,
+    failing > failed.length && failed.length > 0 && `  and ${failing - failed.length} more`,
+    behind > 0 &&
+      `${channelsOf(behind)} ${behind === 1 ? 'is' : 'are'} behind: posts not decided for an hour, or replies or reactions for three.`,
+  ]
+  return `\n${lines.filter((line) => line !== false).join('\n')}\n`
 }
+
+const channelsOf = (n: number): string => `${n} ${n === 1 ? 'channel' : 'channels'}`
 
 /** A little is not nothing. */
 const percent = (share: number): string =>

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { readConfig, withSettings } from '../config.ts'
-import { list } from '../list.ts'
+import { channelName, given, list } from '../list.ts'
 
 type Row = { channel: string; hour: string; requests: number; failed: number }
 
@@ -15,12 +15,12 @@ export function requests(program: Command): void {
     .addHelpText('after', "\nExample:\n  npx fcm requests --channel '*'")
     .action((flags) => {
       const { run, channel, from, to } = flags
-      const given = Object.entries({ channel, from, to }).filter(([, value]) => value !== undefined)
-      const query = new URLSearchParams({ run, limit: '5000', ...Object.fromEntries(given) })
+      const filter = given({ channel, from, to })
+      const query = new URLSearchParams({ run, limit: '5000', ...filter })
       return list<Row>(readConfig(flags), flags.json, `/v1/ops/requests?${query}`, {
         columns: ['channel', 'hour', 'requests', 'failed'],
-        row: (r) => [r.channel, r.hour, r.requests, r.failed],
-        empty: `The source of run "${run}" has made no requests${given.length > 0 ? ' of these' : ''}.`,
+        row: (r) => [channelName(r.channel), r.hour, r.requests, r.failed],
+        empty: `The source of run "${run}" has made no requests${Object.keys(filter).length > 0 ? ' of these' : ''}.`,
       })
     })
 }
