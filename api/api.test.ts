@@ -111,8 +111,17 @@ describe('answers', () => {
         { measure: 'replies', decidedTo: '2024-02-04T23:05:00Z', gapRatio24h: null },
       ],
       round: { at: '2024-02-05T00:05:00Z', requests: 40, failed: 3, error: HOSTILE, next: null },
+      ...{ followed: 2, failing: 1, behind: 1 },
       hour: '2024-02-04T23:05:00Z',
-      channels: [{ channel: CHANNEL, postsTo: '2024-02-05T00:05:00Z', repliesTo: null, requests: 12 }],
+      channels: [
+        {
+          channel: CHANNEL,
+          postsTo: '2024-02-05T00:05:00Z',
+          repliesTo: null,
+          behind: ['replies'],
+          requests: 12,
+        },
+      ],
     })
     expect([...answer.channels[0].error]).toHaveLength(300)
     const { app } = await testApi({
@@ -255,6 +264,28 @@ describe('problems', () => {
     expect(problem.detail).toContain('"typo"')
     expect((await get(`${url}?run=history`)).statusCode).toBe(200)
   })
+
+  it.each(['/v1/gaps', '/v1/ops/requests'])(
+    '%s of a channel that is not there is no empty list',
+    async (url) => {
+      const ask = (channel: string) =>
+        problemOf(`${url}?run=history&channel=${encodeURIComponent(channel)}`, 404)
+      expect((await ask('b?c=1')).detail).toBe(
+        'No channel "b?c=1" in run "history". Channels are named by their URL. /v1/channels lists those that have series.',
+      )
+      expect((await ask('a b?c=1')).detail).toBe(
+        `No channel "a b?c=1" in run "history". Channels are named by their URL; did you mean ${CHANNEL} ?`,
+      )
+      const { detail } = await ask(`\u001b[31m\n${'x'.repeat(900)}`)
+      expect(detail).toMatch(/^No channel "x{300}" in/)
+      for (const known of [CHANNEL, '_', '*']) {
+        expect((await get(`${url}?channel=${encodeURIComponent(known)}`)).statusCode).toBe(200)
+      }
+      const twins = { findChannel: async () => ({ known: false, alike: ['https://a/x', 'https://b/x'] }) }
+      const { app } = await testApi({ store: fakeStore(twins) })
+      expect((await app.inject({ url: `${url}?channel=x` })).json().detail).not.toContain('did you mean')
+    },
+  )
 
   it('a run whose records only wait in the log is there, and so is live', async () => {
     const { app } = await testApi({

@@ -177,6 +177,7 @@ export const source = (
   hour: isoOrNull(row.hour),
   followed: row.followed,
   failing: row.failing,
+  behind: row.behind,
   channels: channels.map((c) => ({
     channel: c.channel,
     postsTo: isoOrNull(c.postsTo),
@@ -184,6 +185,7 @@ export const source = (
     reactionsTo: isoOrNull(c.reactionsTo),
     polledAt: isoOrNull(c.polledAt),
     error: errorOf(c.error),
+    behind: c.behind,
     requests: c.requests,
     failed: c.failed,
   })),

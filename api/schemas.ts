@@ -315,6 +315,7 @@ export const Source = Type.Object({
   hour: Nullable(Time('Begin of the hour that the requests below are of.')),
   followed: Count('Channels that it follows.'),
   failing: Count('Those of them whose last poll failed.'),
+  behind: Count('Those of them that are behind in any measure.'),
   channels: Type.Array(
     Type.Object({
       channel: Type.String(),
@@ -323,10 +324,14 @@ export const Source = Type.Object({
       reactionsTo: Nullable(Time('Reactions are covered up to here.')),
       polledAt: Nullable(Time('The last poll.')),
       error: Nullable(Type.String({ description: 'What that was told, if it failed: untrusted text.' })),
+      behind: Type.Array(SourceMeasure, {
+        description:
+          'Measures in which it is behind: neither seen nor declared a gap up to 1 hour (posts) or 3 hours before the last round.',
+      }),
       requests: Count('Requests in `hour`.'),
       failed: Count('Those of them that failed.'),
     }),
-    { description: 'Those that it follows: first those that fail, then those of most requests.' },
+    { description: 'Those that it follows: first those that fail, then those behind, then by requests.' },
   ),
 })
 export const Requests = Type.Object({

@@ -101,10 +101,11 @@ export const sourceState: SourceState = {
   hour: T0 - HOUR,
   followed: 2,
   failing: 1,
+  behind: 1,
 }
 export const followedRow: Followed = {
   ...{ channel: CHANNEL, postsTo: T0, repliesTo: null, reactionsTo: T0 - HOUR, polledAt: T0 + 999 },
-  ...{ error: HOSTILE.repeat(40), requests: 12, failed: 3 },
+  ...{ error: HOSTILE.repeat(40), behind: ['replies'], requests: 12, failed: 3 },
 }
 
 export async function* rowsOf<T>(...rows: T[]): AsyncGenerator<T> {
@@ -144,6 +145,10 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
     source: async () => sourceState,
     followed: async () => [followedRow],
     requests: async () => page({ channel: CHANNEL, hour: T0, requests: 12, failed: 3 }),
+    findChannel: async (_, name) => ({
+      known: name === CHANNEL,
+      alike: [CHANNEL].filter((channel) => channel.endsWith(`/${name}`)),
+    }),
     runs: async () => [
       {
         ...{ run: 'history', createdAt: T0, channels: 1, firstAt: null, lastAt: null, alerts: 0 },

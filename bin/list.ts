@@ -3,30 +3,29 @@ import { type Client, connect } from './client.ts'
 import type { Config } from './config.ts'
 import { table } from './table.ts'
 
-/** `merge`: rows of the table from those of the answer; `after`: what stands behind the table. */
-export type Look<Row, Shown = Row> = {
+/** Rows of the table: one for each item, or made of all of them. `after`: what stands behind the table. */
+export type Look<Item> = {
   columns: readonly string[]
-  row(row: Shown): unknown[]
   empty: string
   after?(client: Client): Promise<string>
-} & (Row extends Shown ? { merge?(rows: Row[]): Shown[] } : { merge(rows: Row[]): Shown[] })
+} & ({ row(item: Item): unknown[] } | { rows(items: Item[]): unknown[][] })
 
 /** Asks a route that answers with a list, page by page, and prints it whole: as a table, or as JSON. */
-export async function list<Row, Shown = Row>(
+export async function list<Item>(
   config: Config,
   json: boolean | undefined,
   path: string,
-  look: Look<Row, Shown>,
+  look: Look<Item>,
 ): Promise<void> {
   const client = await connect(config)
   try {
-    const items = await allOf<Row>(client, path)
+    const items = await allOf<Item>(client, path)
     if (json) {
       process.stdout.write(`${JSON.stringify(items, null, 2)}\n`)
       return
     }
-    const rows = look.merge ? look.merge(items) : (items as unknown as Shown[])
-    process.stdout.write(table(look.columns, rows.map(look.row), look.empty))
+    const rows = 'rows' in look ? look.rows(items) : items.map(look.row)
+    process.stdout.write(table(look.columns, rows, look.empty))
     if (look.after) process.stdout.write(await look.after(client))
   } finally {
     await client.close()

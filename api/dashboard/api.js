@@ -29,13 +29,14 @@
  *   records: number, seconds: number }} Lag
  * @typedef {{ channel: string, measure: string, from: string, to: string, reason: string | null }} Gap
  * @typedef {{ channel: string, postsTo: string | null, repliesTo: string | null, reactionsTo: string | null,
- *   polledAt: string | null, error: string | null, requests: number, failed: number }} Followed
+ *   polledAt: string | null, error: string | null, behind: string[], requests: number,
+ *   failed: number }} Followed
  * @typedef {{ run: string,
  *   measures: { measure: string, decidedTo: string, gapRatio24h: number | null }[],
  *   round: { at: string, requests: number, failed: number, error: string | null, complete: string[],
  *     next: string | null } | null,
  *   requests: number, failed: number, hour: string | null, followed: number, failing: number,
- *   channels: Followed[] }} Source  requests of channels are those in the hour from `hour` on
+ *   behind: number, channels: Followed[] }} Source  requests of channels are those in the hour from `hour` on
  * @typedef {{ version: string, notice: string | null }} About  `notice`: what a reader must know of all that is shown
  */
 

@@ -467,9 +467,10 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     await open()
     await expect.poll(() => page.locator('#source-badge').textContent()).toBe('Gaps 2.1 %')
     mock.fail(2)
+    mock.hold(3)
     await expect
       .poll(() => page.locator('#source-badge').textContent(), { timeout: 12_000 })
-      .toBe('Gaps 2.1 % · 2 failing')
+      .toBe('Gaps 2.1 % · 2 failing · 3 behind')
     await page.locator('#source-badge').click()
     expect(await page.locator('#source-measures tr').allTextContents()).toEqual([
       'posts26 Jan 14:00< 0.1 %',
@@ -482,15 +483,76 @@ describe.skipIf(!there && process.env.CI !== 'true')('the dashboard', () => {
     expect(await page.locator('#source-hour').textContent()).toBe('Requests by channel, 26 Jan 13:00–14:00')
     expect(await page.locator('#source-count').textContent()).toBe('20 of 28')
     const rows = page.locator('#source-channels tr')
-    expect(await rows.first().textContent()).toBe('onchainsummer.xyz1,480326 Jan 14:00–')
+    expect(await rows.first().textContent()).toBe('onchainsummer.xyz1,480326 Jan 14:00––')
     // A server's words are a stranger's: text, and not too much of it.
-    expect(await rows.nth(1).textContent()).toBe(`Fails now: HTTP status 503 ${HOSTILE.script}`)
-    expect((await rows.nth(3).textContent())!.length).toBeLessThan(220)
+    expect(await rows.nth(1).textContent()).toBe(
+      `Fails now: HTTP status 503 ${HOSTILE.script} · Behind in replies and reactions`,
+    )
+    expect(await rows.nth(3).textContent()).toMatch(/^Fails now: .{200}… · Behind in reactions$/s)
+    expect(await rows.nth(5).textContent()).toBe('Behind in replies and reactions')
+    expect(await rows.nth(6).textContent()).toMatch(/^chain:/)
     expect(await page.locator('#source script, #source img').count()).toBe(0)
     expect(await page.evaluate('window.hacked')).toBeUndefined()
     // Nothing of it at a run that was not polled.
     await page.selectOption('#run', 'history')
     await page.locator('#source').waitFor({ state: 'hidden' })
+  })
+
+  it('shows all channels of the source when asked to, until its panel is closed', async () => {
+    await open()
+    await page.locator('#source-badge').click()
+    await page.getByRole('button', { name: 'Show all 28' }).click()
+    const names = page.locator('#source-channels .source-name')
+    await expect.poll(() => names.count()).toBe(28)
+    expect(await page.locator('#source-count').textContent()).toBe('28 followed')
+    expect(await page.locator('#source-all').isVisible()).toBe(false)
+    await page.locator('#source-badge').click()
+    await expect.poll(() => names.count()).toBe(20)
+  })
+
+  it.each([
+    ['#source', '#source-badge', '#source-measures'],
+    ['#lag', '#lag-badge', '#lag-rows'],
+  ])('closes %s at Escape and at a press elsewhere, not inside', async (_, badge, inside) => {
+    await open()
+    await page.locator(badge).click()
+    await page.locator(inside).click()
+    expect(await page.locator(inside).isVisible()).toBe(true)
+    await page.locator('#alerts-heading').click()
+    expect(await page.locator(inside).isVisible()).toBe(false)
+    await page.locator(badge).click()
+    expect(await page.locator(inside).isVisible()).toBe(true)
+    await page.keyboard.press('Escape')
+    expect(await page.locator(inside).isVisible()).toBe(false)
+    expect(await page.evaluate('document.activeElement.id')).toBe(badge.slice(1))
+  })
+
+  it('cuts the front of channel names that are too long, and never turns them round', async () => {
+    await open('', { viewport: { width: 390, height: 844 } })
+    await page.locator('#source-badge').click()
+    const cell = page.locator('#source-channels .source-name', { hasText: 'zora.co' })
+    expect(await cell.textContent()).toMatch(/^zora\.co\/collect/)
+    const shown = `(() => {
+      const cell = [...document.querySelectorAll('.source-name')].find((c) => c.textContent.startsWith('zora.co'))
+      const text = cell.querySelector('bdi').firstChild
+      const box = cell.getBoundingClientRect()
+      const seen = (i) => {
+        const range = document.createRange()
+        range.setStart(text, i)
+        range.setEnd(text, i + 1)
+        const { left, right } = range.getBoundingClientRect()
+        return left >= box.left - 1 && right <= box.right + 1
+      }
+      return [seen(0), seen(text.length - 1)]
+    })()`
+    expect(await page.evaluate(shown)).toEqual([false, true])
+    // A short one stands at the left.
+    const [name, box] = (await page.evaluate(`(() => {
+      const bdi = [...document.querySelectorAll('.source-name bdi')].find((b) => b.textContent === 'www.nba.com')
+      return [bdi.getBoundingClientRect().left, bdi.parentElement.getBoundingClientRect().left]
+    })()`)) as [number, number]
+    expect(name - box).toBeLessThan(2)
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
 
   it('says that there is no data yet, and starts by itself when there is', async () => {

@@ -5,7 +5,7 @@ import { api, Refused, Unreachable } from './api.js'
 import { createCastList } from './casts.js'
 import { byActivity, createChannelList } from './channels.js'
 import { createCharts } from './charts.js'
-import { byId, el, setText } from './dom.js'
+import { byId, dismissible, el, setText } from './dom.js'
 import {
   channelLabel,
   duration,
@@ -21,7 +21,7 @@ import {
 } from './format.js'
 import { makeGrid, wholeFrom } from './grid.js'
 import { createKnowledge } from './knowledge.js'
-import { drawSource } from './source.js'
+import { CHANNELS, drawSource } from './source.js'
 import { allowed, fit, formatHash, parseHash, span } from './state.js'
 import { createStatus } from './status.js'
 
@@ -415,6 +415,15 @@ byId('later').addEventListener('click', () => pan(1))
 byId('live').addEventListener('click', () => go({ end: null }))
 byId('alerts-more').addEventListener('click', quietly(knowledge.askOlderAlerts))
 byId('casts-more').addEventListener('click', quietly(knowledge.askMoreCasts))
+for (const id of ['source', 'lag']) dismissible(byId(id))
+byId('source-all').addEventListener(
+  'click',
+  quietly(() => knowledge.askSource(true)),
+)
+byId('source').addEventListener('toggle', () => {
+  const closed = !(/** @type {HTMLDetailsElement} */ (byId('source')).open)
+  if (closed && known.sourceLimit > CHANNELS) quietly(() => knowledge.askSource(false))()
+})
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault()
   show('chart')

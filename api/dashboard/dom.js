@@ -27,6 +27,18 @@ export function setText(/** @type {Element} */ node, /** @type {string} */ text)
   if (node.textContent !== text) node.textContent = text
 }
 
+/** Closes what stands open over the page at Escape, whose focus goes back to what opened it, and at a press elsewhere. */
+export function dismissible(/** @type {HTMLDetailsElement} */ details) {
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !details.open) return
+    if (details.contains(document.activeElement)) details.querySelector('summary')?.focus()
+    details.open = false
+  })
+  document.addEventListener('pointerdown', (event) => {
+    if (!details.contains(/** @type {Node} */ (event.target))) details.open = false
+  })
+}
+
 /**
  * A list whose items keep their elements, and so focus and scroll, across redraws; arrow keys, Home and End move.
  * @template T

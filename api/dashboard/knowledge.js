@@ -2,7 +2,7 @@
 /** What the page knows: what the API answered for the view that is looked at, asked again at every poll. */
 import { api, Refused } from './api.js'
 import { iso } from './format.js'
-import { CHANNELS } from './source.js'
+import { ALL_CHANNELS, CHANNELS } from './source.js'
 import { span } from './state.js'
 
 /**
@@ -49,6 +49,7 @@ const nothing = () => ({
   slowAt: 0,
   /** @type {import('./api.js').Source | null} */ source: null,
   sourceAt: 0,
+  /** So many of its channels. */ sourceLimit: CHANNELS,
   /** The view that the bins and marks are of. */
   seriesKey: '',
   loadedAt: 0,
@@ -114,6 +115,7 @@ export function createKnowledge(current, filters) {
     const { state } = filters()
     const query = alertQuery()
     const slow = Date.now() - known.slowAt > SLOW_MS
+    const { sourceLimit } = known
     const sourceDue = Date.now() - known.sourceAt > SOURCE_MS
     const [open, resolved, channels, lag, series, runs, onsets, source] = await Promise.all([
       state === 'resolved' ? null : api.alerts({ ...query, state: 'open', limit: PAGE }),
@@ -123,7 +125,7 @@ export function createKnowledge(current, filters) {
       slow ? api.series({ run, limit: PAGE }) : null,
       slow ? api.runs() : null,
       slow ? api.alerts({ run, type: 'onset', limit: 1 }) : null,
-      sourceDue ? api.source(run, CHANNELS) : null,
+      sourceDue ? api.source(run, sourceLimit) : null,
     ])
     if (current().run !== run) return
     known.alerts = [...(open?.items ?? []), ...(resolved?.items ?? [])]
@@ -139,7 +141,8 @@ export function createKnowledge(current, filters) {
     if (onsets) known.onsets = onsets.items.length > 0
     if (runs) known.runs = runs.items
     if (slow) known.slowAt = Date.now()
-    if (source) Object.assign(known, { source, sourceAt: Date.now() })
+    // Someone may have asked for more meanwhile.
+    if (source && sourceLimit === known.sourceLimit) Object.assign(known, { source, sourceAt: Date.now() })
     known.answered = true
 
     const newest = Math.max(...known.channels.map((channel) => Date.parse(channel.lastAt))) + BASE_MS
@@ -282,6 +285,13 @@ export function createKnowledge(current, filters) {
     /** The series, alert and casts that are looked at. */
     askSelected: () => Promise.all([askSeries(), askDetail(), askCasts()]),
     askMoreCasts: () => askCasts(true),
+    /** All channels of the source, or again those to look at first. */
+    async askSource(/** @type {boolean} */ all) {
+      const { run } = current()
+      known.sourceLimit = all ? ALL_CHANNELS : CHANNELS
+      const source = await api.source(run, known.sourceLimit)
+      if (current().run === run) Object.assign(known, { source, sourceAt: Date.now() })
+    },
     async askOlderAlerts() {
       const key = known.olderKey
       if (!known.olderCursor) return

@@ -80,6 +80,7 @@ export async function startMockApi(options: Options = {}) {
   let lagSeconds = 0
   /** Channels of which the last poll failed, at most 2. */
   let failing = 0
+  let behind = 0
   const opened: Json[] = []
   /** What came in that a page of its own origin would not send. */
   const refused: string[] = []
@@ -336,7 +337,7 @@ export async function startMockApi(options: Options = {}) {
   }
   function source(polls: boolean, limit: number): Json {
     const none = { measures: [], round: null, requests: 0, failed: 0, hour: null }
-    if (!polls || empty) return { run: 'history', ...none, followed: 0, failing: 0, channels: [] }
+    if (!polls || empty) return { run: 'history', ...none, followed: 0, failing: 0, behind: 0, channels: [] }
     const errors = [`HTTP status 503 ${HOSTILE.script}`, HOSTILE.long].slice(0, failing)
     return {
       run: 'live',
@@ -350,13 +351,14 @@ export async function startMockApi(options: Options = {}) {
         ...{ complete: ['posts'], next: iso(now + BIN) },
       },
       ...{ requests: 91_234, failed: 12, hour: iso(now - 65 * MINUTE) },
-      ...{ followed: NAMES.length - 1, failing },
+      ...{ followed: NAMES.length - 1, failing, behind },
       channels: NAMES.slice(1)
         .map((channel, i) => ({
           channel,
           postsTo: iso(now - BIN),
           repliesTo: i % 4 ? iso(now - 75 * MINUTE) : null,
           ...{ reactionsTo: null, polledAt: iso(now), error: errors[i] ?? null },
+          behind: i < behind ? ['posts', 'replies', 'reactions'].slice(1 + (i % 2)) : [],
           ...{ requests: 1480 - i * 55, failed: errors[i] ? 3 : 0 },
         }))
         .slice(0, limit),
@@ -554,7 +556,8 @@ export async function startMockApi(options: Options = {}) {
           return problem(400, `${name} is no ISO 8601 time`)
       }
       const limit = Number(query.limit ?? 50)
-      if (!(limit >= 1 && limit <= 500)) return problem(400, 'limit must be 1 to 500')
+      const most = url.pathname.endsWith('/source') ? 5000 : 500
+      if (!(limit >= 1 && limit <= most)) return problem(400, `limit must be 1 to ${most}`)
       if (query.run === 'history' && !url.pathname.endsWith('/source'))
         return void response.end(JSON.stringify({ items: [], next: null }))
       if (query.run && !['live', 'history'].includes(query.run))
@@ -596,6 +599,9 @@ export async function startMockApi(options: Options = {}) {
     },
     fail: (channels: number): void => {
       failing = channels
+    },
+    hold: (channels: number): void => {
+      behind = channels
     },
     lag: (seconds: number): void => {
       lagSeconds = seconds

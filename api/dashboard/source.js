@@ -8,8 +8,9 @@ import { channelLabel, clock, integer, plain, short } from './format.js'
 /** From this share of gaps on, the source is said to miss much. */
 const MUCH = 0.1
 const ERROR_CAP = 200
-/** Channels that are listed. */
+/** Channels that are listed at first, and at most. */
 export const CHANNELS = 20
+export const ALL_CHANNELS = 5000
 
 /** A share as a percentage; a little is not nothing. */
 export function percent(/** @type {number | null} */ share) {
@@ -20,11 +21,16 @@ export function percent(/** @type {number | null} */ share) {
 const when = (/** @type {string | null} */ time) => (time === null ? '–' : short(Date.parse(time)))
 const cell = (/** @type {string} */ text, kind = '') => el('td', kind ? { class: kind } : {}, text)
 
+/** @type {Source | null} */
+let drawn = null
+
 /** Draws the badge, and behind it what is known; nothing of a run whose source has said nothing yet. */
 export function drawSource(/** @type {Source | null} */ source) {
   const root = byId('source')
   root.hidden = !source || (source.measures.length === 0 && source.round === null)
-  if (!source || root.hidden) return
+  // What is drawn already is left alone: someone may be reading, or marking a name.
+  if (!source || root.hidden || source === drawn) return
+  drawn = source
   drawBadge(source)
   byId('source-measures').replaceChildren(
     ...source.measures.map(({ measure, decidedTo, gapRatio24h }) =>
@@ -35,14 +41,22 @@ export function drawSource(/** @type {Source | null} */ source) {
   drawChannels(source)
 }
 
-function drawBadge(/** @type {Source} */ { measures, failing }) {
+function drawBadge(/** @type {Source} */ { measures, failing, behind }) {
   const badge = byId('source-badge')
   const ratios = measures.flatMap(({ gapRatio24h: ratio }) => (ratio === null ? [] : [ratio]))
   const worst = ratios.length > 0 ? Math.max(...ratios) : null
   const gaps = worst === null ? 'Source' : `Gaps ${percent(worst)}`
-  setText(badge, failing > 0 ? `${gaps} · ${integer(failing)} failing` : gaps)
-  badge.className = failing > 0 || (worst ?? 0) >= MUCH ? 'behind' : ''
-  badge.title = 'Share of the followed time of the last 24 hours, by event time, that was not covered'
+  const parts = [
+    gaps,
+    failing > 0 && `${integer(failing)} failing`,
+    behind > 0 && `${integer(behind)} behind`,
+  ].filter((part) => part !== false)
+  setText(badge, parts.join(' · '))
+  badge.className = failing > 0 || behind > 0 || (worst ?? 0) >= MUCH ? 'behind' : ''
+  badge.title =
+    'Gaps: share of the followed time of the last 24 hours, by event time, that was not covered. ' +
+    'Failing: channels whose last poll failed. ' +
+    'Behind: channels of which posts are not decided for an hour, or replies or reactions for three.'
 }
 
 function aboutRound(/** @type {Source} */ { round }) {
@@ -63,26 +77,42 @@ function drawChannels(/** @type {Source} */ { channels, hour, followed }) {
       ? `${channels.length} of ${integer(followed)}`
       : `${integer(followed)} followed`,
   )
-  byId('source-channels').replaceChildren(
-    ...channels
-      .flatMap(({ channel, requests, failed, postsTo, repliesTo, error }) => [
-        el(
-          'tr',
-          error === null ? {} : { class: 'source-failing' },
-          el('td', { class: 'source-name', title: plain(channel, 300) }, channelLabel(channel)),
-          cell(integer(requests), 'num'),
-          cell(integer(failed), 'num'),
-          cell(when(postsTo)),
-          cell(when(repliesTo), 'source-wide'),
-        ),
-        error === null
-          ? null
-          : el(
-              'tr',
-              { class: 'source-why' },
-              el('td', { colspan: 5 }, `Fails now: ${plain(error, ERROR_CAP)}`),
-            ),
-      ])
-      .filter((row) => row !== null),
+  const all = byId('source-all')
+  all.hidden = channels.length >= followed || channels.length >= ALL_CHANNELS
+  setText(
+    all,
+    `Show ${followed > ALL_CHANNELS ? `the first ${integer(ALL_CHANNELS)}` : `all ${integer(followed)}`}`,
   )
+  byId('source-channels').replaceChildren(...channels.flatMap(channelRows))
 }
+
+/** A row, and below it in words what is wrong, if anything is. */
+function channelRows(/** @type {import('./api.js').Followed} */ followed) {
+  const { channel, requests, failed, postsTo, repliesTo, reactionsTo, error, behind } = followed
+  const wrongs = [
+    error !== null && `Fails now: ${plain(error, ERROR_CAP)}`,
+    behind.length > 0 && `Behind in ${listed(behind)}`,
+  ].filter((wrong) => wrong !== false)
+  const kind = error !== null ? 'source-failing' : wrongs.length > 0 ? 'source-behind' : ''
+  return [
+    el(
+      'tr',
+      kind ? { class: `${kind} source-wrong` } : {},
+      // The front of a name that is too long is cut, for that is what names have in common: it runs to the left, and
+      // only what is in `bdi` in its own direction.
+      el('td', { class: 'source-name', title: plain(channel, 300) }, el('bdi', {}, channelLabel(channel))),
+      cell(integer(requests), 'num'),
+      cell(integer(failed), 'num'),
+      cell(when(postsTo)),
+      cell(when(repliesTo), 'source-wide'),
+      cell(when(reactionsTo), 'source-wide'),
+    ),
+    ...(wrongs.length > 0
+      ? [el('tr', { class: `source-why ${kind}` }, el('td', { colspan: 6 }, wrongs.join(' · ')))]
+      : []),
+  ]
+}
+
+/** `posts, replies and reactions`. */
+const listed = (/** @type {string[]} */ words) =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`

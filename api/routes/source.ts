@@ -3,6 +3,7 @@ import type { Store } from '../../connectors/postgres/port.ts'
 import type { Api } from '../app.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
+import { checkChannel } from './channels.ts'
 import { pageOf, pagingOf, spanOf } from './query.ts'
 
 /** What the source does: how far it has come, what it misses, and what it asks for. */
@@ -34,6 +35,7 @@ export function sourceRoutes(app: Api, store: Store): void {
       }),
       response: s.list(s.Requests),
     },
+    preHandler: checkChannel(store),
     handler: async ({ query }) => {
       const filter = { channel: query.channel, ...spanOf(query) }
       return pageOf(await store.requests(query.run, filter, pagingOf(query)), present.requests)

@@ -1,11 +1,18 @@
 import type { Command } from 'commander'
 import { oneLine } from '../../common/text.ts'
 import { readConfig, withSettings } from '../config.ts'
-import { channelName, given, type Look, list } from '../list.ts'
+import { channelName, given, list } from '../list.ts'
 
 type Row = { channel: string; measure: string; from: string; to: string; reason: string | null }
 /** All gaps of a channel. `ms`: how long something of it was missed; `reason`: of the one that ends last. */
-type Sum = { channel: string; measures: string[]; gaps: number; ms: number; to: string; reason: string | null }
+type Sum = {
+  channel: string
+  measures: string[]
+  gaps: number
+  ms: number
+  to: string
+  reason: string | null
+}
 type Source = {
   measures: { measure: string; gapRatio24h: number | null }[]
   round: object | null
@@ -34,31 +41,30 @@ export function gaps(program: Command): void {
       const { run, channel, from, to, all } = flags
       const filter = given({ channel, from, to })
       const query = new URLSearchParams({ run, limit: '5000', ...filter })
-      const look = {
+      return list<Row>(readConfig(flags), flags.json, `/v1/gaps?${query}`, {
+        ...(all ? ONE_BY_ONE : BY_CHANNEL),
         empty: `Run "${run}" has no gaps${Object.keys(filter).length > 0 ? ' of these' : ''}.`,
-        after: async (client: { json<T>(request: { path: string }): Promise<T> }) =>
-          summary(
-            await client.json<Source>({
-              path: `/v1/ops/source?${new URLSearchParams({ run, limit: String(NAMED) })}`,
-            }),
-          ),
-      }
-      const ask = <Shown>(shown: Omit<Look<Row, Shown>, keyof typeof look>) =>
-        list<Row, Shown>(readConfig(flags), flags.json, `/v1/gaps?${query}`, { ...look, ...shown })
-      return all
-        ? ask<Row>({
-            columns: ['channel', 'measures', 'from', 'to', 'length', 'reason'],
-            merge: joinMeasures,
-            row: (r) => [channelName(r.channel), r.measure, r.from, r.to, lengthOf(msOf(r)), r.reason],
-          })
-        : ask<Sum>({
-            columns: ['channel', 'measures', 'gaps', 'length', 'last to', 'last reason'],
-            merge: sumChannels,
-            row: (s) => [
-              ...[channelName(s.channel), s.measures.join(', '), s.gaps, lengthOf(s.ms), s.to, s.reason],
-            ],
-          })
+        after: async (client) => {
+          const path = `/v1/ops/source?${new URLSearchParams({ run, limit: String(NAMED) })}`
+          return summary(await client.json<Source>({ path }))
+        },
+      })
     })
+}
+
+const ONE_BY_ONE = {
+  columns: ['channel', 'measures', 'from', 'to', 'length', 'reason'],
+  rows: (items: Row[]) =>
+    joinMeasures(items).map((r) => [
+      ...[channelName(r.channel), r.measure, r.from, r.to, lengthOf(msOf(r)), r.reason],
+    ]),
+}
+const BY_CHANNEL = {
+  columns: ['channel', 'measures', 'gaps', 'length', 'last to', 'last reason'],
+  rows: (items: Row[]) =>
+    sumChannels(items).map((s) => [
+      ...[channelName(s.channel), s.measures.join(', '), s.gaps, lengthOf(s.ms), s.to, s.reason],
+    ]),
 }
 
 const msOf = ({ from, to }: { from: string; to: string }): number => Date.parse(to) - Date.parse(from)

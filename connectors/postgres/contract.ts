@@ -707,8 +707,8 @@ export function storeContract(
         }
         const b = { channel: 'b', postsTo: end + HOUR, repliesTo: null, reactionsTo: null, polledAt: end }
         const rows = [
-          { ...a, requests: 4, failed: 2, error: held(`failed at ${end}: ${HOSTILE[3]}`) },
-          { ...b, requests: 7, failed: 0, error: null },
+          { ...a, requests: 4, failed: 2, behind: [], error: held(`failed at ${end}: ${HOSTILE[3]}`) },
+          { ...b, requests: 7, failed: 0, behind: [], error: null },
         ]
         expect(await store.followed(run, source.hour, 10)).toEqual(rows)
         expect(await store.followed(run, source.hour, 1)).toEqual(rows.slice(0, 1))
@@ -719,6 +719,58 @@ export function storeContract(
           ['b', null, 7],
           ['a', null, 5],
         ])
+      })
+
+      it('says which channels are behind in what, and lists them behind those that fail', async () => {
+        const run = newRun()
+        const at = T + 12 * HOUR
+        const measures: Measure[] = ['posts', 'replies', 'reactions']
+        const said = (key: string, hours: Partial<Record<Measure, number>>) =>
+          Object.entries(hours).map(([measure, n]) =>
+            coverage(key, 'covered', T, at - n * HOUR, { measures: [measure as Measure] }),
+          )
+        await store.write(run, [
+          ...measures.map((measure) => coverage('*', 'decided', T, T + HOUR, { measures: [measure] })),
+          ...said('well', { posts: 1, replies: 3, reactions: 3 }),
+          ...said('posts', { posts: 1.01, replies: 3, reactions: 3 }),
+          ...said('replies', { posts: 0.1, replies: 3.01, reactions: 2 }),
+          // A gap is decided too.
+          ...said('given up', { posts: 5, replies: 2, reactions: 2 }),
+          coverage('given up', 'gap', at - 5 * HOUR, at - HOUR, { reason: 'away' }),
+          // Nothing was ever said of some of it: of the one since hours, of the other since just now.
+          ...[...said('silent', { posts: 0.1 }), polled('silent', T + 4 * HOUR, 1)],
+          ...said('new', { posts: 0.1 }),
+          ...['well', 'posts', 'replies', 'given up', 'silent', 'new'].map((key, i) => polled(key, at, i)),
+          ...[polled('failing', at - HOUR, 1, 1), polled('failing', at, 1, 1), polled('*', at, 9)],
+        ])
+        const behindOf = async () =>
+          (await store.followed(run, at, 10)).map(({ channel, behind }) => [channel, behind])
+        expect(await behindOf()).toEqual([
+          ['failing', []],
+          ['silent', ['replies', 'reactions']],
+          ['replies', ['replies']],
+          ['posts', ['posts']],
+          ['new', []],
+          ['given up', []],
+          ['well', []],
+        ])
+        expect(await store.source(run)).toMatchObject({ followed: 7, failing: 1, behind: 3 })
+        expect(await store.findChannel(run, 'silent')).toEqual({ known: true, alike: [] })
+        // A round later the failing one, of which nothing is known, is behind too.
+        await store.write(run, [polled('failing', at + 2 * HOUR, 1, 1), polled('*', at + 2 * HOUR, 1)])
+        expect((await behindOf())[0]).toEqual(['failing', ['posts']])
+      })
+
+      it('a measure that the server has no tool for leaves no channel behind', async () => {
+        const run = newRun()
+        await store.write(run, [
+          ...[polled(ART, T, 1), coverage(ART, 'covered', T, T + 9 * HOUR), polled(ART, T + 9 * HOUR, 1)],
+          ...[coverage('*', 'decided', T, T + 9 * HOUR), polled('*', T + 9 * HOUR, 1)],
+        ])
+        expect(await store.source(run)).toMatchObject({ followed: 1, behind: 0 })
+        // History of it, read whole, is no poll of it.
+        await store.write(run, [coverage('*', 'complete', T - DAY, T, { measures: ['replies'] })])
+        expect(await store.source(run)).toMatchObject({ followed: 1, behind: 0 })
       })
 
       it('away for days, and saying so all along, it follows still', async () => {
@@ -776,7 +828,16 @@ export function storeContract(
         expect(measures).toEqual([{ measure: 'posts', decidedTo: T + 15 * HOUR, gapRatioDay: ratio }])
         expect(await store.followed(run, null, 10)).toEqual([])
         expect(await store.source('no-such-run')).toEqual({
-          ...{ measures: [], round: null, requests: 0, failed: 0, hour: null, followed: 0, failing: 0 },
+          ...{
+            measures: [],
+            round: null,
+            requests: 0,
+            failed: 0,
+            hour: null,
+            followed: 0,
+            failing: 0,
+            behind: 0,
+          },
         })
       })
 
@@ -859,6 +920,35 @@ export function storeContract(
         const rows = await counts(run, { series: id })
         expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(total)
       }
+    })
+
+    it('knows which channels there are, and of which a name is the end', async () => {
+      const [run, other] = [newRun(), newRun()]
+      await store.write(run, [
+        bin(ART, 0, 1),
+        bin('https://a.xyz/e_%', 0, 1),
+        bin('https://b.xyz/new/', 0, 1),
+      ])
+      await store.write(run, [bin('https://a.xyz/twice', 0, 1), bin('https://b.xyz/twice', 0, 1)])
+      await store.write(other, [bin('https://other.xyz', 0, 1)])
+      const alike = async (name: string) => {
+        const found = await store.findChannel(run, name)
+        return found.known ? 'known' : found.alike
+      }
+      expect(await alike(ART)).toBe('known')
+      expect(await alike('https://b.xyz/new/')).toBe('known')
+      for (const name of ['art', '/art', '~/channel/art/', 'warpcast.com/~/channel/art']) {
+        expect([name, await alike(name)]).toEqual([name, [ART]])
+      }
+      expect(await alike('new')).toEqual(['https://b.xyz/new/'])
+      expect(await alike('https://b.xyz/new')).toEqual(['https://b.xyz/new/'])
+      expect(await alike('e_%')).toEqual(['https://a.xyz/e_%'])
+      expect(await alike('twice')).toEqual(['https://a.xyz/twice', 'https://b.xyz/twice'])
+      for (const name of ['rt', 'ART', '%', '_', '/', '', 'exx', 'other.xyz', `'; DROP TABLE channels`]) {
+        expect([name, await alike(name)]).toEqual([name, []])
+      }
+      expect(await store.findChannel(other, 'other.xyz')).toMatchObject({ alike: ['https://other.xyz'] })
+      expect(await store.findChannel('no-such-run', ART)).toEqual({ known: false, alike: [] })
     })
 
     it('knows which runs and series there are', async () => {

@@ -170,11 +170,38 @@ export async function forgetPolls(query: Query): Promise<number> {
 /** Beside channels `c`: the last poll of each. */
 const LAST_POLL = `LATERAL (SELECT at, hour, error FROM polls WHERE channel = c.id ORDER BY hour DESC LIMIT 1) p ON true`
 const OF_RUN = 'FROM runs r JOIN channels c ON c.run = r.id'
-/** Beside the last poll `p`: whether the source polls the channel still. $1: the run; $2: the key of the whole. */
-const POLLED_STILL = `p.hour >= (
-  SELECT max(n.hour) - ${DAY / HOUR} ${OF_RUN} JOIN polls n ON n.channel = c.id WHERE r.name = $1 AND c.key = $2)`
 
-type Queries = Pick<Store, 'source' | 'followed' | 'requests'>
+/**
+ * What is polled well is decided up to so long before the last round: posts are after minutes, what is under casts when
+ * each was polled in the last hour.
+ */
+const BEHIND = { posts: HOUR, replies: 3 * HOUR, reactions: 3 * HOUR }
+const UP_TO = Object.entries(BEHIND).map(([measure, ms], n) => `(${n}, '${measure}', ${ms}::bigint)`)
+
+/**
+ * `followed`: the channels that the source polls still, their last poll, and the measures in which they are behind.
+ * Not every server tells of replies and reactions: those count of which something was decided for the whole.
+ * $1: the run; $2: the key of the whole.
+ */
+const FOLLOWED = `round AS MATERIALIZED (
+    SELECT c.id, p.at, p.hour ${OF_RUN} JOIN ${LAST_POLL} WHERE r.name = $1 AND c.key = $2
+  ), due AS MATERIALIZED (
+    SELECT m.n, m.measure, round.at - m.ms AS at
+    FROM round CROSS JOIN (VALUES ${UP_TO.join(', ')}) m (n, measure, ms)
+    WHERE m.measure = 'posts' OR EXISTS (
+      SELECT FROM coverage v WHERE v.channel = round.id AND v.measure = m.measure AND v.decided_to IS NOT NULL)
+  ), followed AS (
+    SELECT c.id, c.name, p.at, p.error, b.behind
+    ${OF_RUN} JOIN ${LAST_POLL} JOIN round ON p.hour >= round.hour - ${DAY / HOUR}
+    CROSS JOIN LATERAL (
+      SELECT coalesce(array_agg(d.measure ORDER BY d.n), '{}') AS behind
+      FROM due d LEFT JOIN coverage v ON v.channel = c.id AND v.measure = d.measure
+      WHERE coalesce(v."to", (SELECT min(f.hour) FROM polls f WHERE f.channel = c.id) * ${HOUR}::bigint) < d.at
+    ) b
+    WHERE r.name = $1 AND c.key <> $2
+  )`
+
+type Queries = Pick<Store, 'source' | 'followed' | 'requests' | 'findChannel'>
 
 export const createPollingQueries = (query: Query): Queries => ({
   async source(run) {
@@ -211,8 +238,10 @@ export const createPollingQueries = (query: Query): Queries => ({
       [run, keyOf(NETWORK)],
     )
     const channels = await query(
-      `SELECT count(*) AS followed, count(*) FILTER (WHERE p.error IS NOT NULL) AS failing
-       ${OF_RUN} JOIN ${LAST_POLL} WHERE r.name = $1 AND c.key <> $2 AND ${POLLED_STILL}`,
+      `WITH ${FOLLOWED}
+       SELECT count(*) AS followed, count(*) FILTER (WHERE error IS NOT NULL) AS failing,
+         count(*) FILTER (WHERE behind <> '{}') AS behind
+       FROM followed`,
       [run, keyOf(NETWORK)],
     )
     const round = rounds.rows[0]
@@ -228,20 +257,21 @@ export const createPollingQueries = (query: Query): Queries => ({
       hour: round ? Math.max((round.hour as number) - 1, round.first as number) * HOUR : null,
       followed: channels.rows[0]!.followed as number,
       failing: channels.rows[0]!.failing as number,
+      behind: channels.rows[0]!.behind as number,
     } satisfies SourceState
   },
 
   async followed(run, hour, limit) {
     const { rows } = await query(
-      `SELECT c.name, v.*, p.at, p.error, coalesce(h.requests, 0) AS requests, coalesce(h.failed, 0) AS failed
-       ${OF_RUN} CROSS JOIN LATERAL (
+      `WITH ${FOLLOWED}
+       SELECT f.*, v.*, coalesce(h.requests, 0) AS requests, coalesce(h.failed, 0) AS failed
+       FROM followed f CROSS JOIN LATERAL (
          SELECT max(v.covered_to) FILTER (WHERE v.measure = 'posts') AS posts,
            max(v.covered_to) FILTER (WHERE v.measure = 'replies') AS replies,
            max(v.covered_to) FILTER (WHERE v.measure = 'reactions') AS reactions
-         FROM coverage v WHERE v.channel = c.id
-       ) v JOIN ${LAST_POLL} LEFT JOIN polls h ON h.channel = c.id AND h.hour = $3
-       WHERE r.name = $1 AND c.key <> $2 AND ${POLLED_STILL}
-       ORDER BY p.error IS NULL, coalesce(h.requests, 0) DESC, c.name LIMIT $4`,
+         FROM coverage v WHERE v.channel = f.id
+       ) v LEFT JOIN polls h ON h.channel = f.id AND h.hour = $3
+       ORDER BY f.error IS NULL, f.behind = '{}', coalesce(h.requests, 0) DESC, f.name LIMIT $4`,
       [run, keyOf(NETWORK), hour === null ? null : hour / HOUR, limit],
     )
     return rows.map(
@@ -252,6 +282,7 @@ export const createPollingQueries = (query: Query): Queries => ({
         reactionsTo: row.reactions as number | null,
         polledAt: row.at as number | null,
         error: row.error as string | null,
+        behind: row.behind as Measure[],
         requests: row.requests as number,
         failed: row.failed as number,
       }),
@@ -284,6 +315,19 @@ export const createPollingQueries = (query: Query): Queries => ({
         failed: row.failed as number,
       }),
     )
+  },
+
+  async findChannel(run, name) {
+    const found = await query(`SELECT ${OF_RUN} WHERE r.name = $1 AND c.key = $2`, [run, keyOf(name)])
+    if (found.rows.length > 0) return { known: true, alike: [] }
+    const end = name.replace(/^\/+|\/+$/g, '')
+    if (end === '') return { known: false, alike: [] }
+    const alike = await query(
+      `SELECT c.name ${OF_RUN} WHERE r.name = $1 AND right('/' || rtrim(c.name, '/'), length($2) + 1) = '/' || $2
+       ORDER BY c.name LIMIT 2`,
+      [run, end],
+    )
+    return { known: false, alike: alike.rows.map((row) => row.name as string) }
   },
 })
 

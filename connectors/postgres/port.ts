@@ -111,11 +111,16 @@ export type SourceState = {
   failed: number
   /** Begin of the last whole hour of its clock, or of the first one; null: it has not polled. */
   hour: number | null
-  /** Channels that it follows, and those of them whose last poll failed. */
+  /** Channels that it follows, those of them whose last poll failed, and those that are behind in any measure. */
   followed: number
   failing: number
+  behind: number
 }
-/** `...To`: where its last covered span ends; null: none has been. `error`: of its last poll; null: all went well. */
+/**
+ * `...To`: where its last covered span ends; null: none has been. `error`: of its last poll; null: all went well.
+ * `behind`: the watched measures of which nothing is decided, neither covered nor a gap, up to `BEHIND` before the last
+ * round; what was never decided is so since the first poll.
+ */
 export type Followed = {
   channel: string
   postsTo: number | null
@@ -123,6 +128,7 @@ export type Followed = {
   reactionsTo: number | null
   polledAt: number | null
   error: string | null
+  behind: Measure[]
   /** In the hour that was asked for. */
   requests: number
   failed: number
@@ -191,7 +197,7 @@ export interface Store {
    */
   gaps(run: string, filter: Span & { channel?: string | undefined }, paging: Paging): Promise<Page<Gap>>
   source(run: string): Promise<SourceState>
-  /** Channels that the source follows by name: those that fail first, then those of most requests in the hour. */
+  /** Channels that the source follows by name: those that fail first, then those behind, then by requests in the hour. */
   followed(run: string, hour: number | null, limit: number): Promise<Followed[]>
   /** Earliest first, for the last 14 days; the span is of `hour`. */
   requests(
@@ -200,6 +206,8 @@ export interface Store {
     paging: Paging,
   ): Promise<Page<RequestRow>>
   runs(): Promise<Run[]>
+  /** Whether a run has a channel of this name; and if not, up to 2 of which it is the end of the path. */
+  findChannel(run: string, name: string): Promise<{ known: boolean; alike: string[] }>
   /** Whether there is such a run, or such a series of it. */
   has(run: string, series?: string): Promise<boolean>
 
