@@ -32,7 +32,10 @@ export function hub(program: Command): void {
         'speed',
       ]),
     )
-    .option('--fault <spec...>', 'misbehave: KIND[,rate=][,seconds=][,match=][,from=][,to=]')
+    .option(
+      '--fault <spec...>',
+      'misbehave: slow, hang, 429, 500, cut, garbage or dangling, each with [,rate=][,seconds=][,match=][,from=][,to=]',
+    )
     .addOption(
       new Option('--errors <family>', 'the form of its errors')
         .choices(['snapchain', 'hubble'])

@@ -33,10 +33,10 @@ export function start(program: Command): void {
     .option('--speed <x>', 'simulated seconds in a second of live time, at most', String(SPEED))
     .option('--sim-until <time>', 'run without pause up to a time, or so long after going live, then exit')
     .addOption(
-      new Option('--fault <spec...>', 'what the simulated hub does wrong, as of fcm hub').default(
-        [],
-        'nothing',
-      ),
+      new Option(
+        '--fault <spec...>',
+        'what the simulated hub does wrong: slow, hang, 429, 500, cut, garbage or dangling, each with [,rate=][,seconds=][,match=][,from=][,to=]',
+      ).default([], 'nothing'),
     )
     .addHelpText(
       'after',

@@ -81,7 +81,17 @@ const bin = (outputs: Output[], start: number, measure: Measure, key = 'c') =>
 const run = (inputs: Input[]) => drive(countStage(), inputs)
 const polled = (key: string, at: number): Input => ({
   key,
-  record: { type: 'Polled', at, watched: [], complete: [], owed: [], requests: 3, failed: 0, error: null, next: null },
+  record: {
+    type: 'Polled',
+    at,
+    watched: [],
+    complete: [],
+    owed: [],
+    requests: 3,
+    failed: 0,
+    error: null,
+    next: null,
+  },
 })
 
 describe('bins', () => {
