@@ -73,7 +73,7 @@ const invalid = Type.Integer({ minimum: 0, description: 'messages on the page th
 const Casts = object({ casts: Type.Array(CastResult), ...page, invalid })
 
 export const ReactionResult = object({
-  hash: Hash,
+  hash: { ...Hash, description: 'hash of the reaction itself, in hex' },
   fid: Fid,
   type: Type.Union([Type.Literal('like'), Type.Literal('recast')]),
   time: Time,

@@ -68,7 +68,10 @@ type Request = {
 }
 type Asked = Answer<CastMessage | ReactionMessage> | Counts
 
-/** What became of the polls of a channel. `unreadable`: of casts of which nothing worse was told. */
+/**
+ * What became of the polls of a channel. `failing`: what will be asked again; `unreadable`: what won't be, though
+ * something in it could not be read; `reach`: posts are known from here on.
+ */
 type Tally = {
   requests: number
   failed: number
@@ -88,22 +91,16 @@ export async function pollRound(round: Round): Promise<Spent> {
   const unwatched = POLLED.filter((m) => !measures.includes(m))
   const under = measures.filter((m) => m !== 'posts')
   const channelOf = (name: string) => memory.channels.get(name)
-  const tallies = new Map<string, Tally>(
-    followed.map((name) => [
-      name,
-      {
-        ...{
-          requests: 0,
-          failed: 0,
-          error: null,
-          failing: new Set(),
-          unreadable: new Set(),
-          owed: newOwed(),
-        },
-        reach: postsSince(memory, channelOf(name), at),
-      },
-    ]),
-  )
+  const newTally = (name: string): Tally => ({
+    requests: 0,
+    failed: 0,
+    error: null,
+    failing: new Set(),
+    unreadable: new Set(),
+    owed: newOwed(),
+    reach: postsSince(memory, channelOf(name), at),
+  })
+  const tallies = new Map(followed.map((name) => [name, newTally(name)]))
   let { budget } = round
   let slowest = 0
   let slow = 0
@@ -288,11 +285,8 @@ export async function pollRound(round: Round): Promise<Spent> {
   const decided = measures.flatMap((measure): Coverage[] => {
     const tos = followed.map((name) => decidedTo(memory, channelOf(name), measure)).filter(Number.isFinite)
     const to = Math.min(...tos)
-    const from = Math.max(
-      memory.decided[measure],
-      memory.whole,
-      to === Number.POSITIVE_INFINITY ? to : to - BASE,
-    )
+    const before = Math.max(memory.decided[measure], memory.whole)
+    const from = Number.isFinite(before) ? before : to - BASE
     return from < to && Number.isFinite(to)
       ? [{ type: 'Coverage', status: 'decided', measures: [measure], from, to, reason: null, partitions }]
       : []

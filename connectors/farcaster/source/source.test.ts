@@ -213,6 +213,21 @@ test('a budget that is too small is kept, and coverage waits', async () => {
     expect(spans(log, url, 'posts').every(({ status }) => status === 'covered')).toBe(true)
 })
 
+test('what all channels have spoken of follows without a hole', async () => {
+  const log = newLog(1)
+  await history(log)
+  await polls(log)
+  for (const m of ['posts', 'replies', 'reactions'] as const) {
+    const decided = recordsOf(log, 'Coverage').filter(
+      ({ record }) => record.status === 'decided' && record.measures.includes(m),
+    )
+    expect(decided.length).toBeGreaterThan(5)
+    expect(decided[0]!.record.from).toBe(LIVE)
+    for (const [i, { record }] of decided.entries())
+      if (i > 0) expect(record.from).toBe(decided[i - 1]!.record.to)
+  }
+})
+
 test('pages that do not reach back leave a gap, and no more is said than they show', async () => {
   const log = newLog()
   await history(log)
