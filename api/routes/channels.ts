@@ -1,31 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { oneLine } from '../../common/text.ts'
 import type { Store } from '../../connectors/postgres/port.ts'
-import { NETWORK, NO_CHANNEL } from '../../schemas/records.ts'
 import type { Api } from '../app.ts'
 import * as present from '../present.ts'
-import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
+import { checkChannel } from './known.ts'
 import { allOf, pageOf, pagingOf, spanOf } from './query.ts'
-
-/** As much of a name as a message shows. */
-const NAME_LIMIT = 300
-
-/** Of routes that narrow a list to `channel`: an empty list for an unknown one would pass for an all-clear. */
-export const checkChannel = (store: Store) => async (request: FastifyRequest, reply: FastifyReply) => {
-  const { run, channel } = request.query as { run: string; channel?: string }
-  if (channel === undefined || channel === NETWORK || channel === NO_CHANNEL) return
-  const { known, alike } = await store.findChannel(run, channel)
-  if (known) return
-  const [one, another] = alike
-  const hint =
-    one !== undefined && another === undefined
-      ? `; did you mean ${oneLine(one, NAME_LIMIT)} ?`
-      : '. /v1/channels lists those that have series.'
-  const named = `No channel "${oneLine(channel, NAME_LIMIT)}" in run "${run}".`
-  return sendProblem(reply, 404, `${named} Channels are named by their URL${hint}`)
-}
 
 export function channelRoutes(app: Api, store: Store): void {
   app.get('/v1/channels', {

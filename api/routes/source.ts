@@ -3,7 +3,7 @@ import type { Store } from '../../connectors/postgres/port.ts'
 import type { Api } from '../app.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
-import { checkChannel } from './channels.ts'
+import { checkChannel } from './known.ts'
 import { pageOf, pagingOf, spanOf } from './query.ts'
 
 /** What the source does: how far it has come, what it misses, and what it asks for. */

@@ -1,23 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
 import { FARCASTER_EPOCH } from '../../common/time.ts'
 import type { ArchiveItem } from './archive.ts'
 import { archiveSize, readArchive } from './archive.ts'
-import { collect } from './fixtures.ts'
+import { collect, temporaryFiles } from './fixtures.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'fcm-archive-'))
-afterAll(() => rmSync(dir, { recursive: true }))
-
-let files = 0
-const file = (content: string | Uint8Array): string => {
-  const path = join(dir, `${files++}.ndjson`)
-  writeFileSync(path, content)
-  return path
-}
+const { dir, file } = temporaryFiles()
 
 const line = (n: number, text = `cast ${n}`): string =>
   JSON.stringify({

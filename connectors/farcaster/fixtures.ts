@@ -1,4 +1,8 @@
 /** What the tests of this folder share. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import type { EventLog, NewRec, Rec, TopicPartition } from '../../pipeline/log/port.ts'
 import type { CastMessage } from '../../schemas/message.ts'
 import type { SchemaRegistry } from '../../schemas/registry.ts'
@@ -26,6 +30,21 @@ export const cast = (n: number, time: number, parent: number | string | null): C
   quotes: [],
   mentions: [],
 })
+
+/** Files of the test that calls it, in a directory that goes with it. */
+export function temporaryFiles(): { dir: string; file(content: string | Uint8Array): string } {
+  const dir = mkdtempSync(join(tmpdir(), 'fcm-'))
+  afterAll(() => rmSync(dir, { recursive: true }))
+  let files = 0
+  return {
+    dir,
+    file(content) {
+      const path = join(dir, `${files++}.ndjson`)
+      writeFileSync(path, content)
+      return path
+    },
+  }
+}
 
 export async function collect<T>(items: Iterable<T> | AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []

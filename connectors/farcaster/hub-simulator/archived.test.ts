@@ -1,24 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { DAY, SECOND } from '../../../common/time.ts'
-import { hash } from '../fixtures.ts'
+import { hash, temporaryFiles } from '../fixtures.ts'
 import { archiveData } from './archived.ts'
 import { ownClock } from './clock.ts'
 import { hashes, hex, type Page, stamp, T } from './hub.fixture.ts'
 import { createHub } from './hub.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'fcm-hub-'))
-afterAll(() => rmSync(dir, { recursive: true }))
-
-let files = 0
-const file = (content: string | Uint8Array): string => {
-  const path = join(dir, `${files++}.ndjson`)
-  writeFileSync(path, content)
-  return path
-}
+const { dir, file } = temporaryFiles()
 
 /** As an archive may have it: its own order of fields, spaces, escapes, and fields that nobody knows. */
 const line = (n: number, type: string, body: object, fid = 1): string =>

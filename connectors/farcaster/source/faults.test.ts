@@ -1,11 +1,7 @@
-/** Hub, MCP server, source and log together, with a hub that does each thing wrong that hubs do. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { HOUR, iso, LATENESS, MINUTE } from '../../../common/time.ts'
 import { completeBins } from '../completeness.ts'
-import type { MemoryLog } from '../fixtures.ts'
+import { type MemoryLog, temporaryFiles } from '../fixtures.ts'
 import { toHubJson } from '../hub-json.ts'
 import { archiveData } from '../hub-simulator/archived.ts'
 import { drivenClock } from '../hub-simulator/clock.ts'
@@ -20,10 +16,9 @@ import { openServer } from './mcp/open-server.ts'
 import { bins, broken, codec, LIVE, messages, newLog, RUN, spans, urls } from './network.fixture.ts'
 import { poll } from './source.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'fcm-'))
-const file = join(dir, 'network.hub.ndjson')
-writeFileSync(file, messages.map((message) => `${JSON.stringify(toHubJson(message))}\n`).join(''))
-afterAll(() => rmSync(dir, { recursive: true }))
+const file = temporaryFiles().file(
+  messages.map((message) => `${JSON.stringify(toHubJson(message))}\n`).join(''),
+)
 
 const UNTIL = LIVE + 4 * HOUR
 const SOON = LIVE + 2 * HOUR

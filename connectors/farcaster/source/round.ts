@@ -228,7 +228,7 @@ export async function pollRound(round: Round): Promise<Spent> {
     followed.map((channel) => ({
       channel,
       measure: 'posts',
-      since: postsSince(memory, channelOf(channel), at),
+      since: tallies.get(channel)!.reach,
     })),
   )
   // Once a day somewhat further back, for what came later than L.

@@ -4,13 +4,12 @@ import { DAY, HOUR, LATENESS, MINUTE } from '../../../common/time.ts'
 /** What is signed under a cast while it is at most this old is watched. */
 export const WATCHED = DAY
 
-const YOUNG = [5, 10, 20, 40].map((minutes) => minutes * MINUTE)
 /** The last poll comes L after the watch ends, so that it also finds what arrived late. */
 const LAST = WATCHED + LATENESS
 
 /** The ages at which a cast is polled: 5, 10, 20 and 40 minutes, every full hour, and once more at the end. */
 export const AGES: readonly number[] = [
-  ...YOUNG,
+  ...[5, 10, 20, 40].map((minutes) => minutes * MINUTE),
   ...Array.from({ length: WATCHED / HOUR }, (_, i) => (i + 1) * HOUR),
   LAST,
 ]
@@ -20,11 +19,8 @@ export const LONGEST_WAIT = HOUR
 
 /** When the last poll that was due at `now` was due, for a cast signed at `time`; null before the first. */
 export function lastDue(time: number, now: number): number | null {
-  const age = now - time
-  if (age >= LAST) return time + LAST
-  if (age >= HOUR) return time + Math.floor(age / HOUR) * HOUR
-  const young = YOUNG.findLast((due) => due <= age)
-  return young === undefined ? null : time + young
+  const age = AGES.findLast((due) => due <= now - time)
+  return age === undefined ? null : time + age
 }
 
 /** Whether a poll falls due after `after`, at `now` at the latest. */
