@@ -29,7 +29,11 @@ function* hawkes(of: {
     const drive = mean * (1 - ratio) * (1 + cycle * Math.sin((2 * Math.PI * i) / 288))
     const count = random.negativeBinomial(drive + (ratio * excited * (1 - kept)) / kept, dispersion)
     excited = kept * (excited + count)
-    const reading = observe(tracker, count, shape(profile, time, 300), MEMORY)
+    const reading = observe(
+      tracker,
+      { count, shape: shape(profile, time, 300), usual: Number.NaN, replies: Number.NaN },
+      MEMORY,
+    )
     learnProfile(profile, time, count)
     if (reading && i >= 2 * MEMORY) yield reading
   }

@@ -2,6 +2,8 @@
  * One series at one resolution: level, rolling window and what is usual, moved on bin by bin. Plain data, so that it
  * survives a checkpoint; a function of the bins seen and their order alone.
  */
+import type { Resolution } from '../../common/time.ts'
+import { createInputs, type Inputs, pushInputs } from '../cnn-lstm/inputs.ts'
 import {
   createLevel,
   createUsual,
@@ -36,6 +38,8 @@ export type Window = {
   expected: Float64Array
   variance: Trend
   autocorrelation: Trend
+  /** What the CNN-LSTM sees, which looks back further than the window. */
+  inputs: Inputs
   /** The last 4 windows of variances, where the classic rule is asked for. */
   history: Float64Array | null
 }
@@ -46,6 +50,8 @@ export type Tracker = { level: Level; window: Window | null; usual: Usual | null
 export type Reading = {
   count: number
   expected: number
+  /** Events in such a bin over weeks, where `expected` follows the last hours. */
+  usual: number
   dispersion: number
   residual: number | null
   variance: number | null
@@ -56,12 +62,25 @@ export type Reading = {
   autocorrelationTrend: number | null
   usualVariance: number
   usualAutocorrelation: number
+  /** Standard deviation that sums of a window's residuals, over the square root of their number, usually have. */
+  usualExcess: number
   /** How busy the window was as a whole: its residuals summed, in standard deviations of what such a sum usually is. */
   excess: number | null
   /** The profile over the bin; expected / shape is the level. */
   shape: number
   /** The variance in standard deviations above its own mean over the preceding 4 windows; the classic rule only. */
   surge: number | null
+}
+
+/**
+ * What the window and what is usual are made with, in bins; the memory by the seconds of a bin. The CNN-LSTM was trained
+ * on what comes of it, so that it is no setting.
+ */
+export const PREPROCESSING = {
+  /** 4 hours of base bins, so that the window changes within the hours a cascade takes to build. */
+  window: 48,
+  /** Time constant of what is usual: a week, three weeks, eight weeks. */
+  memory: { 300: 2016, 3600: 504, 21600: 224 } as Record<Resolution, number>,
 }
 
 /** Less than this expected in a bin says nothing about how it is distributed: its residual is missing. */
@@ -75,6 +94,7 @@ export const createWindow = (length: number): Window => ({
   expected: new Float64Array(length).fill(Number.NaN),
   variance: createTrend(length),
   autocorrelation: createTrend(length),
+  inputs: createInputs(),
   history: null,
 })
 
@@ -129,18 +149,29 @@ function learnLeaving(w: Window, usual: Usual, memory: number): void {
   learnUsual(usual, { count: w.counts.ring[at]!, expected: w.expected[at]!, residual: leaving, next }, memory)
 }
 
-/**
- * Observes the next bin: `count` events (NaN: masked) where the profile has `shape`; `memory` is the time constant of
- * what is usual, in bins. Null while no window is kept.
- */
-export function observe(t: Tracker, count: number, shape: number, memory: number): Reading | null {
+/** A bin to observe. */
+export type TrackedBin = {
+  /** Events; NaN where the bin is masked. */
+  count: number
+  /** The profile over the bin. */
+  shape: number
+  /** Events in such a bin over weeks. */
+  usual: number
+  /** Residual of the channel's share of replies in the bin; NaN where it is not known. */
+  replies: number
+}
+
+/** Observes the next bin; `memory`: the time constant of what is usual, in bins. Null while no window is kept. */
+export function observe(t: Tracker, bin: TrackedBin, memory: number): Reading | null {
   const { window, usual, level } = t
+  const { count, shape } = bin
   const mean = expected(level, shape)
   if (!Number.isNaN(count)) learnLevel(level, count, shape)
   if (!window || !usual) return null
   learnLeaving(window, usual, memory)
   const phi = dispersion(usual, Math.max(mean, LEAST_EXPECTED))
   const x = pushWindow(window, count, mean, phi)
+  pushInputs(window.inputs, { residual: x, expected: mean, usual: bin.usual, replies: bin.replies })
   const variance = rollingVariance(window.residuals)
   const { history } = window
   let sds: number | null = null
@@ -156,6 +187,7 @@ export function observe(t: Tracker, count: number, shape: number, memory: number
   return {
     count,
     expected: mean,
+    usual: bin.usual,
     dispersion: phi,
     residual: Number.isNaN(x) ? null : x,
     variance,
@@ -166,6 +198,7 @@ export function observe(t: Tracker, count: number, shape: number, memory: number
     autocorrelationTrend: kendallTau(window.autocorrelation),
     usualVariance: usualVariance(usual),
     usualAutocorrelation: usualAutocorrelation(usual),
+    usualExcess: excessSd,
     excess: excess === null ? null : excess / excessSd,
     shape,
     surge: sds,

@@ -8,6 +8,7 @@ import { partitionOf } from '../log/partitioner.ts'
 import type { Input } from '../runtime/stage.ts'
 import { countStage } from './count/count.ts'
 import { detectStage } from './detect/detect.ts'
+import { scoring } from './detect/testing.ts'
 import { byKey, type Drive, drive, type Output } from './harness.ts'
 import { sumStage } from './sum.ts'
 
@@ -49,7 +50,7 @@ async function process(partitions: number, options: Drive): Promise<Map<string, 
   const judged: Output[] = []
   for (let partition = 0; partition < partitions; partition++) {
     const mine = counts.filter(({ key }) => partitionOf(Buffer.from(key), partitions) === partition)
-    judged.push(...(await drive(detectStage({ run: 'live' }), mine, { ...options, partition })))
+    judged.push(...(await drive(detectStage({ run: 'live', scoring }), mine, { ...options, partition })))
   }
   const all = [...counts.filter(({ record }) => record.type !== 'Partial'), ...judged]
   return byKey(all.map((output) => ({ ...output, key: `${output.topic} ${output.key}` })))

@@ -14,6 +14,7 @@ import {
 } from '../../../schemas/records.ts'
 import type { Input } from '../../runtime/stage.ts'
 import { detectStage } from '../detect/detect.ts'
+import { scoring } from '../detect/testing.ts'
 import { byKey, drive, type Output } from '../harness.ts'
 import { IDLE_BINS } from '../lifecycle.ts'
 import { countStage } from './count.ts'
@@ -656,7 +657,7 @@ describe('a source that polls', () => {
     const end = T0 + days * DAY
     const judge = async (more: Input[]) => {
       const counts = await run([...inputs, ...more])
-      return of(await drive(detectStage({ run: 'live' }), counts), 'AlertEvent')
+      return of(await drive(detectStage({ run: 'live', scoring }), counts), 'AlertEvent')
     }
     const before = await judge([])
     expect(before.at(-1)?.event).not.toBe('resolved')

@@ -1,271 +1,226 @@
 /**
  * Stage `detect`: counts in; a signal for every eligible closed bin (the decision log) and the events of episodes out.
- * `apply` moves series on and queues what was observed; `settle` decides it. Nothing but event time and the records of
- * one key, in their order, has any influence on what is decided for that key.
+ * `apply` moves series on and queues what was observed; `settle` scores and decides it. Nothing but event time and the
+ * records of one key, in their order, has any influence on what is decided for that key.
  */
-import { BASE, BASE_SECONDS, HOUR, iso, RESOLUTIONS } from '../../../common/time.ts'
-import type { PValues } from '../../../models/early-warning/nulls.ts'
+import { BASE, BASE_SECONDS, floorTo, RESOLUTIONS } from '../../../common/time.ts'
+import { isScorable, ROW, writeRow } from '../../../models/cnn-lstm/inputs.ts'
 import {
-  type AlertEvent,
-  type BinClosed,
-  type Decision,
-  MEASURES,
-  type Measure,
-  type Signal,
-} from '../../../schemas/records.ts'
-import type { Emit, Input, Stage } from '../../runtime/stage.ts'
+  createReplyShare,
+  observeReplyShare,
+  type ReplyShare,
+  usualShare,
+} from '../../../models/early-warning/reply-share.ts'
+import { PREPROCESSING } from '../../../models/early-warning/tracker.ts'
+import { type BinClosed, MEASURES, type Milestone } from '../../../schemas/records.ts'
+import type { Input, Stage } from '../../runtime/stage.ts'
 import {
-  createWatch,
-  decide,
-  freeze,
-  resolve,
-  type Scope,
-  silence,
-  voiceKey,
-  type Watch,
-} from './episodes.ts'
-import { judge, KINDS, type Kind, pValuesOf, usualOf, type Verdict } from './judge.ts'
-import {
+  addToSum,
   applyBin,
   applyIdle,
   applyUnknown,
   createSeries,
+  createSum,
   ineligible,
-  type Judged,
   type Observed,
+  type Scale,
   type Series,
+  type Sum,
 } from './series.ts'
 import { defaults, type Preset, type Settings, settingsHash } from './settings.ts'
+import { type Item, settleItem, type Watches } from './settle.ts'
+import { judgeClosed, judgeOpen, SURGE_RESOLUTIONS } from './surge.ts'
 
-/** What `apply` found and `settle` decides; owns all it needs. */
-type Item = { key: string; measure: Measure; time: number } & (
-  | { kind: 'bin'; resolution: number; start: number; reading: Judged }
-  | { kind: 'masked'; resolution: number; start: number; count: number }
-  | { kind: 'insufficient'; resolution: number; start: number; count: number; why: string }
-  | { kind: 'idle' }
-)
+/** Rows of the CNN-LSTM one after another; the probability of each, which depends on that row alone. */
+export type Scoring = { model: string; score(rows: Float32Array): Promise<Float32Array> }
 
-export type DetectState = {
-  /** By channel, then in the order of MEASURES. */
-  series: Map<string, (Series | null)[]>
-  queue: Item[]
-  watches: Map<string, Record<Kind, Watch>>
+/** What is known of one channel. */
+type Channel = {
+  /** In the order of MEASURES. */
+  series: (Series | null)[]
+  /** The share of replies among its casts, by resolution; null until a window of its casts is kept. */
+  replies: ({ share: ReplyShare; casts: Sum; replies: Sum } | null)[]
 }
 
-export type DetectOptions = { run: string; preset?: Preset; settings?: Partial<typeof defaults> }
+export type DetectState = {
+  channels: Map<string, Channel>
+  queue: Item[]
+  watches: Map<string, Watches>
+}
 
-const NO_READING = {
-  expected: null,
-  dispersion: null,
-  residual: null,
-  variance: null,
-  autocorrelation: null,
-  rawVariance: null,
-  rawAutocorrelation: null,
-  varianceTrend: null,
-  autocorrelationTrend: null,
-  pVariance: null,
-  pAutocorrelation: null,
-  p: null,
-  score: null,
-} as const
+export type DetectOptions = {
+  run: string
+  scoring: Scoring
+  preset?: Preset
+  settings?: Partial<typeof defaults>
+}
 
-export function detectStage(options: DetectOptions): Stage<DetectState> {
-  const settings: Settings = { ...defaults, ...options.settings, preset: options.preset ?? 'indicators' }
-  const hash = settingsHash(settings)
+export function detectStage({ run, scoring, preset, settings: some }: DetectOptions): Stage<DetectState> {
+  const settings: Settings = { ...defaults, ...some, preset: preset ?? 'calibrated' }
+  const { model } = scoring
+  const rules = { run, settings, model, hash: settingsHash(settings, model) }
   return {
     name: 'detect',
     input: 'counts',
-    version: 1,
-    initial: () => ({ series: new Map(), queue: [], watches: new Map() }),
+    version: 2,
+    initial: () => ({ channels: new Map(), queue: [], watches: new Map() }),
     apply: (state, input) => apply(state, input, settings),
-    settle: async (state, emit) => {
+    async settle(state, emit) {
+      const scores = await scoresOf(state.queue, scoring)
       const { queue } = state
       state.queue = []
-      for (const item of queue) settleItem(state, item, options.run, settings, hash, emit)
+      for (const [i, item] of queue.entries()) settleItem(state.watches, item, scores[i]!, rules, emit)
     },
   }
+}
+
+/** The score of each item, null for those that have no row. */
+async function scoresOf(queue: readonly Item[], { score }: Scoring): Promise<(number | null)[]> {
+  const rows = queue.flatMap((item) => (item.kind === 'bin' && item.row ? [item.row] : []))
+  if (rows.length === 0) return queue.map(() => null)
+  const all = new Float32Array(rows.length * ROW)
+  for (const [i, row] of rows.entries()) all.set(row, i * ROW)
+  const scores = (await score(all)).values()
+  return queue.map((item) => (item.kind === 'bin' && item.row ? (scores.next().value ?? null) : null))
 }
 
 function apply(state: DetectState, { key, record }: Input, settings: Settings): void {
   if (record.type === 'BinClosed') {
     applyClosed(state, key, record, settings)
+  } else if (record.type === 'Milestone') {
+    applyMilestone(state, key, record, settings)
   } else if (record.type === 'Idle' || record.type === 'Unknown') {
     const { measure, from } = record
-    const series = state.series.get(key)?.[MEASURES.indexOf(measure)]
+    const series = state.channels.get(key)?.series[MEASURES.indexOf(measure)]
     if (!series) return
     if (record.type === 'Unknown') applyUnknown(series, from, record.to)
     else if (applyIdle(series, from)) state.queue.push({ kind: 'idle', key, measure, time: from })
   }
 }
 
-function applyClosed(state: DetectState, key: string, record: BinClosed, settings: Settings): void {
-  if (record.seconds !== BASE_SECONDS || record.start % BASE !== 0) return
-  let channel = state.series.get(key)
-  if (!channel) {
-    channel = MEASURES.map(() => null)
-    state.series.set(key, channel)
+function applyMilestone(state: DetectState, key: string, record: Milestone, settings: Settings): void {
+  const { measure, start, seconds, n, time } = record
+  const series = state.channels.get(key)?.series[MEASURES.indexOf(measure)]
+  if (!series || seconds !== BASE_SECONDS || start < series.next) return
+  if (n <= (series.milestones.get(start) ?? 0)) return
+  series.milestones.set(start, n)
+  for (const scale of surgeScales(series)) {
+    const begin = floorTo(start, scale.seconds * 1000)
+    const { sum } = scale
+    const before = sum.start === begin && sum.bins > 0 && !sum.masked ? sum.count : 0
+    const surging = judgeOpen(series, scale, before + n, begin, settings)
+    if (surging) state.queue.push({ kind: 'surge', key, measure, time, surging })
   }
+}
+
+const surgeScales = ({ scales }: Series): Scale[] =>
+  scales.filter(({ seconds }) => SURGE_RESOLUTIONS.includes(seconds))
+
+function applyClosed(state: DetectState, key: string, record: BinClosed, settings: Settings): void {
+  const { start } = record
+  if (record.seconds !== BASE_SECONDS || start % BASE !== 0) return
+  let channel = state.channels.get(key)
+  if (!channel) {
+    channel = { series: MEASURES.map(() => null), replies: RESOLUTIONS.map(() => null) }
+    state.channels.set(key, channel)
+  }
+  const replies = applyReplies(channel, record)
+  const usualReplies = channel.replies.map((of) => (of ? usualShare(of.share) : Number.NaN))
   // Decided by (end, resolution, measure): all that closes on one record ends together.
   const closed: Observed[][] = RESOLUTIONS.map(() => [])
   for (const [index, measure] of MEASURES.entries()) {
     const bin = record.bins.find((b) => b.measure === measure)
     if (!bin) continue
-    let series = channel[index]
+    let series = channel.series[index]
     if (!series) {
-      series = createSeries(measure, record.start)
-      channel[index] = series
+      series = createSeries(measure, start)
+      channel.series[index] = series
     }
-    if (record.start >= series.next) applyBin(series, record.start, bin, settings, closed)
+    if (start >= series.next) applyBin(series, start, bin, replies, settings, closed)
   }
-  const time = record.start + BASE
-  for (const observed of closed.flat()) queueObserved(state.queue, observed, key, time, settings)
+  const time = start + BASE
+  for (const [index, observed] of closed.entries()) {
+    for (const o of observed) queueObserved(state.queue, o, usualReplies[index]!, key, time, settings)
+  }
+  for (const [index, measure] of MEASURES.entries()) {
+    const series = channel.series[index]
+    if (series?.next !== time) continue
+    // The hour goes on: what it holds so far may be enough.
+    for (const scale of surgeScales(series)) {
+      const { bins, count, start: begin, masked } = scale.sum
+      const surging = bins > 0 && !masked ? judgeOpen(series, scale, count, begin, settings) : null
+      if (surging) state.queue.push({ kind: 'surge', key, measure, time, surging })
+    }
+  }
+}
+
+const CASTS = MEASURES.indexOf('casts')
+
+/** Residuals of the share of replies in the bins that close with a record, by resolution; NaN where not known. */
+function applyReplies(channel: Channel, { start, bins }: BinClosed): number[] {
+  const known = bins.filter((b) => (b.measure === 'casts' || b.measure === 'replies') && !b.masked)
+  const casts = known.find((b) => b.measure === 'casts')?.count ?? 0
+  const replies = known.find((b) => b.measure === 'replies')?.count ?? 0
+  const masked = known.length < 2
+  return RESOLUTIONS.map((seconds, i) => {
+    if (channel.series[CASTS]?.scales[i]?.tracker.window) {
+      channel.replies[i] ??= { share: createReplyShare(), casts: createSum(), replies: createSum() }
+    }
+    const of = channel.replies[i]
+    if (!of) return Number.NaN
+    addToSum(of.casts, seconds, start, 1, casts, masked)
+    addToSum(of.replies, seconds, start, 1, replies, masked)
+    if ((start + BASE) % (seconds * 1000) !== 0) return Number.NaN
+    const isWhole = !of.casts.masked && of.casts.bins === seconds / BASE_SECONDS
+    const unknown = isWhole ? 0 : Number.NaN
+    const residual = observeReplyShare(
+      of.share,
+      of.replies.count + unknown,
+      of.casts.count + unknown,
+      PREPROCESSING.memory[seconds],
+    )
+    of.casts.bins = 0
+    of.replies.bins = 0
+    return residual
+  })
 }
 
 /** Moves eligibility on, and queues what has to be said about an observed bin. */
-function queueObserved(queue: Item[], o: Observed, key: string, time: number, settings: Settings): void {
+function queueObserved(
+  queue: Item[],
+  o: Observed,
+  usualReplies: number,
+  key: string,
+  time: number,
+  settings: Settings,
+): void {
   const { series, scale, start, count } = o
   const at = { key, measure: series.measure, time, resolution: scale.seconds, start }
+  const surging =
+    scale.surge && !o.masked ? judgeClosed(series, scale, count, start, o.shape, settings) : null
   if (o.masked) {
-    if (scale.eligible) queue.push({ ...at, kind: 'masked', count })
+    if (scale.eligible || scale.surge) queue.push({ ...at, kind: 'masked', count, signals: scale.eligible })
     return
   }
   const why = ineligible(o, settings)
   if (why === null && o.reading) {
     scale.eligible = true
     scale.spoken = true
-    queue.push({ ...at, kind: 'bin', reading: o.reading })
-  } else if (scale.eligible || !scale.spoken) {
+    queue.push({ ...at, kind: 'bin', reading: o.reading, row: rowOf(o, usualReplies), surging })
+    return
+  }
+  if (surging) queue.push({ ...at, kind: 'ebb', surging })
+  if (scale.eligible || !scale.spoken) {
     scale.eligible = false
     scale.spoken = true
     queue.push({ ...at, kind: 'insufficient', count, why: why ?? 'no history' })
   }
 }
 
-function settleItem(
-  state: DetectState,
-  item: Item,
-  run: string,
-  settings: Settings,
-  hash: string,
-  emit: Emit,
-): void {
-  const { key, measure } = item
-  // Before the first bin that can be judged there is nothing to watch, and in most channels there never is.
-  let watches = state.watches.get(key)
-  if (!watches && item.kind === 'bin') {
-    watches = { 'early-warning': createWatch(), collapse: createWatch() }
-    state.watches.set(key, watches)
-  }
-  const send = (event: AlertEvent): void => emit('alerts', key, event)
-  const scopeOf = (kind: Kind): Scope => ({ run, channel: key, kind, settings, hash })
-  const each = (act: (watch: Watch, scope: Scope) => void): void => {
-    if (watches) for (const kind of KINDS) act(watches[kind], scopeOf(kind))
-  }
-  const signal = (fields: Partial<Signal> & { decision: Decision; reason: string; count: number }): void => {
-    if (item.kind === 'idle') return
-    const { resolution, start } = item
-    emit('signals', key, {
-      type: 'Signal',
-      measure,
-      resolution,
-      start,
-      ...NO_READING,
-      ...fields,
-      settings: hash,
-    })
-  }
-
-  if (item.kind === 'idle') {
-    each((w, scope) =>
-      silence(w, scope, { ...item, resolution: null }, `idle: no ${measure} for 24 covered hours`, send),
-    )
-  } else if (item.kind === 'insufficient') {
-    each((w, scope) => silence(w, scope, item, `not enough data: ${item.why}`, send))
-    signal({ count: item.count, decision: 'insufficient', reason: `not enough data: ${item.why}` })
-  } else if (item.kind === 'masked') {
-    each((w, scope) => freeze(w, scope, { ...item, end: item.time }, send))
-    signal({ count: item.count, decision: 'masked', reason: 'not covered enough to be judged' })
-  } else {
-    const p = pValuesOf(item.reading, settings)
-    const outcome = settleBin(watches!, scopeOf, item, p, settings, send)
-    signal({ ...figures(item.reading, p), ...outcome })
-  }
-}
-
-/** The decision that stands in the signal when kinds differ: the most telling one. */
-const TELLING: Decision[] = ['opened', 'held', 'suppressed', 'insufficient', 'quiet']
-
-function settleBin(
-  watches: Record<Kind, Watch>,
-  scopeOf: (kind: Kind) => Scope,
-  item: Item & { kind: 'bin' },
-  p: PValues,
-  settings: Settings,
-  send: (event: AlertEvent) => void,
-): { decision: Decision; reason: string } {
-  const { measure, resolution, start, time: end, reading } = item
-  const level = usualOf(reading) / reading.shape
-  let outcome: { decision: Decision; reason: string } | null = null
-  const unknown: string[] = []
-  for (const kind of KINDS) {
-    const watch = watches[kind]
-    const scope = scopeOf(kind)
-    const bin = { measure, resolution, start, end }
-    const base = watch.episode?.voices.get(voiceKey(measure, resolution)) ?? null
-    const verdict = judge(kind, reading, p, base, bin, settings)
-    const facts = {
-      measure,
-      resolution,
-      start,
-      count: reading.count,
-      expected: reading.expected,
-      dispersion: reading.dispersion,
-      variance: reading.variance,
-      autocorrelation: reading.autocorrelation,
-      p: verdict.p,
-      score: null,
-    }
-    const decision = decide(watch, scope, bin, verdict, facts, level, send)
-    if (kind === 'collapse' && watch.episode) {
-      const hours = settings.collapse.longestHours
-      if (end - watch.episode.openedAt >= hours * HOUR) {
-        resolve(watch, scope, `still low after ${hours} hours: this is the new usual`, send)
-      }
-    }
-    if (decision === 'insufficient') unknown.push(`${kind} can't be judged: ${verdict.brief}`)
-    const rank = (d: Decision): number => TELLING.indexOf(d)
-    if (!outcome || rank(decision) < rank(outcome.decision)) {
-      outcome = { decision, reason: explain(decision, kind, verdict, watch) }
-    }
-  }
-  const { decision, reason } = outcome!
-  // What one kind found must not hide that another could not look.
-  return { decision, reason: [reason, ...unknown].filter((part) => part !== '').join('; ') }
-}
-
-function explain(decision: Decision, kind: Kind, verdict: Verdict, watch: Watch): string {
-  if (decision === 'insufficient') return ''
-  if (decision === 'quiet') return verdict.brief
-  const reason = verdict.reason()
-  if (decision !== 'suppressed') return `${kind}: ${reason}`
-  return `${kind}: suppressed by cool-down until ${iso(watch.quietUntil)}; ${reason}`
-}
-
-function figures(r: Judged, p: PValues): Partial<Signal> & { count: number } {
-  return {
-    count: r.count,
-    expected: r.expected,
-    dispersion: r.dispersion,
-    residual: r.residual,
-    variance: r.variance,
-    autocorrelation: r.autocorrelation,
-    rawVariance: r.rawVariance,
-    rawAutocorrelation: r.rawAutocorrelation,
-    varianceTrend: r.varianceTrend,
-    autocorrelationTrend: r.autocorrelationTrend,
-    pVariance: p.variance,
-    pAutocorrelation: p.autocorrelation,
-    p: p.joint,
-  }
+function rowOf({ scale, reading }: Observed, usualReplies: number): Float32Array | null {
+  const { inputs } = scale.tracker.window!
+  if (!isScorable(inputs)) return null
+  const row = new Float32Array(ROW)
+  writeRow(inputs, { ...reading!, usualReplies }, row, 0)
+  return row
 }

@@ -6,26 +6,28 @@ import { createHash } from 'node:crypto'
 import { HOUR } from '../../../common/time.ts'
 import {
   type AlertEvent,
+  type AlertKind,
   type Decision,
   type Evidence,
   MEASURES,
   type Measure,
+  SEVERITIES,
   type Severity,
   seriesName,
 } from '../../../schemas/records.ts'
-import type { Kind, Verdict } from './judge.ts'
+import type { Verdict } from './judge.ts'
 import type { Settings } from './settings.ts'
 
 /** One series and resolution's part in an episode. */
 type Voice = {
-  /** Its strongest bin so far: the least p. */
+  /** Its strongest bin so far: the greatest score, or the least p. */
   evidence: Evidence
   /** Successive bins without support; Infinity once it can't speak any more. */
   calm: number
   /** End of the last bin in which it could be judged. */
   judged: number
   exitBins: number
-  /** Level of the series when it began to speak, events per base bin of a mean hour. */
+  /** What is usual for the series when it began to speak, events per base bin of a mean hour; NaN where not asked for. */
   level: number
 }
 
@@ -36,6 +38,7 @@ export type Episode = {
   measure: Measure
   resolution: number
   start: number
+  /** Never falls during an episode. */
   severity: Severity
   /** By measure and resolution, in order of appearance. */
   voices: Map<string, Voice>
@@ -53,7 +56,7 @@ export type Watch = {
 
 export const createWatch = (): Watch => ({ clock: 0, quietUntil: 0, episode: null, hits: new Map() })
 
-export type Scope = { run: string; channel: string; kind: Kind; settings: Settings; hash: string }
+export type Scope = { run: string; channel: string; kind: AlertKind; settings: Settings; hash: string }
 export type Bin = { measure: Measure; resolution: number; start: number; end: number }
 export const voiceKey = (measure: Measure, resolution: number): string => `${measure}/${resolution}`
 
@@ -66,8 +69,8 @@ export function decide(
   bin: Bin,
   verdict: Verdict,
   facts: Omit<Evidence, 'reason'>,
-  level: number,
   send: Send,
+  level = Number.NaN,
 ): Decision {
   if (!verdict.known) {
     freeze(watch, scope, bin, send)
@@ -88,20 +91,26 @@ export function decide(
   if (!episode) {
     if (bin.end < watch.quietUntil) return 'suppressed'
     watch.episode = openEpisode(scope, bin, watch.clock)
-    addVoice(watch.episode, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
+    addVoice(watch.episode, scope, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
     send(eventOf(watch.episode, scope, 'opened', watch.clock, said(evidence)))
     return 'opened'
   }
 
   if (!voice) {
-    addVoice(episode, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
+    addVoice(episode, scope, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
     send(eventOf(episode, scope, 'updated', watch.clock, said(evidence)))
     return 'held'
   }
   voice.judged = bin.end
   if (verdict.hold) {
-    if ((evidence.p ?? 1) <= (voice.evidence.p ?? 1)) voice.evidence = evidence
     voice.calm = 0
+    if (isStronger(evidence, voice.evidence)) {
+      const before = episode.severity
+      addVoice(episode, scope, key, { ...voice, evidence })
+      if (episode.severity !== before) {
+        send(eventOf(episode, scope, 'updated', watch.clock, said(evidence)))
+      }
+    }
     return 'held'
   }
   voice.calm++
@@ -171,23 +180,35 @@ function openEpisode({ run, channel, kind }: Scope, bin: Bin, openedAt: number):
   }
 }
 
-function addVoice(e: Episode, key: string, voice: Voice): void {
+const isStronger = (a: Evidence, b: Evidence): boolean =>
+  a.score !== null || b.score !== null ? (a.score ?? 0) >= (b.score ?? 0) : (a.p ?? 1) <= (b.p ?? 1)
+
+function addVoice(e: Episode, scope: Scope, key: string, voice: Voice): void {
   e.voices.set(key, voice)
-  e.severity = severityOf(e)
+  const evidence = [...e.voices.values()].map((v) => v.evidence)
+  const now = scoreSeverity(evidence, scope.settings) ?? agreementSeverity(evidence)
+  if (SEVERITIES.indexOf(now) > SEVERITIES.indexOf(e.severity)) e.severity = now
+}
+
+/** By the greatest score; null where nothing is scored. */
+function scoreSeverity(evidence: Evidence[], { calibrated }: Settings): Severity | null {
+  const scores = evidence.flatMap((e) => e.score ?? [])
+  if (scores.length === 0) return null
+  const greatest = Math.max(...scores)
+  return greatest >= calibrated.high ? 'high' : greatest >= calibrated.medium ? 'medium' : 'low'
 }
 
 /**
- * How much of the evidence agrees: medium from two series or resolutions on, high from two measures of different
+ * By how much of the evidence agrees: medium from two series or resolutions on, high from two measures of different
  * events (posts, replies, reactions; casts are posts and replies, participants their authors) at two resolutions,
- * or from four in all. Never falls during an episode.
+ * or from four in all.
  */
-function severityOf({ voices, severity }: Episode): Severity {
-  if (severity === 'high' || voices.size >= 4) return 'high'
-  const all = [...voices.values()].map((voice) => voice.evidence)
-  const own = new Set(all.map((e) => e.measure).filter((m) => m !== 'casts' && m !== 'participants'))
-  const resolutions = new Set(all.map((e) => e.resolution))
+function agreementSeverity(evidence: Evidence[]): Severity {
+  if (evidence.length >= 4) return 'high'
+  const own = new Set(evidence.map((e) => e.measure).filter((m) => m !== 'casts' && m !== 'participants'))
+  const resolutions = new Set(evidence.map((e) => e.resolution))
   if (own.size >= 2 && resolutions.size >= 2) return 'high'
-  return voices.size >= 2 ? 'medium' : severity
+  return evidence.length >= 2 ? 'medium' : 'low'
 }
 
 function eventOf(

@@ -1,13 +1,20 @@
-/** What one bin says for or against an episode, by the preset's rules. Pure functions of the reading and the settings. */
+/** What one bin says for or against an episode, by the preset's rules. Pure functions of what was observed and the settings. */
+import type { Resolution } from '../../../common/time.ts'
 import { cdf } from '../../../models/early-warning/negative-binomial.ts'
 import { type PValues, pValues } from '../../../models/early-warning/nulls.ts'
-import type { Measure } from '../../../schemas/records.ts'
-import type { Judged } from './series.ts'
-import { type Settings, thresholdOf } from './settings.ts'
+import { PREPROCESSING, type Reading } from '../../../models/early-warning/tracker.ts'
+import type { Settings } from './settings.ts'
+import type { Surging } from './surge.ts'
 
-/** Kinds of episode that closed bins can open. */
-export const KINDS = ['early-warning', 'collapse'] as const
-export type Kind = (typeof KINDS)[number]
+/** A closed bin with all that was computed of it. `score`: null where the CNN-LSTM has too little to go by. */
+export type Judged = {
+  reading: Reading
+  p: PValues
+  score: number | null
+  resolution: Resolution
+  /** The weights that scored it. */
+  model: string
+}
 
 export type Verdict = {
   /** Whether the rule could be applied. Where it could not, nothing below means yes or no. */
@@ -20,51 +27,44 @@ export type Verdict = {
   exitBins: number
   /** The chance of such a bin while nothing changes; null where the rule has none. */
   p: number | null
+  score: number | null
   /** Why, in a few words: for the many bins that lead to nothing. */
   brief: string
   /** Why, with all numbers and thresholds. */
   reason(): string
 }
 
-export const judge = (
-  kind: Kind,
-  r: Judged,
-  p: PValues,
-  base: { level: number } | null,
-  of: { measure: Measure; resolution: number },
-  settings: Settings,
-): Verdict =>
-  kind === 'collapse'
-    ? collapse(r, base, settings)
-    : settings.preset === 'classic'
-      ? classic(r, settings)
-      : indicators(r, p, thresholdOf(settings, of.measure, of.resolution), settings)
+export const pValuesOf = (r: Reading): PValues => pValues(r, PREPROCESSING.window)
 
-export const pValuesOf = (r: Judged, settings: Settings): PValues => pValues(r, settings.window)
+export const judgeWarning = (judged: Judged, settings: Settings): Verdict =>
+  settings.preset === 'classic' ? classic(judged.reading, settings) : calibrated(judged, settings)
 
-function indicators(r: Judged, p: PValues, threshold: number, { indicators: rule }: Settings): Verdict {
-  const joint = p.joint
-  const busy = r.excess !== null && r.excess > rule.excess
+/** The score, and indicators that agree with it. */
+function calibrated({ reading: r, p, score, resolution, model }: Judged, settings: Settings): Verdict {
+  const rule = settings.calibrated
+  const threshold = rule.score[resolution]
+  const known = score !== null && p.joint !== null && r.excess !== null
   return {
-    known: joint !== null,
-    enter: joint !== null && joint < threshold && busy,
+    known,
+    enter: known && score >= threshold && p.joint! < rule.p && r.excess! > rule.excess,
     enterBins: rule.bins,
-    hold: joint !== null && joint < rule.exitP,
+    hold: known && score >= rule.exitScore,
     exitBins: rule.exitBins,
-    p: joint,
-    brief:
-      joint === null
-        ? 'too little of its window is covered'
-        : `p ${chance(joint)} (threshold ${threshold}), excess ${number(r.excess)} (${rule.excess})`,
+    p: p.joint,
+    score,
+    brief: known
+      ? `score ${number(score)} (threshold ${threshold}), p ${chance(p.joint)} (${rule.p}), excess ${number(r.excess)} (${rule.excess})`
+      : 'too little of its window is covered',
     reason: () =>
-      `lag-1 autocorrelation ${number(r.autocorrelation)} (usual ${number(r.usualAutocorrelation)}, p ${chance(p.autocorrelation)}), ` +
+      `CNN-LSTM score ${number(score)} (threshold ${threshold}, ${rule.bins} bins in a row; weights ${model}). ` +
+      `Lag-1 autocorrelation ${number(r.autocorrelation)} (usual ${number(r.usualAutocorrelation)}, p ${chance(p.autocorrelation)}), ` +
       `variance ${number(r.variance)} (usual ${number(r.usualVariance)}, p ${chance(p.variance)}), together with their trends ` +
-      `p ${chance(joint)} (threshold ${threshold}, ${rule.bins} bins in a row), in a window ${busyness(r.excess)} ` +
-      `than expected (threshold ${rule.excess}); ${counted(r)}`,
+      `p ${chance(p.joint)} (threshold ${rule.p}; against a null of this rate, dispersion and memory), in a window ` +
+      `${busyness(r.excess)} than expected (threshold ${rule.excess} sd busier); ${counted(r)}`,
   }
 }
 
-function classic(r: Judged, { classic: rule }: Settings): Verdict {
+function classic(r: Reading, { classic: rule }: Settings): Verdict {
   const { surge, autocorrelation } = r
   const above = (sds: number, least: number): boolean =>
     surge !== null && autocorrelation !== null && surge > sds && autocorrelation > least
@@ -76,6 +76,7 @@ function classic(r: Judged, { classic: rule }: Settings): Verdict {
     hold: above(rule.exitSds, rule.exitAutocorrelation),
     exitBins: rule.exitBins,
     p: null,
+    score: null,
     brief: known
       ? `variance ${number(surge)} sd above its mean (${rule.sds}), autocorrelation ${number(autocorrelation)} (${rule.autocorrelation})`
       : 'too little of its window and of the 4 before it is known',
@@ -89,10 +90,14 @@ function classic(r: Judged, { classic: rule }: Settings): Verdict {
  * Events that a collapse is measured against. The level of the last hours is high after every burst, and falling back
  * from one is no collapse: it takes less than what is usual over weeks, too.
  */
-export const usualOf = (r: Judged): number => Math.min(r.expected, r.usual)
+export const usualOf = (r: Reading): number => Math.min(r.expected, r.usual)
 
 /** `base`: the level when an episode opened, which a series that stays low does not lower. */
-function collapse(r: Judged, base: { level: number } | null, { collapse: rule }: Settings): Verdict {
+export function judgeCollapse(
+  r: Reading,
+  base: { level: number } | null,
+  { collapse: rule }: Settings,
+): Verdict {
   const usual = usualOf(r)
   const p = cdf(r.count, usual, r.dispersion)
   const mean = Math.max(usual, (base?.level ?? 0) * r.shape)
@@ -104,16 +109,38 @@ function collapse(r: Judged, base: { level: number } | null, { collapse: rule }:
     hold: held < rule.exitP,
     exitBins: rule.exitBins,
     p,
+    score: null,
     brief: `chance of so few ${chance(p)} (threshold ${rule.p})`,
     reason: () =>
       `so few have a chance of ${chance(p)} (threshold ${rule.p}); ${counted(r)}, ${number(r.usual)} over weeks`,
   }
 }
 
+/** A bin that is still open, or that closed while the surge went on. */
+export function judgeOnset(s: Surging, isOpen: boolean, { onset: rule }: Settings): Verdict {
+  const threshold = rule.p[s.resolution]
+  return {
+    known: true,
+    // A closed bin opens what the cool-down suppressed while it was open, if it goes on.
+    enter: isOpen || s.p < threshold,
+    enterBins: 1,
+    hold: s.held,
+    exitBins: rule.exitBins,
+    p: s.p,
+    score: null,
+    brief: `chance of so many ${chance(s.p)} (over from ${rule.exitP})`,
+    reason: () =>
+      isOpen
+        ? `${s.count} before the bin has closed, where ${number(s.expected)} were expected in the whole of it (dispersion ` +
+          `${number(s.dispersion)}): a chance of ${chance(s.p)} (threshold ${threshold}, and ${rule.factor} times the expected)`
+        : `saw ${s.count} where ${number(s.expected)} were expected before it set in: a chance of ${chance(s.p)} (over from ${rule.exitP})`,
+  }
+}
+
 const busyness = (sds: number | null): string =>
   sds !== null && sds < 0 ? `${number(-sds)} sd quieter` : `${number(sds)} sd busier`
 
-const counted = (r: Judged): string => `saw ${r.count}, expected ${number(r.expected)}`
+const counted = (r: Reading): string => `saw ${r.count}, expected ${number(r.expected)}`
 
 /** Three significant digits, as people read them. */
 export const number = (x: number | null): string =>

@@ -2,7 +2,8 @@
  * One series (a measure of a channel) as `apply` moves it on: base bins in, at most one observed bin out for each
  * resolution. Whole stretches of input may be repeated; what was applied is known by the next expected start.
  */
-import { BASE, BASE_SECONDS, HOUR, RESOLUTIONS, type Resolution } from '../../../common/time.ts'
+import { BASE, BASE_SECONDS, floorTo, HOUR, RESOLUTIONS, type Resolution } from '../../../common/time.ts'
+import { BINS } from '../../../models/cnn-lstm/inputs.ts'
 import {
   createProfile,
   decayLevel,
@@ -16,14 +17,17 @@ import {
   createTracker,
   observe,
   openWindow,
+  PREPROCESSING,
   type Reading,
   type Tracker,
 } from '../../../models/early-warning/tracker.ts'
 import type { Measure } from '../../../schemas/records.ts'
 import type { Settings } from './settings.ts'
+import type { Surge } from './surge.ts'
 
-/** `shape`: the profile over the bin as it was known when the bin began. */
-type Sum = { start: number; bins: number; count: number; masked: boolean; shape: number }
+/** What an open bin holds so far. */
+export type Sum = { start: number; bins: number; count: number; masked: boolean }
+export const createSum = (): Sum => ({ start: Number.NaN, bins: 0, count: 0, masked: false })
 type Span = { from: number; to: number }
 
 export type Scale = {
@@ -31,9 +35,13 @@ export type Scale = {
   tracker: Tracker
   /** What this resolution's open bin holds so far; unused for base bins. */
   sum: Sum
+  /** The profile over that bin as it was known when the bin began. */
+  shape: number
   eligible: boolean
   /** Whether a first signal has said that there is not enough data. */
   spoken: boolean
+  /** Something that set in at once, until it is over. */
+  surge: Surge | null
 }
 
 export type Series = {
@@ -47,10 +55,9 @@ export type Series = {
   unknown: Span[]
   profile: Profile
   scales: Scale[]
+  /** The last milestone of each bin that is still open, by start: it may be delivered again. */
+  milestones: Map<number, number>
 }
-
-/** `usual`: events in such a bin over weeks, where `expected` follows the last hours. */
-export type Judged = Reading & { usual: number }
 
 /** A closed bin of one resolution. `reading`: null where masked, or where no window is kept. */
 export type Observed = {
@@ -59,8 +66,10 @@ export type Observed = {
   start: number
   count: number
   masked: boolean
+  /** The profile over the bin. */
+  shape: number
   expected: number
-  reading: Judged | null
+  reading: Reading | null
 }
 
 /** A window is kept from this many expected events in a bin until both level and long-run mean are below `COLD`. */
@@ -77,21 +86,28 @@ export const createSeries = (measure: Measure, next: number): Series => ({
   scales: resolutionsOf(measure).map((seconds) => ({
     seconds,
     tracker: createTracker(),
-    sum: { start: Number.NaN, bins: 0, count: 0, masked: false, shape: 0 },
+    sum: createSum(),
+    shape: 0,
     eligible: false,
     spoken: false,
+    surge: null,
   })),
+  milestones: new Map(),
 })
 
 /** `participants` can't be summed over bins: one author in two bins is one author. */
 const resolutionsOf = (measure: Measure): readonly Resolution[] =>
   measure === 'participants' ? RESOLUTIONS.slice(0, 1) : RESOLUTIONS
 
-/** Applies the base bin at `start`, which must not be before `next`; what it closes is added to `closed` by resolution. */
+/**
+ * Applies the base bin at `start`, which must not be before `next`; what it closes is added to `closed` by resolution.
+ * `replies`: residuals of the channel's share of replies in the bins that close with it, by resolution.
+ */
 export function applyBin(
   s: Series,
   start: number,
   { count, masked }: { count: number; masked: boolean },
+  replies: readonly number[],
   settings: Settings,
   closed: Observed[][],
 ): void {
@@ -99,22 +115,40 @@ export function applyBin(
   s.idle = false
   s.unknown = []
   s.next = start + BASE
+  for (const open of s.milestones.keys()) if (open < s.next) s.milestones.delete(open)
   // Predicted first, learned afterwards.
   for (const [i, scale] of s.scales.entries()) {
     if (i === 0) {
       const form = shape(s.profile, start, BASE_SECONDS)
-      closed[0]!.push(observeBin(s, scale, { start, count, masked, shape: form }, settings))
+      const bin = { start, count, masked, shape: form, replies: replies[0]! }
+      closed[0]!.push(observeBin(s, scale, bin, settings))
       continue
     }
-    addToSum(s, scale, start, 1, count, masked)
-    if (s.next % (scale.seconds * 1000) === 0) closed[i]!.push(closeSum(s, scale, settings))
+    addToScale(s, scale, start, 1, count, masked)
+    if (s.next % (scale.seconds * 1000) === 0) closed[i]!.push(closeSum(s, scale, replies[i]!, settings))
   }
   if (masked) return
   learnProfile(s.profile, start, count)
   s.covered++
 }
 
-function addToSum(
+/** Adds base bins from `start` on to what the open bin of `seconds` holds; a new one begins with the first. */
+export function addToSum(
+  sum: Sum,
+  seconds: number,
+  start: number,
+  bins: number,
+  count: number,
+  masked: boolean,
+): void {
+  const begin = floorTo(start, seconds * 1000)
+  if (sum.start !== begin || sum.bins === 0) Object.assign(sum, { ...createSum(), start: begin })
+  sum.bins += bins
+  sum.count += count
+  sum.masked ||= masked
+}
+
+function addToScale(
   s: Series,
   scale: Scale,
   start: number,
@@ -123,45 +157,38 @@ function addToSum(
   masked: boolean,
 ): void {
   const { sum, seconds } = scale
-  const begin = start - (start % (seconds * 1000))
-  if (sum.start !== begin || sum.bins === 0) {
-    sum.start = begin
-    sum.bins = 0
-    sum.count = 0
-    sum.masked = false
-    sum.shape = shape(s.profile, begin, seconds)
-  }
-  sum.bins += bins
-  sum.count += count
-  sum.masked ||= masked
+  const begin = floorTo(start, seconds * 1000)
+  if (sum.start !== begin || sum.bins === 0) scale.shape = shape(s.profile, begin, seconds)
+  addToSum(sum, seconds, start, bins, count, masked)
 }
 
 /** A sum that lacks base bins (the series began inside it, or one was masked) is masked itself. */
-function closeSum(s: Series, scale: Scale, settings: Settings): Observed {
-  const { start, count, shape: form, bins } = scale.sum
+function closeSum(s: Series, scale: Scale, replies: number, settings: Settings): Observed {
+  const { start, count, bins } = scale.sum
   const masked = scale.sum.masked || bins < scale.seconds / BASE_SECONDS
   scale.sum.bins = 0
-  return observeBin(s, scale, { start, count, masked, shape: form }, settings)
+  return observeBin(s, scale, { start, count, masked, shape: scale.shape, replies }, settings)
 }
 
 function observeBin(
   s: Series,
   scale: Scale,
-  bin: { start: number; count: number; masked: boolean; shape: number },
+  bin: { start: number; count: number; masked: boolean; shape: number; replies: number },
   settings: Settings,
 ): Observed {
   const { tracker, seconds } = scale
-  const { start, count, masked } = bin
-  const mean = expected(tracker.level, bin.shape)
+  const { start, count, masked, shape, replies } = bin
+  const mean = expected(tracker.level, shape)
   keepWindow(s, scale, mean, settings)
-  const reading = observe(tracker, masked ? Number.NaN : count, bin.shape, settings.memory[seconds])
-  const judged = masked || !reading ? null : { ...reading, usual: meanOf(s.profile) * bin.shape }
-  return { series: s, scale, start, count, masked, expected: mean, reading: judged }
+  const usual = meanOf(s.profile) * shape
+  const tracked = { count: masked ? Number.NaN : count, shape, usual, replies }
+  const reading = observe(tracker, tracked, PREPROCESSING.memory[seconds])
+  return { series: s, scale, start, count, masked, shape, expected: mean, reading: masked ? null : reading }
 }
 
 function keepWindow(s: Series, { tracker, seconds }: Scale, mean: number, settings: Settings): void {
   if (!tracker.window) {
-    if (mean >= WARM) openWindow(tracker, settings.window, settings.preset === 'classic')
+    if (mean >= WARM) openWindow(tracker, PREPROCESSING.window, settings.preset === 'classic')
     return
   }
   const bins = seconds / BASE_SECONDS
@@ -187,7 +214,7 @@ export function applyUnknown(s: Series, from: number, to: number): void {
 
 /**
  * Passes the time from `next` to `to`: zeros but for the unknown spans while idle; all unknown otherwise, as records
- * are then missing. Each resolution sees at most one window of bins; before them its level decays in closed form.
+ * are then missing. Each resolution sees at most as many bins as the CNN-LSTM does; before them its level decays in closed form.
  */
 function pass(s: Series, to: number, settings: Settings): void {
   const from = s.next
@@ -199,14 +226,14 @@ function pass(s: Series, to: number, settings: Settings): void {
     let begin = from
     if (from % length !== 0) {
       const end = Math.min(from - (from % length) + length, to)
-      addToSum(s, scale, from, (end - from) / BASE, 0, !known(from, end))
+      addToScale(s, scale, from, (end - from) / BASE, 0, !known(from, end))
       begin = end
-      if (end % length === 0) closeSum(s, scale, settings)
+      if (end % length === 0) closeSum(s, scale, Number.NaN, settings)
     }
     const end = to - (to % length)
     if (begin < end) passWhole(s, scale, begin, end, known, settings)
     const rest = Math.max(begin, end)
-    if (rest < to) addToSum(s, scale, rest, (to - rest) / BASE, 0, !known(rest, to))
+    if (rest < to) addToScale(s, scale, rest, (to - rest) / BASE, 0, !known(rest, to))
   }
   for (let time = from; time < to; ) {
     const end = Math.min(time - (time % HOUR) + HOUR, to)
@@ -226,15 +253,20 @@ function passWhole(
   settings: Settings,
 ): void {
   const length = scale.seconds * 1000
-  const pushed = Math.max(from, to - settings.window * length)
+  const pushed = Math.max(from, to - BINS * length)
   let zeros = 0
   for (let start = from; start < pushed; start += length) if (known(start, start + length)) zeros++
   if (zeros > 0) decayLevel(scale.tracker.level, zeros, scale.seconds / BASE_SECONDS)
   for (let start = pushed; start < to; start += length) {
     const form = shape(s.profile, start, scale.seconds)
-    observeBin(s, scale, { start, count: 0, masked: !known(start, start + length), shape: form }, settings)
+    const bin = { start, count: 0, masked: !known(start, start + length), shape: form, replies: Number.NaN }
+    observeBin(s, scale, bin, settings)
   }
 }
+
+/** Covered base bins from where the series fell silent to `to`. */
+export const coveredSince = (s: Series, to: number): number =>
+  to > s.next ? coveredBins(s.next, to, (a, b) => !overlaps(s.unknown, a, b)) : 0
 
 function coveredBins(from: number, to: number, known: (a: number, b: number) => boolean): number {
   if (known(from, to)) return (to - from) / BASE
@@ -263,7 +295,9 @@ export function ineligible(o: Observed, settings: Settings): string | null {
   const bins = scale.tracker.window?.residuals.pushed ?? 0
   const least = scale.eligible ? leave : enter
   if (mean < least) return `${mean.toFixed(2)} events expected in a bin, fewer than ${least}`
-  if (bins < 2 * settings.window) return `${bins} bins of history, fewer than ${2 * settings.window}`
+  if (scale.seconds < settings.finest[series.measure]) return `${series.measure} are judged per hour and more`
+  if (bins < 2 * PREPROCESSING.window)
+    return `${bins} bins of history, fewer than ${2 * PREPROCESSING.window}`
   if (covered < hours) return `${covered.toFixed(1)} hours covered, fewer than ${hours}`
   return null
 }

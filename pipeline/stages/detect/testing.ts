@@ -1,12 +1,28 @@
 /** Counts of one simulated channel, as stage `count` would close them. */
 import { BASE, BASE_SECONDS } from '../../../common/time.ts'
+import { BINS, FEATURES, ROW } from '../../../models/cnn-lstm/inputs.ts'
 import { createRandom } from '../../../models/random.ts'
 import type { AlertEvent, BinClosed, Measure, Signal } from '../../../schemas/records.ts'
 import type { Input } from '../../runtime/stage.ts'
 import type { Output } from '../harness.ts'
+import type { Scoring } from './detect.ts'
 
 export const START = Date.UTC(2026, 0, 5)
 export const CHANNEL = 'https://example.org/tea'
+
+/** Stands for the CNN-LSTM: the more so, the further the last hour was above its level. */
+export const scoring: Scoring = {
+  model: 'test',
+  async score(rows) {
+    const scores = new Float32Array(rows.length / ROW)
+    for (let i = 0; i < scores.length; i++) {
+      let sum = 0
+      for (let bin = BINS - 12; bin < BINS; bin++) sum += rows[i * ROW + bin * FEATURES]!
+      scores[i] = 1 / (1 + Math.exp(1.5 - 2 * sum))
+    }
+    return scores
+  },
+}
 
 export const closed = (
   bin: number,
@@ -26,6 +42,21 @@ export const closed = (
     })),
   }
   return { key, record }
+}
+
+/** What stage `count` says of a bin while it fills, at even times; then that it has closed. */
+export function filling(input: Input): Input[] {
+  const record = input.record as BinClosed
+  const milestones = record.bins.flatMap(({ measure, count }) => {
+    const reached: Input[] = []
+    for (let n = 4; n <= count; n *= 2) {
+      const time = record.start + Math.floor((BASE * n) / (count + 1))
+      const milestone = { measure, start: record.start, seconds: BASE_SECONDS, n, time }
+      reached.push({ key: input.key, record: { type: 'Milestone', ...milestone } })
+    }
+    return reached
+  })
+  return [...milestones, input]
 }
 
 /** How a channel talks at each bin: its branching ratio, and its posts per bin from outside. */
