@@ -8,6 +8,7 @@ import { FcmError } from '../common/errors.ts'
 import { DAY, SECOND } from '../common/time.ts'
 import type { Store } from '../connectors/postgres/port.ts'
 import { openStore } from '../connectors/postgres/store.ts'
+import { openScorer } from '../models/cnn-lstm/scorer.ts'
 import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { createMetrics, type Host, type Running } from '../pipeline/runtime/host.ts'
@@ -132,7 +133,19 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
   const start: Record<Processing, (host: Host) => Promise<Running>> = {
     count: (host) => runStage(host, countStage()),
     sum: (host) => runStage(host, sumStage()),
-    detect: (host) => runStage(host, detectStage({ run: host.run, preset: config.preset })),
+    async detect(host) {
+      const scorer = await openScorer(config.scorer)
+      // Only the default gives the same bits everywhere: what others decide must not look like its.
+      const model = scorer.backend === 'wasm' ? scorer.model : `${scorer.model}/${scorer.backend}`
+      const scoring = { model, score: scorer.score }
+      const { stop } = await runStage(host, detectStage({ run: host.run, preset: config.preset, scoring }))
+      return {
+        stop: async () => {
+          await stop()
+          await scorer.close()
+        },
+      }
+    },
     async store(host) {
       const { stop } = await runSink(host, {
         name: 'store',

@@ -20,6 +20,7 @@ export async function apiOf(engine: Engine, notice?: string) {
     host: engine.config.host,
     version: VERSION,
     ...(notice === undefined ? {} : { notice }),
+    alertsPerDay: engine.config.alertsPerDay,
     admin: adminOf(engine, token),
     failures: () => engine.failures,
   })

@@ -25,7 +25,13 @@ type Told =
   | { type: 'error'; code: string; detail: string }
 
 export function backfill(program: Command): void {
-  withSettings(program.command('backfill <file...>'), ['dataDir', 'partitions', 'batchSize', 'preset'])
+  withSettings(program.command('backfill <file...>'), [
+    'dataDir',
+    'partitions',
+    'batchSize',
+    'preset',
+    'scorer',
+  ])
     .description('Process archives of hub messages (NDJSON, also with gzip) into a run of their own')
     .requiredOption('--run <name>', 'name of the run; the same again goes on where it was stopped')
     .option('--from <time>', 'only from here on, in UTC')

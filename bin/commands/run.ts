@@ -12,7 +12,7 @@ import { stopped, stopSignal } from '../stopping.ts'
 
 export function run(program: Command): void {
   withSettings(program.command('run'), [
-    ...(['dataDir', 'port', 'partitions', 'batchSize', 'preset'] as const),
+    ...(['dataDir', 'port', 'partitions', 'batchSize', 'preset', 'scorer'] as const),
     ...SOURCE_SETTINGS,
   ])
     .description('Some roles of run live, logging to standard output as lines of JSON')

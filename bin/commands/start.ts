@@ -22,7 +22,7 @@ const SEED = 7
 
 export function start(program: Command): void {
   withSettings(program.command('start'), [
-    ...(['dataDir', 'port', 'partitions', 'batchSize', 'preset'] as const),
+    ...(['dataDir', 'port', 'partitions', 'batchSize', 'preset', 'scorer'] as const),
     ...SOURCE_SETTINGS,
   ])
     .description(
