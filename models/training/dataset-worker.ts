@@ -1,0 +1,4 @@
+import { makeDataset } from './dataset.ts'
+import { serve } from './threads.ts'
+
+serve(makeDataset)
