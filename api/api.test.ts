@@ -7,6 +7,7 @@ import * as s from './schemas.ts'
 import {
   CHANNEL,
   castRow,
+  channelState,
   fakeLog,
   fakeStore,
   HOSTILE,
@@ -66,9 +67,16 @@ describe('answers', () => {
   it('passes every filter on, as the store takes it', async () => {
     const from = '2024-02-05T00:00:00Z'
     await get(
-      `/v1/alerts?run=history&type=collapse&severity=high&state=open&channel=${channel}&from=${from}&to=2024-02-05T00:05:00.000Z&limit=7&cursor=abc`,
+      `/v1/alerts?run=history&type=collapse&severity=high&state=open&channel=${channel}&from=${from}&to=2024-02-05T00:05:00.000Z&all=true&limit=7&cursor=abc`,
     )
-    const filter = { type: 'collapse', severity: 'high', state: 'open', channel: CHANNEL }
+    const filter = {
+      type: 'collapse',
+      severity: 'high',
+      state: 'open',
+      channel: CHANNEL,
+      all: true,
+      perDay: 20,
+    }
     const span = { from: Date.UTC(2024, 1, 5), to: T0 }
     expect(api.store.asked.at(-1)).toEqual([
       'alerts',
@@ -99,6 +107,39 @@ describe('answers', () => {
       ['source', 'history'],
       ['followed', 'history', T0 - HOUR, 20],
     ])
+  })
+
+  it('lists alerts within the cap that is set, and tells how many are beyond it', async () => {
+    const answer = (await get('/v1/alerts')).json()
+    expect(Check(s.AlertList, answer)).toBe(true)
+    expect(answer).toMatchObject({ beyondCap: 7, items: [{ score: 0.875, q: 0.01, listed: true }] })
+    const store = fakeStore()
+    const { app } = await testApi({ store, alertsPerDay: 3 })
+    await app.inject({ url: '/v1/alerts' })
+    expect(store.asked.at(-1)![2]).toMatchObject({ perDay: 3, all: false })
+    await app.inject({ url: '/v1/alerts/a1' })
+    expect(store.asked.at(-1)).toEqual(['alert', 'a1', 3])
+  })
+
+  it('shows channels by risk as its schema says', async () => {
+    const answer = (await get('/v1/overview?run=history&limit=500')).json()
+    expect(api.store.asked.at(-1)).toEqual(['overview', 'history', 500])
+    expect(Check(s.Overview, answer)).toBe(true)
+    expect(Object.keys(answer.items[0]).sort()).toEqual(Object.keys(s.ChannelState.properties).sort())
+    expect(answer).toMatchObject({
+      now: '2024-02-05T00:05:00Z',
+      items: [
+        { channel: CHANNEL, at: '2024-02-05T00:05:00Z', alerts: [{ openedAt: '2024-02-05T00:05:00Z' }] },
+      ],
+    })
+    await get('/v1/overview')
+    expect(api.store.asked.at(-1)).toEqual(['overview', 'live', 50])
+    const nothing = async () => ({
+      now: null,
+      items: [{ ...channelState, score: null, p: null, at: null, decision: null, alerts: [] }],
+    })
+    const { app } = await testApi({ store: fakeStore({ overview: nothing }) })
+    expect(Check(s.Overview, (await app.inject({ url: '/v1/overview' })).json())).toBe(true)
   })
 
   it('shows what the source does as its schema says, errors capped', async () => {
@@ -208,6 +249,9 @@ describe('problems', () => {
     ['/v1/alerts?limit=501', 'limit', 'must be <= 500'],
     ['/v1/alerts?limit=x', 'limit', 'must be integer'],
     ['/v1/alerts?limit=1&limit=2', 'limit', 'must be integer'],
+    ['/v1/alerts?all=maybe', 'all', 'must be boolean'],
+    ['/v1/overview?limit=501', 'limit', 'must be <= 500'],
+    ['/v1/overview?cursor=x', 'cursor', 'is not known here'],
     ['/v1/alerts?run=No!', 'run', 'must name a run'],
     ['/v1/alerts?from=yesterday', 'from', 'written like 2024-02-05T00:05:00Z'],
     ['/v1/alerts?from=2024-02-30T00:00:00Z', 'from', 'must be a time in UTC'],
@@ -258,6 +302,8 @@ describe('problems', () => {
     ...EXPORTS,
     '/v1/ops/lag',
     '/v1/ops/source',
+    '/v1/ops/dead-letters',
+    '/v1/overview',
   ])('%s of a run that is not there is no empty list', async (url) => {
     const problem = await problemOf(`${url}?run=typo`, 404)
     expect(problem).toMatchObject({ type: 'urn:fcm:problem:run-unknown' })
@@ -409,6 +455,8 @@ describe('problems', () => {
       ...EXPORTS,
       '/v1/ops/lag',
       '/v1/ops/source',
+      '/v1/ops/dead-letters',
+      '/v1/overview',
       '/v1/alerts/a1',
     )
     await fc.assert(

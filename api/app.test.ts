@@ -39,9 +39,11 @@ describe('the OpenAPI document', () => {
       [
         "get /v1/alerts",
         "get /v1/alerts/{id}",
+        "get /v1/stream",
         "get /v1/series",
         "get /v1/series/{id}/counts",
         "get /v1/series/{id}/signals",
+        "get /v1/overview",
         "get /v1/channels",
         "get /v1/channels/{id}/casts",
         "get /v1/gaps",
@@ -52,6 +54,7 @@ describe('the OpenAPI document', () => {
         "get /v1/ops/source",
         "get /v1/ops/requests",
         "get /v1/ops/lag",
+        "get /v1/ops/dead-letters",
         "get /v1/about",
         "get /healthz",
         "get /readyz",
@@ -97,7 +100,7 @@ describe('the page', () => {
   it.each([
     ['/', 'text/html; charset=utf-8'],
     ['/dashboard/dashboard.js', 'application/javascript; charset=utf-8'],
-    ['/vendor/uPlot.esm.js', 'application/javascript; charset=utf-8'],
+    ['/vendor/uPlot.iife.min.js', 'application/javascript; charset=utf-8'],
     ['/vendor/uPlot.min.css', 'text/css; charset=utf-8'],
     ['/docs/', 'text/html; charset=utf-8'],
     ['/docs/static/swagger-ui-bundle.js', 'application/javascript; charset=utf-8'],

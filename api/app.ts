@@ -16,6 +16,7 @@ import { checkRun } from './routes/known.ts'
 import { opsRoutes } from './routes/ops.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { sourceRoutes } from './routes/source.ts'
+import { type StreamOptions, streamRoutes } from './routes/stream.ts'
 import { FORMS, Problem } from './schemas.ts'
 import { checkHost, DOCS_POLICY, isLoopbackHost, secureHeaders } from './security.ts'
 import { createStreams } from './streams.ts'
@@ -31,16 +32,20 @@ export type ApiOptions = {
   version: string
   /** What everyone who looks at it should know, such as that all of it is simulated. */
   notice?: string
+  /** How many alerts of one type that opened on one day are listed; 0: all. Default 20. */
+  alertsPerDay?: number
   /** Absent: there are no admin routes. */
   admin?: Admin
   /** What has failed in this process for good, in words; empty while all is well. Tells /readyz. */
   failures?: () => string[]
   /** The wall clock in ms: for the age of unread records. */
   now?: () => number
+  /** For tests. */
+  streamTimes?: StreamOptions['times']
 }
 
 export async function createApi(options: ApiOptions) {
-  const { store, log, metrics } = options
+  const { store, log, metrics, alertsPerDay = 20 } = options
   const app = fastify({
     loggerInstance: options.logger,
     // Every open dashboard asks several times a second; what goes wrong is logged by `answerError`.
@@ -93,7 +98,8 @@ export async function createApi(options: ApiOptions) {
     },
     refResolver: { buildLocalReference: (json) => `${json.$id}` },
   })
-  alertRoutes(app, store)
+  alertRoutes(app, store, alertsPerDay)
+  streamRoutes(app, { store, metrics, streams, perDay: alertsPerDay, times: options.streamTimes })
   seriesRoutes(app, store)
   channelRoutes(app, store)
   exportRoutes(app, store, streams)

@@ -139,8 +139,24 @@ describe('/metrics', () => {
     expect(body).toContain(`fcm_source_covered_to_seconds{run="live",measure="posts"} ${T0 / 1000}\n`)
     expect(body).toContain('fcm_gap_ratio{run="live",measure="posts"} 0.25\n')
     expect(body).not.toContain('fcm_gap_ratio{run="live",measure="replies"}')
-    expect(body).not.toMatch(/fcm_(source|gap)\w+\{run="history"/)
+    expect(body).toContain('fcm_channels_behind{run="live"} 1\n')
+    expect(body).not.toMatch(/fcm_(source|gap|channels)\w+\{run="history"/)
     expect(body).not.toMatch(/^fcm_(source|gap).*channel/m)
+  })
+
+  it('has the alerts that are open, and zeros where none is', async () => {
+    let count = 2
+    const open = { run: 'live', type: 'onset', severity: 'high' } as const
+    const store = fakeStore({ openAlerts: async () => (count > 0 ? [{ ...open, count }] : []) })
+    const { app } = await testApi({ log: fakeLog({ 'fcm.live.activity': [[]] }), store })
+    const of = async (type: string, severity: string) => {
+      const { body } = await app.inject({ url: '/metrics' })
+      const labels = `run="live",type="${type}",severity="${severity}"`
+      return body.split(`fcm_open_alerts{${labels}} `)[1]?.split('\n')[0]
+    }
+    expect([await of('onset', 'high'), await of('collapse', 'low')]).toEqual(['2', '0'])
+    count = 0
+    expect(await of('onset', 'high')).toBe('0')
   })
 
   it('has the rest when the store fails', async () => {
@@ -148,10 +164,13 @@ describe('/metrics', () => {
       throw new Error('store away')
     }
     const log = fakeLog({ 'fcm.live.activity': [[]] })
-    const { app, logged } = await testApi({ log, store: fakeStore({ source }) })
+    const { app, logged } = await testApi({ log, store: fakeStore({ source, openAlerts: source }) })
     const { body } = await app.inject({ url: '/metrics' })
     expect(body).toContain('kafka_consumergroup_group_lag{')
     expect(body).not.toMatch(/^fcm_source/m)
-    expect(logged.map((line) => line.msg)).toContain('what the source does is not known')
+    expect(body).not.toMatch(/^fcm_open_alerts\{/m)
+    const said = logged.map((line) => line.msg)
+    expect(said).toContain('what the source does is not known')
+    expect(said).toContain('which alerts are open is not known')
   })
 })

@@ -33,6 +33,14 @@ export const alert = (row: port.Alert): Answer<typeof shape.Alert> => ({
   outcome: row.outcome,
   preset: row.preset,
   settings: row.settings,
+  score: row.score,
+  q: row.q,
+  listed: row.listed,
+})
+
+export const alertChange = ({ event, now }: port.AlertChange): Answer<typeof shape.AlertChange> => ({
+  ...alert(now),
+  event,
 })
 
 const evidence = (row: port.AlertDetail['evidence'][number]): Answer<typeof shape.Evidence> => ({
@@ -139,6 +147,15 @@ export const channel = (row: port.Channel): Answer<typeof shape.Channel> => ({
   series: row.series,
   lastAt: iso(row.lastAt),
   openAlerts: row.openAlerts,
+})
+
+export const overview = ({ now, items }: port.Overview): Answer<typeof shape.Overview> => ({
+  now: isoOrNull(now),
+  items: items.map((row) => ({
+    ...row,
+    alerts: row.alerts.map((a) => ({ ...a, openedAt: iso(a.openedAt) })),
+    at: isoOrNull(row.at),
+  })),
 })
 
 export const gap = (row: port.Gap): Answer<typeof shape.Gap> => ({

@@ -52,6 +52,7 @@ const oneOf = <T extends string>(values: readonly T[], description: string) =>
 const Time = (description: string) => Type.String({ format: 'utc-time', description })
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Count = (description: string) => Type.Integer({ minimum: 0, description })
+const Share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description })
 /**
  * An object of exactly these members: an unknown one is refused, so that a misspelt filter can't widen an answer.
  * Whoever asks may leave out a member that has a default; whoever answers always has it.
@@ -133,15 +134,11 @@ export const streams = (description: string, ...types: string[]) => ({
   200: { description, content: Object.fromEntries(types.map((t) => [t, { schema: Type.String() }])) },
   ...problems,
 })
-export const list = <T extends TSchema>(item: T) =>
-  answers(
-    Type.Object({
-      items: Type.Array(item),
-      next: Nullable(
-        Type.String({ description: 'Pass it as `cursor` for the page after; null at the end.' }),
-      ),
-    }),
-  )
+const pageOf = <T extends TSchema>(item: T) => ({
+  items: Type.Array(item),
+  next: Nullable(Type.String({ description: 'Pass it as `cursor` for the page after; null at the end.' })),
+})
+export const list = <T extends TSchema>(item: T) => answers(Type.Object(pageOf(item)))
 
 const alert = {
   id: Type.String(),
@@ -161,8 +158,23 @@ const alert = {
   outcome: Nullable(Type.String({ description: 'Why it ended.' })),
   preset: Type.String(),
   settings: Type.String({ description: 'Hash of the settings that decided.' }),
+  score: Nullable(Share('The greatest score of its evidence; null: none of it was scored.')),
+  q: Nullable(
+    Share(
+      'Benjamini and Hochberg: the expected share of false ones among the alerts of its type and UTC day that opened with a p-value no greater than its own.',
+    ),
+  ),
+  listed: Type.Boolean({ description: 'Whether it is within the daily cap of alerts of its type.' }),
 }
 export const Alert = Type.Object(alert)
+export const AlertChange = Type.Object({
+  ...alert,
+  event: oneOf(['opened', 'updated', 'resolved'] as const, 'What has happened to it.'),
+})
+export const AlertList = Type.Object({
+  ...pageOf(Alert),
+  beyondCap: Count('Alerts that pass the filter and were left out, since they are beyond the daily cap.'),
+})
 
 const Real = Nullable(Type.Number())
 export const Evidence = Type.Object({
@@ -255,6 +267,28 @@ export const Channel = Type.Object({
   lastAt: Time('Start of its last bin with events.'),
   openAlerts: Count('Alerts that are open.'),
 })
+export const ChannelState = Type.Object({
+  channel: Type.String(),
+  alerts: Type.Array(
+    Type.Object({ id: alert.id, type: alert.type, severity: alert.severity, openedAt: alert.openedAt }),
+    { description: 'Those that are open, worst first, also beyond the cap.' },
+  ),
+  series: Type.String({ description: 'By which it is shown: casts, or posts where it has none.' }),
+  score: Nullable(Share('Of the last base bin that was judged, as are p, count and expected.')),
+  p: Nullable(Share('Its p-value.')),
+  count: Nullable(Count('Events in it.')),
+  expected: Real,
+  at: Nullable(Time('Its start. Where it lies before `recent`, its figures are null.')),
+  decision: Nullable(oneOf<Decision>(DECISIONS, 'What was decided at it.')),
+  recent: Type.Array(Nullable(Count('Events.')), {
+    description: 'Events in each of the last 72 base bins before `now`; null: not seen, or not known yet.',
+  }),
+  scores: Type.Array(Nullable(Share('Score.')), { description: 'Scores of the same bins.' }),
+})
+export const Overview = Type.Object({
+  now: Nullable(Time('End of the last base bin that is stored of the run.')),
+  items: Type.Array(ChannelState),
+})
 export const Gap = Type.Object({
   channel: Type.String(),
   measure: oneOf<Measure>(MEASURES, 'What was not observed.'),
@@ -284,7 +318,20 @@ export const Lag = Type.Object({
   records: Count('Records not dealt with yet.'),
   seconds: Type.Number({ minimum: 0, description: 'Age of the oldest of them; 0 when there is none.' }),
 })
-const Share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description })
+export const DeadLetters = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      topic: Type.String({ description: 'The topic they come from; "archive": lines of files.' }),
+      role: Type.String({ description: 'Who could not process them.' }),
+      count: Count('How many there are.'),
+      lastAt: Time('When the last of them was put there.'),
+      lastWhy: Type.String({ description: 'Why that could not be processed: may hold untrusted text.' }),
+    }),
+    { description: 'The latest first.' },
+  ),
+  read: Count('Records that were looked at: the last ones of each partition, at most 1,000 and 32 MB.'),
+  total: Count('Records in the topic. One letter may be there twice.'),
+})
 const SourceMeasure = oneOf<Measure>(MEASURES, 'posts, replies or reactions.')
 export const Source = Type.Object({
   run: Type.String(),

@@ -30,16 +30,23 @@ export function createSourceMetrics(store: Store, log: EventLog, metrics: Regist
     labelNames: ['run', 'measure'],
     registers,
   })
+  const behind = new Gauge({
+    name: 'fcm_channels_behind',
+    help: 'Channels that the source follows and is behind in.',
+    labelNames: ['run'],
+    registers,
+  })
   return {
     /** Reads the store anew. When that fails there are no numbers rather than old ones. */
     async update(): Promise<void> {
-      for (const metric of [requests, failed, coveredTo, gaps]) metric.reset()
+      for (const metric of [requests, failed, coveredTo, gaps, behind]) metric.reset()
       const runs = runsOf((await log.topics('fcm.')).map((topic) => topic.name))
       const states = await Promise.all(runs.map(async (run) => ({ run, state: await store.source(run) })))
       for (const { run, state } of states) {
         if (state.round) {
           requests.inc({ run }, state.requests)
           failed.inc({ run }, state.failed)
+          behind.set({ run }, state.behind)
         }
         for (const { measure, decidedTo, gapRatioDay } of state.measures) {
           coveredTo.set({ run, measure }, decidedTo / 1000)

@@ -6,6 +6,7 @@ import type {
   Alert,
   AlertRow,
   CastRow,
+  ChannelState,
   CountRow,
   Followed,
   Page,
@@ -53,6 +54,17 @@ export const alert: Alert = {
   outcome: 'back to usual',
   preset: 'indicators',
   settings: '01234567',
+  score: 0.875,
+  q: 0.01,
+  listed: true,
+}
+export const channelState: ChannelState = {
+  channel: CHANNEL,
+  alerts: [{ id: 'a1', type: 'early-warning', severity: 'medium', openedAt: T0 }],
+  series: SERIES,
+  ...{ score: 0.875, p: 0.001, count: 31, expected: 12.125, at: T0, decision: 'held' },
+  recent: [null, 0, ...Array(70).fill(3)],
+  scores: [null, 0.5, ...Array(70).fill(null)],
 }
 export const alertRow: AlertRow = {
   ...{ id: 'a1', sequence: 1, event: 'opened', type: 'early-warning', channel: '=HYPERLINK("x")' },
@@ -118,7 +130,13 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
   const page = <T>(item: T): Page<T> => ({ items: [item], next: 'next-page' })
   const store: Store = {
     write: async () => ({ rejected: [] }),
-    alerts: async () => page(alert),
+    alerts: async () => ({ ...page(alert), beyondCap: 7 }),
+    alertChanges: async () => [],
+    lastEvents: async () => new Map(),
+    hasEvent: async () => false,
+    openAlerts: async () => [{ run: 'live', type: 'onset', severity: 'high', count: 2 }],
+    overview: async () => ({ now: T0, items: [channelState] }),
+    now: async () => T0,
     alert: async (id) =>
       id !== 'a1'
         ? null
@@ -178,7 +196,7 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
 
 /** A log of `topics` (records by partition; undefined: compacted away) and what groups have committed, `group topic`. */
 export function fakeLog(
-  topics: Record<string, ({ time: number } | undefined)[][]> = {},
+  topics: Record<string, (({ time: number } & Partial<Rec>) | undefined)[][]> = {},
   committed: Record<string, Record<number, number>> = {},
   first = 0,
 ): EventLog {

@@ -6,12 +6,16 @@ import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
 import { pageOf, pagingOf, spanOf } from './query.ts'
 
-export function alertRoutes(app: Api, store: Store): void {
+/** `perDay`: the cap of the deployment, 0: none. */
+export function alertRoutes(app: Api, store: Store, perDay: number): void {
   app.get('/v1/alerts', {
     schema: {
       tags: ['alerts'],
       operationId: 'listAlerts',
       summary: 'Alerts, those opened last first; the span is that of their opening',
+      description:
+        'Of the alerts of one type that opened on one UTC day of event time, so many are listed as the deployment allows: ' +
+        'by severity, then score, then p-value. `beyondCap` tells how many that leaves out.',
       querystring: s.exactly({
         run: s.AnyRun,
         type: Type.Optional(s.KindFilter),
@@ -19,14 +23,16 @@ export function alertRoutes(app: Api, store: Store): void {
         state: Type.Optional(s.StateFilter),
         channel: Type.Optional(s.ChannelName),
         ...s.span,
+        all: Type.Boolean({ default: false, description: 'Also alerts beyond the daily cap of their type.' }),
         ...s.paging(50, 500),
       }),
-      response: s.list(s.Alert),
+      response: s.answers(s.AlertList),
     },
     handler: async ({ query }) => {
-      const { run, type, severity, state, channel } = query
-      const filter = { type, severity, state, channel, ...spanOf(query) }
-      return pageOf(await store.alerts(run, filter, pagingOf(query)), present.alert)
+      const { run, type, severity, state, channel, all } = query
+      const filter = { type, severity, state, channel, ...spanOf(query), perDay, all }
+      const { beyondCap, ...page } = await store.alerts(run, filter, pagingOf(query))
+      return { ...pageOf(page, present.alert), beyondCap }
     },
   })
 
@@ -40,7 +46,7 @@ export function alertRoutes(app: Api, store: Store): void {
       response: s.answers(s.AlertDetail),
     },
     handler: async ({ params }, reply) => {
-      const alert = await store.alert(params.id)
+      const alert = await store.alert(params.id, perDay)
       return alert ? present.alertDetail(alert) : sendProblem(reply, 404, 'There is no alert of this id.')
     },
   })

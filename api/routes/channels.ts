@@ -7,6 +7,20 @@ import { checkChannel } from './known.ts'
 import { allOf, pageOf, pagingOf, spanOf } from './query.ts'
 
 export function channelRoutes(app: Api, store: Store): void {
+  app.get('/v1/overview', {
+    schema: {
+      tags: ['channels'],
+      operationId: 'getOverview',
+      summary: 'Channels as they are now, by risk',
+      description:
+        'Those with an open early warning first, then onset, collapse, none; then by falling score, rising p-value ' +
+        '(what is not known comes last) and falling number of recent events.',
+      querystring: s.exactly({ run: s.AnyRun, limit: s.paging(50, 500).limit }),
+      response: s.answers(s.Overview),
+    },
+    handler: async ({ query }) => present.overview(await store.overview(query.run, query.limit)),
+  })
+
   app.get('/v1/channels', {
     schema: {
       tags: ['channels'],

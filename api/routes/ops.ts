@@ -3,7 +3,9 @@ import type { Registry } from 'prom-client'
 import { Type } from 'typebox'
 import type { Store } from '../../connectors/postgres/port.ts'
 import type { EventLog } from '../../pipeline/log/port.ts'
+import { createAlertMetrics } from '../alert-metrics.ts'
 import type { Api } from '../app.ts'
+import { deadLettersOf } from '../dead-letters.ts'
 import { createLagMetrics, lagOf } from '../lag.ts'
 import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
@@ -27,6 +29,7 @@ const Status = s.answers(Type.Object({ status: Type.String() }))
 export function opsRoutes(app: Api, { store, log, metrics, about, failures, now }: Ops): void {
   const lagMetrics = createLagMetrics(log, metrics, now)
   const sourceMetrics = createSourceMetrics(store, log, metrics)
+  const alertMetrics = createAlertMetrics(store, log, metrics)
 
   app.get('/v1/ops/lag', {
     schema: {
@@ -37,6 +40,18 @@ export function opsRoutes(app: Api, { store, log, metrics, about, failures, now 
       response: s.list(s.Lag),
     },
     handler: async ({ query }) => allOf(await lagOf(log, query.run, now), (row) => row),
+  })
+
+  app.get('/v1/ops/dead-letters', {
+    schema: {
+      tags: ['ops'],
+      operationId: 'countDeadLetters',
+      summary:
+        'Records that could not be processed, counted by where they come from, and why the last could not',
+      querystring: s.exactly({ run: s.AnyRun }),
+      response: s.answers(s.DeadLetters),
+    },
+    handler: ({ query }) => deadLettersOf(log, query.run),
   })
 
   app.get('/v1/about', {
@@ -90,7 +105,11 @@ export function opsRoutes(app: Api, { store, log, metrics, about, failures, now 
       // The other metrics are worth having most when the log or the store is in trouble.
       const update = (what: string, { update }: { update(): Promise<void> }) =>
         update().catch((error) => request.log.warn({ err: error }, `${what} is not known`))
-      await Promise.all([update('lag', lagMetrics), update('what the source does', sourceMetrics)])
+      await Promise.all([
+        update('lag', lagMetrics),
+        update('what the source does', sourceMetrics),
+        update('which alerts are open', alertMetrics),
+      ])
       return reply.type(metrics.contentType).send(await metrics.metrics())
     },
   })

@@ -1,161 +1,28 @@
 /** What every store must do, whatever database it stands on: run by `store.test.ts` and `store.postgres.test.ts`. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BASE, BASE_SECONDS, DAY, HOUR } from '../../common/time.ts'
-import type {
-  AlertEvent,
-  Cast,
-  CastRemoved,
-  Coverage,
-  FcmRecord,
-  Measure,
-  Signal,
-} from '../../schemas/records.ts'
+import { BASE, DAY, HOUR } from '../../common/time.ts'
+import type { AlertEvent, Coverage, FcmRecord, Measure, Signal } from '../../schemas/records.ts'
+import { alertContract } from './alert-contract.ts'
 import type { CountRow, ExportFilter, Gap, Page, Store } from './port.ts'
+import {
+  ART,
+  alert,
+  all,
+  allPages,
+  bin,
+  cast,
+  encodeCursor,
+  HOSTILE,
+  hash,
+  held,
+  type Input,
+  idle,
+  removal,
+  signal,
+  T,
+} from './records.fixture.ts'
 
-type Input = { key: string; record: FcmRecord }
-
-const T = Date.UTC(2026, 0, 5)
-const ART = 'https://warpcast.com/~/channel/art'
-const HOSTILE = [
-  `'"); DROP TABLE runs; --`,
-  'line\nbreak\ttab\r\u2028\u2029',
-  '🦊 $1 \\x00 {a,"b\\"} NULL',
-  'NUL: \0, lone surrogate: \ud800 end',
-  'x'.repeat(10_000),
-  Array.from({ length: 2000 }, (_, i) => (i * 7919).toString(36)).join(''),
-]
-const encodeCursor = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-/** What UTF-8 and PostgreSQL can't hold is replaced. */
-const held = (text: string) => text.replace('\0', '\ufffd').replace('\ud800', '\ufffd')
-
-const hash = (n: number): Buffer => {
-  const bytes = Buffer.alloc(20)
-  bytes.writeUInt32BE(n, 16)
-  return bytes
-}
-const bin = (key: string, i: number, count: number, covered = 1, masked = false): Input => ({
-  key,
-  record: {
-    type: 'BinClosed',
-    start: T + i * BASE,
-    seconds: BASE_SECONDS,
-    bins: [{ measure: 'casts', count, covered, masked }],
-  },
-})
-const idle = (key: string, i: number): Input => ({
-  key,
-  record: { type: 'Idle', measure: 'casts', from: T + i * BASE },
-})
-const cast = (key: string, n: number, text: string, more: Partial<Cast> = {}): Input => ({
-  key,
-  record: {
-    type: 'Cast',
-    hash: hash(n),
-    fid: n,
-    time: T + n * 1000,
-    clock: 'signed',
-    verified: false,
-    text,
-    parent: null,
-    parentUrl: null,
-    urls: [],
-    quotes: [],
-    mentions: [],
-    ...more,
-  },
-})
-/** Of cast `n`, by its author unless another is given. */
-const removal = (key: string, n: number, fid = n): Input => ({
-  key,
-  record: {
-    type: 'CastRemoved',
-    hash: hash(n + 1e6),
-    fid,
-    time: T,
-    clock: 'signed',
-    verified: false,
-    target: hash(n),
-  } satisfies CastRemoved,
-})
-const signal = (key: string, i: number, more: Partial<Signal> = {}): Input => ({
-  key,
-  record: {
-    type: 'Signal',
-    measure: 'casts',
-    resolution: 300,
-    start: T + i * BASE,
-    count: i,
-    expected: 1 / 3,
-    dispersion: 0.1,
-    residual: -1e-7,
-    variance: 1.0000000000000002,
-    autocorrelation: 5e-324,
-    rawVariance: 1e21,
-    rawAutocorrelation: 0,
-    varianceTrend: null,
-    autocorrelationTrend: null,
-    pVariance: 0.001,
-    pAutocorrelation: 0.5,
-    p: 0.25,
-    score: null,
-    decision: 'quiet',
-    reason: HOSTILE[0]!,
-    settings: 'abcdef01',
-    ...more,
-  },
-})
-const alert = (key: string, n: number, sequence: number, more: Partial<AlertEvent> = {}): Input => ({
-  key,
-  record: {
-    type: 'AlertEvent',
-    fingerprint: `alert-${n}`,
-    sequence,
-    event: sequence === 1 ? 'opened' : 'updated',
-    kind: 'early-warning',
-    severity: 'low',
-    time: T + n * HOUR + sequence * BASE,
-    openedAt: T + n * HOUR,
-    measure: 'casts',
-    resolution: 300,
-    start: T + n * HOUR - BASE,
-    reason: `reason ${sequence}`,
-    evidence: [
-      {
-        measure: 'casts',
-        resolution: 300,
-        start: T,
-        count: 9,
-        expected: 0.1,
-        dispersion: 1e-7,
-        variance: 2.5,
-        autocorrelation: null,
-        p: 1e-12,
-        score: null,
-        reason: HOSTILE[2]!,
-      },
-    ],
-    preset: 'indicators',
-    settings: 'abcdef01',
-    ...more,
-  },
-})
-
-const all = async <R>(rows: AsyncIterable<R>): Promise<R[]> => {
-  const found: R[] = []
-  for await (const row of rows) found.push(row)
-  return found
-}
-async function allPages<R>(page: (cursor?: string) => Promise<Page<R>>): Promise<R[]> {
-  const found: R[] = []
-  let cursor: string | undefined
-  do {
-    const { items, next }: Page<R> = await page(cursor)
-    found.push(...items)
-    cursor = next ?? undefined
-  } while (cursor !== undefined)
-  return found
-}
 const row = (
   series: string,
   i: number,
@@ -534,6 +401,8 @@ export function storeContract(
         await store.deleteRun(run)
       })
     })
+
+    alertContract(() => store, newRun)
 
     it('keeps gaps once, though every partition has a copy', async () => {
       const run = newRun()

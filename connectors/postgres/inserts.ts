@@ -408,8 +408,12 @@ export async function insertAlertEvents(
     ({ record }) => record.fingerprint,
     (a, b) => a.record.sequence > b.record.sequence,
   )
+  // An alert's first event comes before or with all others, so its p-value stands from the start.
+  const opening = new Map(
+    alerts.flatMap(({ record: a }) => (a.sequence === 1 ? [[a.fingerprint, a.evidence] as const] : [])),
+  )
   const digest = unnest(
-    ['text', 'int', 'int', 'text', 'bigint', 'int', 'text', 'text'],
+    ['text', 'int', 'int', 'text', 'bigint', 'int', 'text', 'text', 'float8', 'float8'],
     latest.map(({ key, record: a }) => [
       a.fingerprint,
       run,
@@ -419,14 +423,25 @@ export async function insertAlertEvents(
       a.sequence,
       a.severity,
       a.event === 'resolved' ? 'resolved' : 'open',
+      outermost(
+        Math.max,
+        a.evidence.map((e) => e.score),
+      ),
+      outermost(Math.min, opening.get(a.fingerprint)?.map((e) => e.p) ?? []),
     ]),
   )
   await query(
-    `INSERT INTO alerts AS a (fingerprint, run, channel, kind, opened_at, sequence, severity, state)
+    `INSERT INTO alerts AS a (fingerprint, run, channel, kind, opened_at, sequence, severity, state, score, p)
      SELECT * FROM ${digest.from}
      ON CONFLICT (fingerprint) DO UPDATE
-     SET sequence = excluded.sequence, severity = excluded.severity, state = excluded.state
+     SET sequence = excluded.sequence, severity = excluded.severity, state = excluded.state, score = excluded.score
      WHERE a.sequence < excluded.sequence`,
     digest.values,
   )
+}
+
+/** The greatest or the least of what is known; null: nothing is. */
+function outermost(of: (...values: number[]) => number, values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : of(...known)
 }

@@ -1,5 +1,6 @@
 /** The port to the store: what the pipeline writes, and what people and programs ask. Times are ms, `id`s as in the log. */
 import type {
+  AlertEvent,
   AlertKind,
   FcmRecord,
   Measure,
@@ -19,6 +20,13 @@ export type AlertFilter = Span & {
   severity?: Severity | undefined
   state?: 'open' | 'resolved' | undefined
   channel?: string | undefined
+  /**
+   * The cap of the deployment: of the alerts of one type that opened on one UTC day of event time, so many are listed,
+   * by severity, then score, then p-value. Absent or 0: all of them.
+   */
+  perDay?: number | undefined
+  /** Also those beyond the cap. */
+  all?: boolean | undefined
 }
 export type Alert = {
   id: string
@@ -40,7 +48,23 @@ export type Alert = {
   outcome: string | null
   preset: string
   settings: string
+  /** The greatest of its evidence; null: none of it was scored. */
+  score: number | null
+  /**
+   * The expected share of false ones among the alerts of its type and day with an opening p-value no greater than its
+   * own, were each null true on its own (Benjamini and Hochberg 1995); null: it has no p-value.
+   */
+  q: number | null
+  /** Whether it is within the cap. */
+  listed: boolean
 }
+/** One that a page leaves out is beyond the cap. */
+export type AlertPage = Page<Alert> & { beyondCap: number }
+/** An event of an alert: `place` tells where it stands in the order in which those of all runs were committed. */
+export type EventRef = { place: number; alert: string }
+/** What happened to an alert, and what it was then; `q` and `listed` are of now. */
+export type AlertChange = EventRef & { event: AlertEvent['event']; now: Alert }
+export type OpenAlerts = { run: string; type: AlertKind; severity: Severity; count: number }
 export type AlertDetail = Alert & {
   evidence: (Omit<WireEvidence, 'measure'> & { series: string })[]
   events: { sequence: number; event: string; severity: Severity; time: number; reason: string }[]
@@ -57,6 +81,28 @@ export type Series = {
 }
 /** `lastAt` as of `Series`, the latest of the channel's. */
 export type Channel = { id: string; series: number; lastAt: number; openAlerts: number }
+/**
+ * A channel by its series of casts, or of posts where it has none. `at` and `decision` are of the last base bin that was
+ * judged; its figures are null when it is older than `recent` reaches.
+ */
+export type ChannelState = {
+  channel: string
+  /** Those that are open, worst first. */
+  alerts: { id: string; type: AlertKind; severity: Severity; openedAt: number }[]
+  series: string
+  score: number | null
+  p: number | null
+  count: number | null
+  expected: number | null
+  at: number | null
+  decision: Signal['decision'] | null
+  /** Events in each of the last 72 base bins; null: a gap, or not known. */
+  recent: (number | null)[]
+  /** Of the same bins. */
+  scores: (number | null)[]
+}
+/** `now`: end of the last base bin that is stored of the run, which is that of `recent` too. */
+export type Overview = { now: number | null; items: ChannelState[] }
 export type CountRow = {
   series: string
   start: number
@@ -165,8 +211,24 @@ export interface Store {
   write(run: string, records: { key: string; record: FcmRecord }[]): Promise<Written>
 
   /** Newest `openedAt` first; the span is of `openedAt`; `severity` is that of the last event. */
-  alerts(run: string, filter: AlertFilter, paging: Paging): Promise<Page<Alert>>
-  alert(id: string): Promise<AlertDetail | null>
+  alerts(run: string, filter: AlertFilter, paging: Paging): Promise<AlertPage>
+  /** `perDay` as in `AlertFilter`: it tells whether this one is listed. */
+  alert(id: string, perDay?: number): Promise<AlertDetail | null>
+  /** What happened in a run behind a place, in the order of the commits: whoever has read up to there has missed nothing. */
+  alertChanges(run: string, after: number, limit: number, perDay?: number): Promise<AlertChange[]>
+  /** The last event of each of these runs; a run without any is absent. */
+  lastEvents(runs: string[]): Promise<Map<string, EventRef>>
+  /** Whether there is such an event of the run. */
+  hasEvent(run: string, event: EventRef): Promise<boolean>
+  /** Of all runs. */
+  openAlerts(): Promise<OpenAlerts[]>
+  /**
+   * Channels by risk: those with an open early warning, onset, collapse, none; then by falling score, rising p-value
+   * (what isn't known comes last), falling number of events in `recent`, and name.
+   */
+  overview(run: string, limit: number): Promise<Overview>
+  /** End of the last base bin that is stored of a run; null: none is. */
+  now(run: string): Promise<number | null>
   /** Most events first. */
   series(
     run: string,

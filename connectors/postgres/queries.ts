@@ -2,110 +2,25 @@
 
 import { BASE } from '../../common/time.ts'
 import { type Measure, NETWORK } from '../../schemas/records.ts'
+import { createAlertQueries } from './alerts.ts'
 import { keyOf } from './channel-name.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import type { Query, Row } from './database.ts'
-import { evidenceOf, exportCounts, signalOf } from './exports.ts'
-import type { Alert, AlertDetail, CastRow, CountRow, Gap, Series, Store } from './port.ts'
+import type { Query } from './database.ts'
+import { exportCounts, signalOf } from './exports.ts'
+import { createOverviewQueries } from './overview.ts'
+import type { CastRow, CountRow, Gap, Series, Store } from './port.ts'
 import { channelKey, findSeries, signalReader } from './reading.ts'
 
-type Queries = Pick<
-  Store,
-  'alerts' | 'alert' | 'series' | 'counts' | 'signals' | 'channels' | 'casts' | 'gaps' | 'runs' | 'has'
->
+type Queries = Pick<Store, 'series' | 'counts' | 'signals' | 'channels' | 'casts' | 'gaps' | 'runs' | 'has'> &
+  ReturnType<typeof createAlertQueries> &
+  ReturnType<typeof createOverviewQueries>
 
 /** The measures of which every event is in exactly one: their tallies add up to events. */
 const EVENTS: Measure[] = ['posts', 'replies', 'reactions']
 
-const ALERT_COLUMNS = `a.fingerprint, a.sequence, a.kind, a.severity, a.state, a.opened_at, r.name AS run_name,
-  c.name AS channel_name, e.time, e.measure, e.resolution, e.start, e.reason, e.preset, e.settings, (
-    SELECT w.reason FROM alert_events w WHERE w.fingerprint = a.fingerprint ORDER BY w.sequence LIMIT 1) AS why`
-
-/** Beside alerts `a`: the last event of each, and names. */
-const OF_ALERT = `JOIN alert_events e ON e.fingerprint = a.fingerprint AND e.sequence = a.sequence
-  JOIN runs r ON r.id = a.run JOIN channels c ON c.id = a.channel`
-
-const alertOf = (row: Row): Alert =>
-  ({
-    id: row.fingerprint,
-    run: row.run_name,
-    channel: row.channel_name,
-    type: row.kind,
-    severity: row.severity,
-    state: row.state,
-    openedAt: row.opened_at,
-    updatedAt: row.time,
-    resolvedAt: row.state === 'resolved' ? row.time : null,
-    series: `${row.measure}:${row.channel_name}`,
-    resolution: row.resolution,
-    start: row.start,
-    sequence: row.sequence,
-    reason: row.why,
-    outcome: row.state === 'resolved' ? row.reason : null,
-    preset: row.preset,
-    settings: row.settings,
-  }) as Alert
-
 export const createQueries = (query: Query): Queries => ({
-  async alerts(run, filter, { limit, cursor }) {
-    const after = decodeCursor('alerts', cursor, ['number', 'string'])
-    const { rows } = await query(
-      `SELECT ${ALERT_COLUMNS}
-       FROM (
-         SELECT * FROM alerts
-         WHERE run = (SELECT id FROM runs WHERE name = $1)
-           AND ($2::bigint IS NULL OR opened_at >= $2) AND ($3::bigint IS NULL OR opened_at < $3)
-           AND ($4::text IS NULL OR kind = $4) AND ($5::text IS NULL OR severity = $5)
-           AND ($6::text IS NULL OR state = $6)
-           AND ($7::bytea IS NULL OR channel = (
-             SELECT c.id FROM runs r JOIN channels c ON c.run = r.id WHERE r.name = $1 AND c.key = $7))
-           AND ($8::bigint IS NULL OR (opened_at, fingerprint) < ($8, $9))
-         ORDER BY opened_at DESC, fingerprint DESC LIMIT $10
-       ) a ${OF_ALERT}
-       ORDER BY a.opened_at DESC, a.fingerprint DESC`,
-      [
-        run,
-        filter.from ?? null,
-        filter.to ?? null,
-        filter.type ?? null,
-        filter.severity ?? null,
-        filter.state ?? null,
-        channelKey(filter.channel),
-        after?.[0] ?? null,
-        after?.[1] ?? null,
-        limit + 1,
-      ],
-    )
-    return pageOf(
-      rows,
-      limit,
-      'alerts',
-      (row) => [row.opened_at as number, row.fingerprint as string],
-      alertOf,
-    )
-  },
-
-  async alert(id) {
-    const { rows } = await query(
-      `SELECT ${ALERT_COLUMNS}, e.evidence FROM alerts a ${OF_ALERT} WHERE a.fingerprint = $1`,
-      [id],
-    )
-    if (!rows[0]) return null
-    const alert = alertOf(rows[0])
-    const events = await query(
-      `SELECT sequence, event, severity, time, reason FROM alert_events
-       WHERE fingerprint = $1 AND sequence <= $2 ORDER BY sequence`,
-      [id, alert.sequence],
-    )
-    return {
-      ...alert,
-      evidence: evidenceOf(rows[0]).map(({ measure, ...rest }) => ({
-        series: `${measure}:${alert.channel}`,
-        ...rest,
-      })),
-      events: events.rows as AlertDetail['events'],
-    }
-  },
+  ...createAlertQueries(query),
+  ...createOverviewQueries(query),
 
   async series(run, filter, { limit, cursor }) {
     const after = decodeCursor('series', cursor, ['number', 'id'])

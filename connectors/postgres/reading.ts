@@ -22,6 +22,19 @@ const PAGE = 5000
 export const channelKey = (name: string | undefined): Buffer | null =>
   name === undefined ? null : keyOf(name)
 
+/**
+ * Of series `s` of channel `c`, beside the whole network `w`: the base bin up to which the source has spoken of it.
+ * Casts and participants are as far as posts and replies both are.
+ */
+export const SAID_TO = `(
+  SELECT min(part."to") / ${BASE} FROM (
+    SELECT max(greatest(v."to", CASE WHEN v.channel = c.id THEN v.decided_to END)) AS "to"
+    FROM coverage v
+    WHERE v.channel IN (c.id, w.id) AND v.measure = ANY (
+      CASE WHEN s.measure IN ('casts', 'participants') THEN '{posts,replies}' ELSE ARRAY [s.measure] END)
+    GROUP BY v.measure
+  ) part)`
+
 /** The series of a run that pass the filter, bytewise by name. */
 export async function findSeries(
   query: Query,
@@ -32,15 +45,8 @@ export async function findSeries(
   const { channel = one?.channel } = filter
   if (one && one.channel !== channel) return []
   const { rows } = await query(
-    `SELECT s.id, (s.measure || ':' || c.name) COLLATE "C" AS name, CASE WHEN s.idle THEN s.next END AS idle_from, (
-       SELECT min(part."to") / ${BASE} FROM (
-         SELECT max(greatest(v."to", CASE WHEN v.channel = c.id THEN v.decided_to END)) AS "to"
-         FROM coverage v
-         WHERE v.channel IN (c.id, w.id) AND v.measure = ANY (
-           CASE WHEN s.measure IN ('casts', 'participants') THEN '{posts,replies}' ELSE ARRAY [s.measure] END)
-         GROUP BY v.measure
-       ) part
-     ) AS said_to
+    `SELECT s.id, (s.measure || ':' || c.name) COLLATE "C" AS name, CASE WHEN s.idle THEN s.next END AS idle_from,
+       ${SAID_TO} AS said_to
      FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id
      LEFT JOIN channels w ON w.run = r.id AND w.key = $4
      WHERE r.name = $1 AND ($2::bytea IS NULL OR c.key = $2) AND ($3::text IS NULL OR s.measure = $3)

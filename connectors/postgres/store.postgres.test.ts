@@ -5,10 +5,12 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { storeContract } from './contract.ts'
-import { createDatabase } from './database.ts'
+import { createDatabase, type Query } from './database.ts'
+import { alert } from './records.fixture.ts'
 import { openStore } from './store.ts'
 
 type Server = { url: string; stop(): Promise<void>; start(): Promise<void>; remove(): void }
@@ -146,6 +148,52 @@ describe.skipIf(!url)('with a server', () => {
     expect((await store.series(run, {}, { limit: 50 })).items.reduce((sum, s) => sum + s.total, 0)).toBe(
       20 * (12 + 66),
     )
+    await store.deleteRun(run)
+    await store.close()
+  })
+
+  it('numbers alert events in the order of their commits, whoever began first', async () => {
+    const run = `order-${Date.now()}`
+    const store = await openStore({ url: url! })
+    await store.write(run, [alert('a', 0, 1, { fingerprint: `${run}-0` })])
+    const db = createDatabase({ connectionString: url! })
+    /** Writes one as another partition would. */
+    const insert = (query: Query, n: number) =>
+      query(
+        `INSERT INTO alert_events (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure,
+           resolution, start, reason, evidence, preset, settings)
+         SELECT $2, 1, run, channel, event, kind, severity, time, opened_at, measure, resolution, start, reason, evidence,
+           preset, settings
+         FROM alert_events WHERE fingerprint = $1`,
+        [`${run}-0`, `${run}-${n}`],
+      )
+    const placesOf = async () => {
+      const { rows } = await db.query(
+        'SELECT fingerprint FROM alert_events WHERE fingerprint LIKE $1 ORDER BY place',
+        [`${run}-%`],
+      )
+      return rows.map((row) => Number((row.fingerprint as string).slice(run.length + 1)))
+    }
+    const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow = db.transaction(async (query) => {
+      await insert(query, 1)
+      begun.resolve()
+      await mayEnd.promise
+    })
+    await begun.promise
+    let isDone = false
+    const quick = db
+      .transaction((query) => insert(query, 2))
+      .then(() => {
+        isDone = true
+      })
+    await sleep(200)
+    // A reader that saw 2 now would pass over 1 for good.
+    expect([isDone, await placesOf()]).toEqual([false, [0]])
+    mayEnd.resolve()
+    await Promise.all([slow, quick])
+    expect(await placesOf()).toEqual([0, 1, 2])
+    await db.close()
     await store.deleteRun(run)
     await store.close()
   })

@@ -214,6 +214,40 @@ describe('its database', () => {
     expect(removals).toEqual([{ run: 1, fid: 7, casts: 0 }])
   })
 
+  it('is migrated from what an older program left: alerts have score and p-value, their events an order', async () => {
+    await db.query('TRUNCATE alerts, alert_events')
+    await db.query('DROP TRIGGER in_turn ON alert_events')
+    await db.query('DROP FUNCTION wait_for_turn')
+    await db.query('ALTER TABLE alert_events DROP COLUMN place')
+    await db.query('ALTER TABLE alerts DROP COLUMN day, DROP COLUMN score, DROP COLUMN p')
+    await db.query("DELETE FROM migrations WHERE name = '4_alert_events_in_order'")
+    const evidence = [
+      [{ p: 0.25, score: null }],
+      [
+        { p: 1e-9, score: 0.5 },
+        { p: null, score: 0.75 },
+      ],
+    ]
+    for (const [i, items] of evidence.entries()) {
+      await db.query(
+        `INSERT INTO alert_events (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure,
+           resolution, start, reason, evidence, preset, settings)
+         VALUES ('a', $1, 1, 1, 'opened', 'onset', 'low', 0, 0, 'casts', 300, 0, '', $2, '', '')`,
+        [i + 1, JSON.stringify(items)],
+      )
+    }
+    await db.query(
+      `INSERT INTO alerts (fingerprint, run, channel, kind, opened_at, sequence, severity, state)
+       VALUES ('a', 1, 1, 'onset', 20470.5 * 86400000, 2, 'low', 'open')`,
+    )
+    await migrate(db)
+    expect((await db.query('SELECT day, score, p FROM alerts')).rows).toEqual([
+      { day: 20470, score: 0.75, p: 0.25 },
+    ])
+    const { rows } = await db.query('SELECT sequence FROM alert_events ORDER BY place')
+    expect(rows).toEqual([{ sequence: 1 }, { sequence: 2 }])
+  })
+
   it('is not touched by a query that failed or a transaction that was left', async () => {
     await expect(db.query('SELECT 1 / 0')).rejects.toThrow('division by zero')
     await expect(

@@ -30,6 +30,8 @@ const RACES = new Set(['40001', '40P01', '23503', '23505'])
 /** Channels remembered of a run; a stranger may name as many as he likes. */
 const MAX_CHANNELS = 50_000
 
+export type Writer = ReturnType<typeof createWriter>
+
 /** A writer remembers ids and timelines of the series it has seen; it never gets ahead of the database. */
 export function createWriter(db: Database) {
   const runs = new Map<string, RunEntry>()

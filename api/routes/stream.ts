@@ -1,0 +1,154 @@
+import type { FastifyRequest } from 'fastify'
+import { Gauge, type Registry } from 'prom-client'
+import { type Static, Type } from 'typebox'
+import { FcmError } from '../../common/errors.ts'
+import { iso } from '../../common/time.ts'
+import type { EventRef, Store } from '../../connectors/postgres/port.ts'
+import type { Api } from '../app.ts'
+import { createFeed, type FeedOptions, type News } from '../feed.ts'
+import * as present from '../present.ts'
+import { sendProblem } from '../problem.ts'
+import * as s from '../schemas.ts'
+import type { Streams } from '../streams.ts'
+
+export type StreamOptions = {
+  store: Store
+  metrics: Registry
+  streams: Streams
+  /** The cap by which alerts are listed, of each type and day. */
+  perDay: number
+  /** For tests: how often the store is asked, and so on. */
+  times?: Partial<Pick<FeedOptions, 'pollMs' | 'quietMs'> & { stallMs: number }> | undefined
+}
+
+/** Streams at once. */
+const MOST = 100
+/** Seconds after which it is worth asking again for one. */
+const RETRY_AFTER = 10
+/** A client that does not take what it is sent for so long is gone, or should come again when it has time. */
+const STALL_MS = 30_000
+/** After which a client that lost its connection comes again, ms. */
+const RETRY_MS = 2000
+
+const Query = s.exactly({
+  run: s.AnyRun,
+  channel: Type.Optional(s.ChannelName),
+  lastEventId: Type.Optional(
+    Type.String({
+      maxLength: 1000,
+      description:
+        'Like the header Last-Event-ID, which counts more: the `id` behind which to begin; 0: all.',
+    }),
+  ),
+})
+
+export function streamRoutes(app: Api, options: StreamOptions): void {
+  const { store, metrics, streams, perDay, times = {} } = options
+  const { stallMs = STALL_MS, ...pace } = times
+  const onFailure = (err: unknown) => app.log.warn({ err }, 'streams wait for the store')
+  const feed = createFeed({ store, perDay, onFailure, ...pace })
+  let open = 0
+  new Gauge({
+    name: 'fcm_stream_clients',
+    help: 'Streams that are open.',
+    registers: [metrics],
+    collect() {
+      this.set(open)
+    },
+  })
+
+  app.get('/v1/stream', {
+    // HEAD would never end.
+    exposeHeadRoute: false,
+    schema: {
+      tags: ['alerts'],
+      operationId: 'stream',
+      summary: 'What happens from now on, or since an event: server-sent events',
+      description:
+        'Events `alert` (an alert as in lists, with `event`: opened, updated or resolved; each once, in order, with an id) ' +
+        'and `bins` ({"now"}: the end of the last base bin that is stored, at most once a second, without id). ' +
+        'A client that comes back with the last id gets all alerts since; an id that the run does not have is refused. ' +
+        `At most ${MOST} streams; one that is not read for ${STALL_MS / 1000} s is closed.`,
+      querystring: Query,
+      response: s.streams('The events.', 'text/event-stream'),
+    },
+    handler: async (request, reply) => {
+      const from = await beginning(store, request.query, request.headers['last-event-id'])
+      if (open >= MOST) {
+        reply.header('retry-after', RETRY_AFTER)
+        return sendProblem(reply, 503, `${MOST} streams are open, and there are no more. Try again later.`)
+      }
+      open++
+      reply.raw.once('close', () => open--)
+      reply.type('text/event-stream; charset=utf-8')
+      // A proxy that buffers would hold events back.
+      reply.header('x-accel-buffering', 'no')
+      const { run, channel } = request.query
+      return streams.send(reply, async function* (signal) {
+        for await (const news of feed.follow(run, from, signal)) {
+          const text = textOf(news, channel)
+          if (text === null) continue
+          const stalled = setTimeout(() => reply.raw.destroy(), stallMs)
+          try {
+            yield text
+          } finally {
+            clearTimeout(stalled)
+          }
+        }
+      })
+    },
+  })
+}
+
+/** @throws FcmError OPTION_INVALID when the run has no event of this id */
+async function beginning(
+  store: Store,
+  { run, lastEventId }: Static<typeof Query>,
+  header: FastifyRequest['headers'][string],
+): Promise<EventRef | null | 'now'> {
+  const id = [header].flat()[0] || lastEventId
+  if (id === undefined || id === '') return 'now'
+  if (id === ALL) return null
+  const event = eventOf(id)
+  if (event && (await store.hasEvent(run, event))) return event
+  throw new FcmError('OPTION_INVALID', {
+    option: 'lastEventId',
+    why: `run "${run}" has no event of this id`,
+    hint: 'Connect without one, and read /v1/alerts for what is open',
+  })
+}
+
+/** The id behind which everything comes. */
+const ALL = '0'
+
+/** Place and alert: places begin anew with a new database, and an id of an old one must not pass for one of it. */
+const idOf = (event: EventRef | null): string =>
+  event ? `${event.place}-${encodeURIComponent(event.alert)}` : ALL
+
+function eventOf(id: string): EventRef | null {
+  const [, place, alert] = /^([1-9]\d{0,14})-(.+)$/.exec(id) ?? []
+  if (place === undefined || alert === undefined) return null
+  try {
+    return { place: Number(place), alert: decodeURIComponent(alert) }
+  } catch {
+    return null
+  }
+}
+
+/** News as the lines of an event; null: it isn't of this channel. */
+function textOf(news: News, channel: string | undefined): string | null {
+  switch (news.type) {
+    case 'begin':
+      // An id alone is no event, but from then on the client can come back to where it was.
+      return `retry: ${RETRY_MS}\nid: ${idOf(news.behind)}\n\n`
+    case 'alert': {
+      if (channel !== undefined && news.change.now.channel !== channel) return null
+      const data = JSON.stringify(present.alertChange(news.change))
+      return `id: ${idOf(news.change)}\nevent: alert\ndata: ${data}\n\n`
+    }
+    case 'bins':
+      return `event: bins\ndata: ${JSON.stringify({ now: iso(news.now) })}\n\n`
+    case 'quiet':
+      return ': still here\n\n'
+  }
+}
