@@ -116,18 +116,21 @@ export function adminOf(engine: Engine, token: string): Admin {
     redrive: (run, sources) =>
       occupy(run, async () => {
         const missing = new Set(sources)
+        // All are looked for before any is sent.
+        if (sources) for await (const letter of letters(run)) missing.delete(letter.source)
+        const [unknown] = missing
+        if (unknown !== undefined) throw new FcmError('DEAD_LETTER_UNKNOWN', { source: unknown, run })
+        const wanted = sources && new Set(sources)
         let redriven = 0
         let fromFiles = 0
         for await (const { source, origin, key, value, headers } of letters(run)) {
-          if (sources && !missing.delete(source)) continue
+          if (wanted && !wanted.has(source)) continue
           if ('topic' in origin) {
             const { topic, partition } = origin
             await log.append([{ topic, partition, key: key ?? '', value, headers }])
             redriven++
           } else fromFiles++
         }
-        const [source] = missing
-        if (source !== undefined) throw new FcmError('DEAD_LETTER_UNKNOWN', { source, run })
         // A line of a file was in no topic: mending the file and backfilling it again is the way.
         return { redriven, fromFiles }
       }),

@@ -29,7 +29,7 @@ describe('options', () => {
     [['start', '--speed', '-1'], /--speed "-1": must be a number above 0/],
     [['start', '--seed', '1.5'], /--seed "1.5": must be a whole number/],
     [['start', '--sim-until', 'tomorrow'], /must be a time in UTC, or a length of time such as 12h/],
-    [['start', '--preset', 'magic'], /must be one of indicators, classic/],
+    [['start', '--preset', 'magic'], /must be one of calibrated, classic/],
     [['export', 'everything'], /Allowed choices are counts, signals, alerts/],
     [['export', 'counts', '--from', '5 May'], /--from "5 May": must be a time in UTC/],
     [['backfill', 'x.ndjson'], /required option '--run <name>'/],

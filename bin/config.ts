@@ -3,6 +3,9 @@ import type { Command } from 'commander'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { FcmError } from '../common/errors.ts'
+import { BACKENDS } from '../models/cnn-lstm/scorer.ts'
+import { PRESETS } from '../pipeline/stages/detect/settings.ts'
+import { DECIMAL } from './options.ts'
 
 const setting = { additionalProperties: false }
 
@@ -59,11 +62,24 @@ export const Settings = Type.Object(
       env: 'FCM_CHECKPOINT_SECONDS',
       description: "the shortest time between two checkpoints of a stage's partition",
     }),
-    preset: Type.Enum(['indicators', 'classic'], {
-      default: 'indicators',
+    preset: Type.Enum([...PRESETS], {
+      default: 'calibrated',
       flag: '--preset <name>',
       env: 'FCM_PRESET',
-      description: 'the rule for early warnings: indicators (against their null) or classic',
+      description: 'the rule for early warnings: calibrated (CNN-LSTM and indicators) or classic',
+    }),
+    scorer: Type.Enum([...BACKENDS], {
+      default: 'wasm',
+      flag: '--scorer <name>',
+      env: 'FCM_SCORER',
+      description: 'what computes the score: wasm (the same bits everywhere), typescript or tfjs-node',
+    }),
+    alertsPerDay: Type.Integer({
+      default: 20,
+      minimum: 0,
+      maximum: 100000,
+      env: 'FCM_ALERTS_PER_DAY',
+      description: 'the most alerts of a type that are listed for a day, the strongest first; 0: all',
     }),
     mcp: Type.Optional(
       Type.String({
@@ -123,6 +139,7 @@ export const Settings = Type.Object(
 export type Config = Static<typeof Settings>
 
 type Setting = {
+  type?: string
   flag?: string
   env: string
   description: string
@@ -149,18 +166,23 @@ export function withSettings(command: Command, names: readonly (keyof Config)[])
   return command
 }
 
+const isNumber = (type?: string): boolean => type === 'integer' || type === 'number'
+
+/** A number where the text is one as people write it, so that 1.9 is no 1 and `true` is none at all; else the text. */
+const numberIn = (text: string): number | string => (DECIMAL.test(text) ? Number(text) : text)
+
 /** Flags before environment variables before defaults. @throws FcmError OPTION_INVALID for the first that is wrong */
 export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, unknown> = {}
   const origin: Record<string, string> = {}
-  for (const [name, { flag, env: variable }] of settings) {
+  for (const [name, { flag, env: variable, type }] of settings) {
     const fromEnv = env[variable] === '' ? undefined : env[variable]
     const value = flags[name] ?? fromEnv
     if (value === undefined) continue
-    given[name] = value
+    given[name] = isNumber(type) && typeof value === 'string' ? numberIn(value) : value
     origin[name] = flags[name] === undefined ? variable : `--${flag?.slice(2).split(' ')[0]}`
   }
-  const config = Value.Default(Settings, Value.Convert(Settings, given))
+  const config = Value.Default(Settings, given)
   const [error] = Value.Errors(Settings, config)
   if (!error) return config as Config
   const name = error.instancePath.slice(1) as keyof Config

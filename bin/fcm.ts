@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { FcmError } from '../common/errors.ts'
+import { oneLine } from '../common/text.ts'
+import { outliveOutput } from './standard-output.ts'
 import { VERSION } from './version.ts'
 
 /** Loaded one by one: a hub or an MCP server, which others start again when it dies, needs no database. */
@@ -15,10 +17,14 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLetters,
   hub: async () => (await import('./commands/hub.ts')).hub,
   'mcp-server': async () => (await import('./commands/mcp-server.ts')).mcpServer,
+  load: async () => (await import('./commands/load.ts')).load,
+  train: async () => (await import('./commands/train.ts')).train,
+  evaluate: async () => (await import('./commands/evaluate.ts')).evaluateScore,
   migrate: async () => (await import('./commands/migrate.ts')).migrate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 }
 
+outliveOutput()
 const program = new Command('fcm')
   .description('Watches Farcaster conversations and warns before they tip.')
   .version(VERSION)
@@ -41,7 +47,7 @@ function explain(error: unknown): number {
     process.stderr.write(`fcm: ${error.message}\n`)
     return error.exit
   }
-  const detail = process.env.FCM_DEBUG ? (error as Error).stack : `${error}. FCM_DEBUG=1 shows where.`
+  const detail = process.env.FCM_DEBUG ? (error as Error).stack : `${oneLine(String(error))}. FCM_DEBUG=1 shows where.`
   process.stderr.write(`fcm: this is a fault of the program: ${detail}\n`)
   return 70
 }

@@ -1,6 +1,6 @@
 /** Values of options, checked. Each throws FcmError OPTION_INVALID with the form that is wanted. */
 import { FcmError } from '../common/errors.ts'
-import { DAY, HOUR, MINUTE, SECOND, WEEK } from '../common/time.ts'
+import { DAY, HOUR, MINUTE, SECOND, utc, WEEK } from '../common/time.ts'
 
 export function wholeNumber(option: string, value: string, most = Number.MAX_SAFE_INTEGER): number {
   const number = Number(value)
@@ -12,9 +12,12 @@ export function wholeNumber(option: string, value: string, most = Number.MAX_SAF
   })
 }
 
+/** In decimals, as people write them: no 0x10, 1e3 or space, which are slips. */
+export const DECIMAL = /^-?\d+(\.\d+)?$/
+
 export function positiveNumber(option: string, value: string): number {
   const number = Number(value)
-  if (value.trim() !== '' && number > 0 && Number.isFinite(number)) return number
+  if (DECIMAL.test(value) && number > 0 && Number.isFinite(number)) return number
   throw new FcmError('OPTION_INVALID', {
     option: `${option} "${value}"`,
     why: 'must be a number above 0',
@@ -22,25 +25,26 @@ export function positiveNumber(option: string, value: string): number {
   })
 }
 
+/** Longer than any history, and short enough that an end is still a date. */
+const LONGEST = 36_525 * DAY
 const UNITS: Record<string, number> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY, w: WEEK }
 
 /** `6h`, `30m`, `2d`: ms. */
 export function duration(option: string, value: string): number {
   const [, number, unit] = /^(\d+)([smhdw])$/.exec(value) ?? []
-  if (number && unit) return Number(number) * UNITS[unit]!
+  const ms = Number(number) * (UNITS[unit ?? ''] ?? Number.NaN)
+  if (ms <= LONGEST) return ms
   throw new FcmError('OPTION_INVALID', {
     option: `${option} "${value}"`,
-    why: 'must be a length of time, a number with s, m, h, d or w',
+    why: 'must be a length of time, a number with s, m, h, d or w, up to 100 years',
     hint: `For example ${option} 6h`,
   })
 }
 
 /** ISO 8601 in UTC, a day or a second: ms. */
 export function time(option: string, value: string): number {
-  const ms = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/.test(value)
-    ? Date.parse(value)
-    : Number.NaN
-  if (!Number.isNaN(ms)) return ms
+  const ms = utc(value)
+  if (ms !== null) return ms
   throw new FcmError('OPTION_INVALID', {
     option: `${option} "${value}"`,
     why: `must be a time in UTC${option === '--sim-until' ? ', or a length of time such as 12h' : ''}`,

@@ -44,7 +44,11 @@ export async function serve(engine: Engine, notice?: string): Promise<Served> {
   }
   const bound = (app.server.address() as AddressInfo).port
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
-  await writeOwner(engine.dir, { pid: process.pid, url, token })
+  await writeOwner(engine.dir, { pid: process.pid, url, token }).catch(async (error) => {
+    // Else it would go on listening, and the process never end.
+    await app.close()
+    throw error
+  })
   return {
     url,
     close: async () => {

@@ -2,9 +2,14 @@
  * Every error a person may meet, in one place. Each says what happened, why, and what to do.
  * A `FcmError` is printed as its message alone; anything else is a bug and is logged with its stack.
  */
+import { oneLine } from './text.ts'
+
 export type ErrorCode = keyof typeof errors
 
 type Details = Record<string, string | number>
+
+/** Characters of a detail that a message shows: what was given may have megabytes. */
+const SHOWN = 500
 
 /** `retry`: the cause may pass by itself (a full disk, a server restarting), so the pipeline waits and tries again. */
 type Kind = { exit: number; retry?: true; text: (d: Details) => string }
@@ -144,6 +149,12 @@ const errors = {
     text: (d) =>
       `All ${d.requests} requests of the last round failed: ${d.why}. Check the MCP server and the hub that it reads; what was missed is read when they answer again, or shown as a gap.`,
   },
+  CLOCK_BEHIND: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `This machine's clock stands at ${d.now}, before the last round of polls, at ${d.last}: polling waits until then. Set the clock right; if it was wrong before, begin anew with --fresh, or with another --data-dir.`,
+  },
   SOURCE_SILENT: {
     exit: 4,
     text: (d) =>
@@ -171,6 +182,19 @@ const errors = {
     text: (d) =>
       `The database does not answer: ${d.why}. Check the disk and, where DATABASE_URL is set, that its server runs.`,
   },
+  TFJS_NODE_MISSING: {
+    exit: 3,
+    text: (d) => `TensorFlow can't be used: ${d.why}. \`npm run tfjs-node:install\` installs it.`,
+  },
+  WEIGHTS_UNUSABLE: {
+    exit: 3,
+    text: (d) =>
+      `The weights of the CNN-LSTM in ${d.dir} can't be used: ${d.why}. Restore the directory from the repository, or make new ones with \`fcm train\`.`,
+  },
+  SCORER_FAILED: {
+    exit: 4,
+    text: (d) => `Scoring has stopped: ${d.why}. Start again; if it stays, choose another scorer.`,
+  },
 } satisfies Record<string, Kind>
 
 export class FcmError extends Error {
@@ -182,10 +206,21 @@ export class FcmError extends Error {
 
   constructor(code: ErrorCode, details: Details, cause?: unknown) {
     const kind: Kind = errors[code]
-    super(kind.text(details), cause === undefined ? undefined : { cause })
+    super(kind.text(shown(details)), cause === undefined ? undefined : { cause })
     this.code = code
     this.details = details
     this.exit = kind.exit
     this.retry = kind.retry ?? false
   }
+}
+
+/** Details quote what people and strangers wrote: a message stays one line, and nothing in it drives a terminal. */
+function shown(details: Details): Details {
+  const show = (value: string): string => {
+    const line = oneLine(value)
+    return line.length <= SHOWN ? line : `${line.slice(0, SHOWN).toWellFormed()}…`
+  }
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [name, typeof value === 'string' ? show(value) : value]),
+  )
 }

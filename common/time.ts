@@ -25,5 +25,16 @@ export const ceilTo = (time: number, length: number): number => Math.ceil(time /
 /** ISO 8601 in UTC, to the second: 2024-02-05T00:05:00Z. */
 export const iso = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`
 
+/**
+ * ms of a time in ISO 8601, in UTC: a day, a minute, a second or part of one. Null for anything else, and for a day or an
+ * hour that there is not, such as 2024-02-30 or 24:00, which `Date.parse` takes for the next one.
+ */
+export function utc(text: string): number | null {
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/.test(text)) return null
+  const ms = Date.parse(text)
+  const isReal = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.replace(/(\.\d+)?Z$/, ''))
+  return isReal ? ms : null
+}
+
 /** Farcaster counts seconds from 2021-01-01T00:00:00Z. */
 export const FARCASTER_EPOCH = 1609459200 * SECOND

@@ -44,34 +44,59 @@ export interface Codec {
 type Reader = (body: Buffer) => FcmRecord
 
 /** What avsc reads with; its own declarations leave this out. */
-type Tap = { buf: Buffer; pos: number; readLong(): number; skipLong(): void }
-type Readable = { _read(tap: Tap): unknown }
+type Tap = { buf: Buffer; pos: number; readInt(): number; readLong(): number; skipLong(): void }
+type Readable = { _read(tap: Tap): unknown; _skip(tap: Tap): void }
 
 /**
- * avsc takes the length of an array on trust, so that ten bad bytes would cost all memory. No item of ours is empty:
- * an array longer than the bytes that are left is malformed.
+ * avsc takes the length of an array on trust, so that ten bad bytes would cost all memory or, where the field is skipped,
+ * all time. No item of ours is empty: an array with more items than the record has bytes is malformed.
  */
 class BoundedArray extends avro.types.ArrayType {
   _read(tap: Tap): unknown[] {
     const itemsType = this.itemsType as unknown as Readable
     const items: unknown[] = []
-    for (let n = tap.readLong(); n !== 0; n = tap.readLong()) {
-      if (n < 0) tap.skipLong()
-      const length = Math.abs(n)
-      if (length > tap.buf.length - tap.pos) throw new Error('an array in it is longer than the record')
-      for (let i = 0; i < length; i++) items.push(itemsType._read(tap))
-    }
+    eachItem(tap, () => items.push(itemsType._read(tap)))
     return items
+  }
+
+  _skip(tap: Tap): void {
+    const itemsType = this.itemsType as unknown as Readable
+    eachItem(tap, () => itemsType._skip(tap))
   }
 }
 
-const boundArrays = (schema: avro.Schema, options: avro.ForSchemaOptions): avro.Type | undefined =>
-  typeof schema === 'object' && 'type' in schema && schema.type === 'array'
-    ? new BoundedArray(schema, options)
-    : undefined
+function eachItem(tap: Tap, item: () => void): void {
+  let items = 0
+  for (let n = tap.readLong(); n !== 0; n = tap.readLong()) {
+    // Behind a negative count stands the size of its block: not to be trusted either.
+    if (n < 0) tap.skipLong()
+    const length = Math.abs(n)
+    items += length
+    if (length > tap.buf.length - tap.pos || items > tap.buf.length)
+      throw new Error('an array in it is longer than the record')
+    for (let i = 0; i < length; i++) item()
+  }
+}
+
+/** avsc reads an `int` as long as its bytes are; it could not be written again, nor stored as one. */
+class BoundedInt extends avro.types.IntType {
+  _read(tap: Tap): number {
+    const int = tap.readInt()
+    if (int !== (int | 0)) throw new Error('an int in it has more than 32 bits')
+    return int
+  }
+}
+
+function bounded(schema: avro.Schema, options: avro.ForSchemaOptions): avro.Type | undefined {
+  if (schema === 'int') return new BoundedInt()
+  if (typeof schema !== 'object' || !('type' in schema)) return undefined
+  // Counted on trust as arrays are, and no record of ours has one.
+  if (schema.type === 'map') throw new Error('its schema has a map')
+  return schema.type === 'array' ? new BoundedArray(schema, options) : undefined
+}
 
 const typeOf = (schema: object): avro.Type =>
-  avro.Type.forSchema(schema as avro.Schema, { typeHook: boundArrays })
+  avro.Type.forSchema(schema as avro.Schema, { typeHook: bounded })
 
 /** Registers every record's schema, then encodes and decodes synchronously. */
 export async function createCodec(registry: SchemaRegistry): Promise<Codec> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -90,10 +90,25 @@ test('compatibility is judged against the latest version', async () => {
   await expect(registry.register('s', record(a, c))).rejects.toMatchObject({ details: { version: 2 } })
 })
 
-test('a file that can not be read is said, not overwritten', async () => {
-  writeFileSync(path, '{"schemas": [')
-  await expect(openFileRegistry(path)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
-  expect(readFileSync(path, 'utf8')).toBe('{"schemas": [')
+const entry = { id: 1, subject: 's', version: 1, schema: record(a) }
+test.each([
+  ['cut off', '{"schemas": ['],
+  ['empty', ''],
+  ['of zeros', '\0'.repeat(4096)],
+  ['null', 'null'],
+  ['a list', '[]'],
+  ['without schemas', '{}'],
+  ['of another shape', '{"schemas": {"1": {}}}'],
+  ['with a hole', JSON.stringify({ schemas: [entry, null] })],
+  ['with an id that is none', JSON.stringify({ schemas: [{ ...entry, id: '1' }] })],
+  ['with a schema that is none', JSON.stringify({ schemas: [{ ...entry, schema: { type: 'recrod' } }] })],
+])('a file that is %s is said, not overwritten', async (_, content) => {
+  writeFileSync(path, content)
+  await expect(openFileRegistry(path)).rejects.toMatchObject({
+    code: 'FILE_UNREADABLE',
+    details: { file: path },
+  })
+  expect(readFileSync(path, 'utf8')).toBe(content)
 })
 
 test('where it can not be kept, nothing is registered', async () => {
@@ -103,6 +118,23 @@ test('where it can not be kept, nothing is registered', async () => {
   await expect(registry.register('s', record(a))).rejects.toMatchObject({ code: 'DATA_DIR_UNUSABLE' })
   await expect(registry.schema(1)).rejects.toMatchObject({ code: 'SCHEMA_UNKNOWN' })
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'on a full disk nothing is registered, and what was stays',
+  async () => {
+    const registry = await openFileRegistry(path)
+    await registry.register('s', record(a))
+    const before = readFileSync(path, 'utf8')
+    symlinkSync('/dev/full', `${path}.new`)
+    const full = { code: 'LOG_FULL', retry: true, details: { file: path } }
+    await expect(registry.register('s', record(a, b))).rejects.toMatchObject(full)
+    expect(readFileSync(path, 'utf8')).toBe(before)
+    await expect(registry.schema(2)).rejects.toMatchObject({ code: 'SCHEMA_UNKNOWN' })
+    rmSync(`${path}.new`)
+    expect(await registry.register('s', record(a, b))).toBe(2)
+    expect(await (await openFileRegistry(path)).schema(2)).toEqual(record(a, b))
+  },
+)
 
 test('the codec finds its schemas again', async () => {
   const codec = await createCodec(await openFileRegistry(path))

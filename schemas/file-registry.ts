@@ -79,11 +79,25 @@ function whyField(reader: avro.types.RecordType, writer: avro.types.RecordType):
 
 async function load(path: string): Promise<Entry[]> {
   try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { schemas: Entry[] }).schemas
+    const content: unknown = JSON.parse(await readFile(path, 'utf8'))
+    const entries = isObject(content) ? content.schemas : undefined
+    if (!Array.isArray(entries) || !entries.every(isEntry)) throw new Error('it is no list of schemas')
+    return entries
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw new FcmError('FILE_UNREADABLE', { file: path, why: (error as Error).message }, error)
   }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+
+/** @throws Error where its schema is none of Avro's */
+function isEntry(entry: unknown): entry is Entry {
+  if (!isObject(entry) || !isObject(entry.schema)) return false
+  avro.Type.forSchema(entry.schema as unknown as avro.Schema)
+  const isNumber = (value: unknown) => Number.isInteger(value) && (value as number) > 0
+  return isNumber(entry.id) && isNumber(entry.version) && typeof entry.subject === 'string'
 }
 
 /** The file is at any time the old one or the new one, whole: records on disk depend on their schema's id. */

@@ -48,7 +48,7 @@ export function hub(program: Command): void {
     .action(async (flags) => {
       const port = wholeNumber('--port', flags.port, 65535)
       const at = flags.at === undefined ? undefined : time('--at', flags.at)
-      const speed = Number(flags.speed) === 0 ? 0 : positiveNumber('--speed', flags.speed)
+      const speed = flags.speed === '0' ? 0 : positiveNumber('--speed', flags.speed)
       const faults = (flags.fault ?? []).map(parseFault)
       const seed = wholeNumber('--seed', flags.seed, 2 ** 31)
       const data = flags.archive ? await openArchive(flags.archive) : simulatedData(seed)

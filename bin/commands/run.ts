@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
 import type { FcmError } from '../../common/errors.ts'
+import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
@@ -24,8 +25,10 @@ export function run(program: Command): void {
       const stop = stopSignal()
       const seed = wholeNumber('--seed', flags.seed, 2 ** 31)
       const speed = positiveNumber('--speed', flags.speed)
-      const engine = await openEngine(readConfig(flags), { logTo: 'stdout' })
-      const { logger, config } = engine
+      const config = readConfig(flags)
+      parseFollow(config.follow, config.minFollowers)
+      const engine = await openEngine(config, { logTo: 'stdout' })
+      const { logger } = engine
       const isSimulated = roles.includes('source') && config.mcp === undefined
       const onWaiting = (error: FcmError) => logger.warn({ code: error.code }, error.message)
       let served: Served | undefined

@@ -1,6 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
 import { FARCASTER_EPOCH } from '../../common/time.ts'
@@ -101,6 +103,42 @@ describe('readArchive', () => {
     expect(unreadable.bytes.toString()).toBe(long.slice(0, 65536))
   })
 
+  it('takes a byte order mark before the first line', async () => {
+    const mark = Buffer.from('\uFEFF')
+    const text = Buffer.concat([mark, Buffer.from(`${line(1)}\r\n${line(2)}`)])
+    expect(await read([file(text), file(gzipSync(text)), file(mark)])).toEqual({
+      items: ['cast 1', 'cast 2', 'cast 1', 'cast 2'],
+    })
+  })
+
+  it('reads whatever bytes there are, to the end, and misses no line that is a message', async () => {
+    const noise = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+      fc.json().map((json) => Buffer.from(json)),
+      fc
+        .constantFrom('', '\r', '\0', '[1', '{}', 'null', '['.repeat(10_000), '{"__proto__":{"data":{}}}')
+        .map(Buffer.from),
+    )
+    const rows = fc.array(fc.oneof(noise, fc.nat(1000)), { maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(rows, fc.boolean(), async (parts, packed) => {
+        const content = Buffer.concat(
+          // A newline in the noise makes more lines of it, and begins none of ours.
+          parts.flatMap((part) => [
+            typeof part === 'number' ? Buffer.from(line(part)) : part,
+            Buffer.from('\n'),
+          ]),
+        )
+        const { items, error } = await read([file(packed ? gzipSync(content) : content)])
+        // What begins as gzip does is none.
+        if (error) return expect(packed).toBe(false)
+        const ours = parts.filter((part) => typeof part === 'number').map((n) => `cast ${n}`)
+        expect(items.filter((item) => item.startsWith('cast'))).toEqual(ours)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('refuses what is signed more than 10 minutes ahead', async () => {
     const now = () => FARCASTER_EPOCH + 1_000_000
     expect(await read([file(`${line(1600)}\n${line(1601)}\n`)], { now })).toEqual({
@@ -111,9 +149,22 @@ describe('readArchive', () => {
   it('says which file it can’t read and why', async () => {
     const path = join(dir, 'folder')
     mkdirSync(path)
+    const [pipe, circle, secret] = [join(dir, 'pipe'), join(dir, 'circle'), file(line(1))]
+    execFileSync('mkfifo', [pipe])
+    symlinkSync(circle, circle)
+    chmodSync(secret, 0)
     for (const [bad, why] of [
       [join(dir, 'absent'), 'no such file'],
       [path, 'it is a directory'],
+      // Nobody writes into it: to open it would take for ever.
+      [pipe, 'it is a pipe or a device'],
+      ['/dev/zero', 'it is a pipe or a device'],
+      [circle, 'its links lead in a circle'],
+      [join(file(''), 'x'), 'ENOTDIR'],
+      [join(dir, 'x'.repeat(300)), 'ENAMETOOLONG'],
+      [`${dir}/a\0b`, 'null bytes'],
+      // There is nothing that root may not read.
+      ...(process.getuid?.() === 0 ? [] : [[secret, 'this user may not read it'] as const]),
     ] as const) {
       const { items, error } = await read([file(line(1)), bad])
       expect(items).toEqual(['cast 1'])

@@ -1,7 +1,7 @@
 /** Archives: hub messages as JSON, one a line, in files that may be compressed with gzip. */
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { FcmError } from '../../common/errors.ts'
@@ -23,17 +23,8 @@ const MAX_AHEAD = 10 * MINUTE
 export async function archiveSize(files: string[]): Promise<number> {
   let total = 0
   for (const file of files) {
-    const { size } = await attempt(file, async () => {
-      const handle = await open(file)
-      try {
-        const stats = await handle.stat()
-        if (stats.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' })
-        return stats
-      } finally {
-        await handle.close()
-      }
-    })
-    total += size
+    const handle = await openFile(file)
+    total += (await handle.stat().finally(() => handle.close())).size
   }
   return total
 }
@@ -66,7 +57,7 @@ export type ArchiveLine = { file: string; line: number; bytes: Buffer; length: n
 export async function* readLines(files: string[]): AsyncGenerator<ArchiveLine, void> {
   let before = 0
   for (const file of files) {
-    const source = await openFile(file)
+    const source = await contentOf(file)
     let line = 0
     try {
       for await (const { bytes, length } of lines(source.content)) {
@@ -87,7 +78,8 @@ function parseLine(bytes: Buffer, length: number, now: () => number): Message | 
   if (text.trim() === '') return null
   let json: unknown
   try {
-    json = JSON.parse(text)
+    // Some editors put a byte order mark before the first line.
+    json = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch {
     throw invalid('its line is not JSON')
   }
@@ -125,8 +117,17 @@ async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<{ bytes: Bu
   if (length > 0) yield take()
 }
 
-async function openFile(file: string): Promise<{ content: AsyncIterable<Buffer>; bytesRead: () => number }> {
-  const handle = await attempt(file, () => open(file))
+/** A file of any other kind might never be opened, or never end. @throws FcmError FILE_UNREADABLE */
+const openFile = (file: string): Promise<FileHandle> =>
+  attempt(file, async () => {
+    const stats = await stat(file)
+    if (stats.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' })
+    if (!stats.isFile()) throw Object.assign(new Error(file), { code: 'NO_FILE' })
+    return open(file)
+  })
+
+async function contentOf(file: string): Promise<{ content: AsyncIterable<Buffer>; bytesRead: () => number }> {
+  const handle = await openFile(file)
   const magic = Buffer.alloc(2)
   await attempt(file, () => handle.read(magic, 0, 2, 0)).catch(async (error) => {
     await handle.close()
@@ -150,7 +151,9 @@ async function attempt<T>(file: string, act: () => Promise<T>): Promise<T> {
 const REASONS: Partial<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a directory',
+  NO_FILE: 'it is a pipe or a device, and is read more than once: write it to a file first',
   EACCES: 'this user may not read it',
+  ELOOP: 'its links lead in a circle',
   Z_BUF_ERROR: 'its gzip data ends too early: the file was cut off',
   Z_DATA_ERROR: 'its gzip data is damaged',
 }

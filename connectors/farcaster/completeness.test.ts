@@ -57,6 +57,60 @@ describe('completeByLateness', () => {
     expect(await completed(1, 20, 2, 21)).toEqual(['1', '20', '[0,15)', '2', '21', '[15,25)'])
   })
 
+  it('is not led ahead by one message, nor by one after the other', async () => {
+    const days = (n: number) => n * 24 * 60
+    expect(await completed(1, 2, days(300), 3, 12)).toEqual([
+      ...['1', '2', String(days(300)), '3', '12', '[0,5)', '[5,15)'],
+    ])
+    expect(await completed(1, days(2), 2, days(1), 3, days(3), 12)).toEqual([
+      ...['1', '2880', '2', '1440', '3', '4320', '12', '[0,5)', '[5,15)'],
+    ])
+    // An unreadable line beside it doesn't lie in all that time either.
+    expect(await completed(1, days(300), broken(3), 2, 12)).toEqual([
+      ...['1', '432000', '?3', '2', '12', '![0,5) unreadable: a:3', '[5,15)'],
+    ])
+  })
+
+  it('says the same with and without a message that is far ahead, wherever it stands', async () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: -400, max: 1500 }) },
+      { weight: 1, arbitrary: fc.constant('broken' as const) },
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40 }),
+        fc.nat(),
+        fc.integer({ min: 20, max: 300 }),
+        async (steps, n, days) => {
+          let time = T
+          const input = [0, ...steps, 1].map((s, line) => {
+            if (s === 'broken') return broken(line)
+            time += s * SECOND
+            return message(time)
+          })
+          const stray = message(T + days * DAY)
+          const at = 1 + (n % (input.length - 1))
+          const strayed = await collect(completeByLateness(stream(input.toSpliced(at, 0, stray))))
+          expect(strayed.filter((item) => item !== stray)).toEqual(
+            await collect(completeByLateness(stream(input))),
+          )
+        },
+      ),
+    )
+  })
+
+  it('goes on behind a silence as soon as the next message agrees, and at the end', async () => {
+    expect(await completed(1, 301, 302)).toEqual(['1', '301', '302', '[0,295)', '[295,305)'])
+    expect(await completed(1, 301, 299, 601, 901)).toEqual([
+      ...['1', '301', '299', '[0,295)', '601', '901', '[295,595)', '[595,905)'],
+    ])
+    expect(await completed(1, broken(2), 301, broken(4), 601, 602)).toEqual([
+      ...['1', '?2', '301', '?4', '601', '602'],
+      ...['![0,595) unreadable: a:2', '![595,605) unreadable: a:2'],
+    ])
+    expect(await completed(1, broken(2), 301)).toEqual(['1', '?2', '301', '![0,305) unreadable: a:2'])
+  })
+
   it('makes a gap of the bins an unreadable line may have been in', async () => {
     expect(await completed(1, 6, broken(3), 17, 31)).toEqual([
       ...[
@@ -97,7 +151,8 @@ describe('completeByLateness', () => {
 
   it('stops where time leaps ahead by more than 366 days', async () => {
     const days = (n: number) => (n * DAY) / MINUTE
-    await expect(completed(0, days(366))).resolves.toContain('[0,527035)')
+    await expect(completed(0, days(366))).resolves.toContain('[0,527045)')
+    await expect(completed(0, days(300), days(500), days(501))).resolves.toContain('[0,431995)')
     await expect(completed(0, days(366) + 1)).rejects.toMatchObject({
       code: 'ARCHIVE_JUMPS',
       details: { days: 366 },

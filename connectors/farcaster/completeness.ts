@@ -3,7 +3,7 @@
  * yielded" or "of this time, something is missing". The publisher turns them into `Coverage` and decides nothing.
  */
 import { FcmError } from '../../common/errors.ts'
-import { BASE, DAY, floorTo, iso, LATENESS } from '../../common/time.ts'
+import { BASE, DAY, floorTo, HOUR, iso, LATENESS } from '../../common/time.ts'
 import type { Message } from '../../schemas/message.ts'
 import type { ArchiveItem } from './archive.ts'
 
@@ -28,11 +28,14 @@ export async function* completeBins(
 
 /** A longer silence in an archive is taken for a wrong time: every bin of it would be declared, and was it? */
 export const MAX_JUMP = 366 * DAY
+/** Further ahead than any clock that a hub lets pass. */
+const FAR = HOUR
 
 /**
  * For sources that are in order of time but for L: a span ends where a message's time, less L, has passed a boundary;
  * the last one behind the last message. An unreadable line may have been of any time between its readable neighbours',
- * so their bins and those between are a gap. A message later than L is passed on, behind the span it belongs in.
+ * so their bins and those between are a gap. A message later than L is passed on, behind the span it belongs in. One
+ * that is hours ahead moves time on only when the next message agrees: what one wrong clock has signed closes nothing.
  * @throws FcmError ARCHIVE_JUMPS when time leaps ahead by more than 366 days
  */
 export async function* completeByLateness(
@@ -43,6 +46,8 @@ export async function* completeByLateness(
   let spoken = false
   let clock = Number.NEGATIVE_INFINITY
   let last: number | null = null
+  /** The time of the last message, where it is so far ahead that the next one has to agree. */
+  let ahead: number | null = null
   let open: string | null = null
   let gaps: { from: number; to: number; reason: string }[] = []
 
@@ -77,6 +82,7 @@ export async function* completeByLateness(
       continue
     }
     const { time } = item.message
+    if (ahead !== null && time >= ahead - LATENESS) clock = ahead
     if (last !== null && time - clock > MAX_JUMP) {
       throw new FcmError('ARCHIVE_JUMPS', {
         before: iso(clock),
@@ -84,15 +90,19 @@ export async function* completeByLateness(
         days: Math.floor((time - clock) / DAY),
       })
     }
-    close(last ?? time, time)
-    if (!spoken && time >= clock - LATENESS) declared = Math.min(declared, floorTo(time, BASE))
-    last = time
-    clock = Math.max(clock, time)
+    ahead = last !== null && time > clock + FAR ? time : null
+    if (ahead === null) {
+      close(last ?? time, time)
+      if (!spoken && time >= clock - LATENESS) declared = Math.min(declared, floorTo(time, BASE))
+      last = time
+      clock = Math.max(clock, time)
+    }
     yield item
     const to = floorTo(clock - LATENESS, BASE)
-    if (to > declared) yield* declare(to)
+    if (to > declared && open === null) yield* declare(to)
   }
   if (last === null) return
-  close(last, last)
+  clock = ahead ?? clock
+  close(last, ahead ?? last)
   yield* declare(floorTo(clock, BASE) + BASE)
 }

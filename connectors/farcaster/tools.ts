@@ -23,11 +23,6 @@ const Time = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{3})?Z$',
   description: 'ISO 8601, UTC',
 })
-/** ms; null for a day or an hour that there is not: 2024-02-30, 24:00. */
-export function utc(time: string): number | null {
-  const ms = Date.parse(time)
-  return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== time.slice(0, 19) ? null : ms
-}
 const limit = (fallback: number) =>
   Type.Optional(
     Type.Integer({

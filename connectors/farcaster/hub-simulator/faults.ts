@@ -1,5 +1,6 @@
 /** Faults on demand: a pure function of seed, request and time, so that a run with them can be repeated. */
 import { FcmError } from '../../../common/errors.ts'
+import { utc } from '../../../common/time.ts'
 import { createRandom } from '../../../models/random.ts'
 
 const KINDS = ['slow', 'hang', '429', '500', 'cut', 'garbage', 'dangling'] as const
@@ -33,8 +34,7 @@ export function parseFault(spec: string): Fault {
     return number >= 0 && number <= most ? number : refuse(`${name} must be a number from 0 to ${most}`)
   }
   const time = (name: string, value: string): number => {
-    const ms = /^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/.test(value) ? Date.parse(value) : Number.NaN
-    return Number.isNaN(ms) ? refuse(`${name} must be a time in UTC, such as 2026-01-26T12:00:00Z`) : ms
+    return utc(value) ?? refuse(`${name} must be a time in UTC, such as 2026-01-26T12:00:00Z`)
   }
   const [name, ...settings] = spec.split(',')
   const kind = KINDS.find((known) => known === name) ?? refuse(`"${name}" is no kind of fault`)

@@ -1,6 +1,7 @@
 /** What each tool answers, as structured content and as text. */
+import { utc } from '../../../common/time.ts'
 import { type CastMessage, hex, type Message, type ReactionMessage } from '../../../schemas/message.ts'
-import { type Arguments, type CastResult, type Result, type ToolName, utc } from '../tools.ts'
+import type { Arguments, CastResult, Result, ToolName } from '../tools.ts'
 import type { Channels } from './channels.ts'
 import { ArgumentError, readCursor, writeCursor } from './cursor.ts'
 import type { Call, HttpClient } from './http-client.ts'

@@ -19,6 +19,7 @@ function asking(deadline: number) {
   const pauses: number[] = []
   const heard: string[] = []
   const clock: Clock = {
+    isWall: false,
     now: () => now,
     until: async () => {},
     pace: async () => {},

@@ -72,3 +72,28 @@ test('a simulated clock drives the hub, no faster than its speed, and stands in 
   expect(clock.now()).toBe(HOUR + MINUTE)
   expect(driven).toEqual([HOUR, HOUR + MINUTE, HOUR + MINUTE])
 })
+
+test('at the lowest speed, a simulated clock waits longer than a timer can', async () => {
+  const stop = new AbortController()
+  const clock = simulatedClock({ start: 0, speed: 1e-9, drive: async () => {}, signal: stop.signal })
+  await clock.until(HOUR)
+  const wait = clock.until(2 * HOUR)
+  expect(await isOver(wait.catch(() => {}))).toBe(false)
+  stop.abort()
+  await expect(wait).rejects.toThrow()
+})
+
+test('a wall clock that jumps ahead ends a wait, and paces as before', async () => {
+  const clock = wallClock(1200, never)
+  let ahead = 0
+  const now = Date.now
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+  const wait = clock.until(Date.now() + 50)
+  ahead = 24 * HOUR
+  expect(await isOver(wait)).toBe(true)
+  await clock.pace()
+  ahead = -24 * HOUR
+  const [first, second] = await turns(clock, 2)
+  expect(second! - first!).toBeGreaterThan(40)
+  expect(second).toBeLessThan(1000)
+})

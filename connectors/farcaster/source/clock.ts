@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HOUR, SECOND } from '../../../common/time.ts'
 
 export interface Clock {
+  /** It goes by itself: where it stands before what it has dated, it was set back. */
+  readonly isWall: boolean
   /** ms. */
   now(): number
   /** Resolves when it is `time`, or at once when it was. Rejects when the source is stopped. */
@@ -18,29 +20,33 @@ export interface Clock {
 const REST_MS = 250
 const LONGEST_SLEEP = HOUR
 
+/** ms, whatever the wall clock is set to. */
+const elapsed = () => performance.now()
+
+async function wait(until: number, now: () => number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  // Again and again: the clock may be set, and a timer has its longest.
+  for (let left = until - now(); left > 0; left = until - now())
+    await sleep(Math.min(left, LONGEST_SLEEP), undefined, { signal })
+}
+
 /** `perMinute`: at most so many requests begin in a minute. */
 export function wallClock(perMinute: number, signal: AbortSignal): Clock {
   const spacing = (60 * SECOND) / perMinute
   let free = 0
-  const wait = async (until: number, now: () => number) => {
-    signal.throwIfAborted()
-    // Again and again: the clock may be set, and a timer has its longest.
-    for (let left = until - now(); left > 0; left = until - now())
-      await sleep(Math.min(left, LONGEST_SLEEP), undefined, { signal })
-  }
-  const elapsed = () => performance.now()
   return {
+    isWall: true,
     now: Date.now,
-    until: (time) => wait(time, Date.now),
+    until: (time) => wait(time, Date.now, signal),
     async pace() {
       const turn = Math.max(elapsed(), free)
       free = turn + spacing
-      await wait(turn, elapsed)
+      await wait(turn, elapsed, signal)
     },
     pause(seconds) {
       free = Math.max(free, elapsed() + seconds * SECOND)
     },
-    rest: () => wait(elapsed() + REST_MS, elapsed),
+    rest: () => wait(elapsed() + REST_MS, elapsed, signal),
   }
 }
 
@@ -63,12 +69,11 @@ export function simulatedClock({ start, speed, drive, signal }: Simulated): Cloc
   // The first step leads to where the log ends: only those after it take their time.
   let since = Number.NEGATIVE_INFINITY
   return {
+    isWall: false,
     now: () => time,
     async until(next) {
-      signal.throwIfAborted()
-      const wait = (next - time) / speed - (performance.now() - since)
-      if (wait > 0) await sleep(wait, undefined, { signal })
-      since = performance.now()
+      await wait(since + (next - time) / speed, elapsed, signal)
+      since = elapsed()
       time = Math.max(time, next)
       await drive(time)
     },

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { followedOf, parseFollow } from './follow.ts'
+import { followedOf, parseFollow, unknownOf } from './follow.ts'
 
 const channel = (id: string, followers = 10) => ({ id, url: `https://c.example/${id}`, followers })
 const LISTED = [channel('base', 900), channel('art'), channel('art-prints', 50), channel('Cats')]
@@ -40,4 +41,20 @@ test('who leaves the list stays while all are followed; who was followed stays w
 
 test.each(['', 'a,,b', 'a b', 'ftp://x', '(a+)+$'])('"%s" is refused in words', (list) => {
   expect(() => parseFollow(list, 0)).toThrow(/--follow/)
+})
+
+test('a pattern is found as a regular expression would, but in no time', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'B', '-'), maxLength: 8 })
+  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '-', '*', '*'), minLength: 1, maxLength: 6 })
+  fc.assert(
+    fc.property(text, pattern, (id, like) => {
+      const listed = [channel(id)]
+      const expected = new RegExp(`^${like.replaceAll('*', '.*')}$`, 'i').test(id)
+      expect(unknownOf(parseFollow(like, 0), listed)).toEqual(expected ? [] : [like])
+    }),
+    { numRuns: 2000 },
+  )
+  const before = performance.now()
+  expect(of(`${'*a'.repeat(15)}*b`, { listed: [channel('a'.repeat(100_000))] })).toEqual([])
+  expect(performance.now() - before).toBeLessThan(500)
 })

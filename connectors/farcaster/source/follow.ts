@@ -41,7 +41,7 @@ export function followedOf(
   listed: readonly ChannelInfo[] | null,
   before: readonly string[],
 ): string[] {
-  const matches = (id: string): boolean => follow.patterns.some((pattern) => like(pattern).test(id))
+  const matches = (id: string): boolean => follow.patterns.some((pattern) => isLike(id, pattern))
   const followed = new Set(follow.urls)
   if (follow.patterns.length > 0) {
     const known = new Set(listed?.map(({ url }) => url))
@@ -56,6 +56,21 @@ export function followedOf(
 
 /** The patterns that no channel of the server matches. */
 export const unknownOf = (follow: Follow, listed: readonly ChannelInfo[]): string[] =>
-  follow.patterns.filter((pattern) => !listed.some(({ id }) => like(pattern).test(id)))
+  follow.patterns.filter((pattern) => !listed.some(({ id }) => isLike(id, pattern)))
 
-const like = (pattern: string): RegExp => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i')
+/** Without a regular expression: ids are strangers', and several * would let one take for ever. */
+function isLike(id: string, pattern: string): boolean {
+  const text = id.toLowerCase()
+  const parts = pattern.toLowerCase().split('*')
+  const [first = '', last = ''] = [parts[0], parts.at(-1)]
+  if (parts.length === 1) return text === first
+  const end = text.length - last.length
+  if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false
+  let at = first.length
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at)
+    if (found < 0) return false
+    at = found + part.length
+  }
+  return at <= end
+}

@@ -14,6 +14,7 @@ import {
   decidedTo,
   idOf,
   type KnownCast,
+  MEMORY,
   type Memory,
   newOwed,
   type Owed,
@@ -163,7 +164,10 @@ export async function pollRound(round: Round): Promise<Spent> {
     if (answer.outcome === 'counts') return cast ? counted(key, cast, answer) : []
     let { invalid } = answer
     const found: Keyed[] = []
+    // A server may show more than was asked for. What is forgotten by now would be new in every round.
+    const oldest = Math.min(since, at - MEMORY)
     for (const message of answer.items) {
+      if (message.time < oldest) continue
       if (message.time > at + MAX_AHEAD) invalid++
       else if (!isKnown(message, cast)) found.push({ key, record: toRecord(message) })
     }

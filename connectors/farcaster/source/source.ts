@@ -1,7 +1,7 @@
 /** The polling source: follows channels through the tools of an MCP server, round after round. */
 import { FcmError } from '../../../common/errors.ts'
 import { untilItPasses } from '../../../common/retry.ts'
-import { ceilTo, floorTo, HOUR, iso, SECOND } from '../../../common/time.ts'
+import { ceilTo, floorTo, HOUR, iso, MINUTE, SECOND } from '../../../common/time.ts'
 import type { EventLog, NewRec } from '../../../pipeline/log/port.ts'
 import { topicOf } from '../../../pipeline/topology.ts'
 import type { Codec } from '../../../schemas/codec.ts'
@@ -70,12 +70,13 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
   let listed: ChannelInfo[] | null = null
   try {
     for (;;) {
+      const last = memory.mark?.at ?? Number.NEGATIVE_INFINITY
       const begin = memory.mark?.next ?? clock.now()
       if (begin > until) return { finished: true }
+      warn('clock', clock.isWall && setBack(last, clock.now()))
       await clock.until(begin)
       const at = floorTo(clock.now(), SECOND)
       const asking = { clock, deadline: at + interval, heard }
-      const last = memory.mark?.at ?? Number.NEGATIVE_INFINITY
 
       let listing: Listing = { requests: 0, failed: 0, error: null, channels: listed }
       const isOld = floorTo(last, LIST_AGE) !== floorTo(at, LIST_AGE)
@@ -123,6 +124,13 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
     return { finished: false }
   }
 }
+
+/** Clocks are corrected by so much, and nobody need know. */
+const CORRECTION = MINUTE
+
+/** What is wrong when the last round was at `last` and it is `now`, ms. */
+const setBack = (last: number, now: number): FcmError | false =>
+  last > now + CORRECTION && new FcmError('CLOCK_BEHIND', { now: iso(now), last: iso(last) })
 
 /** Tells each kind of trouble once, until it has passed. */
 function createWarnings(tell: ((error: FcmError) => void) | undefined) {

@@ -35,10 +35,15 @@ export const isTimeout = (error: unknown): boolean =>
   error.data !== null &&
   'timeout' in error.data
 
-/** What `fetch` throws when nobody answers is a TypeError. A certificate that can't be trusted doesn't pass by itself. */
+/**
+ * What `fetch` throws when nobody answers is a TypeError; so is what `spawn` throws for a command that none can have the
+ * name of. That, and a certificate that can't be trusted, doesn't pass by itself.
+ */
 export const isUnanswered = (error: unknown): boolean =>
   error instanceof Unanswered ||
-  (error instanceof TypeError && !/CERT|SELF_SIGNED|ERR_(TLS|SSL)/.test(codeOf(error.cause)))
+  (error instanceof TypeError &&
+    !codeOf(error).startsWith('ERR_INVALID') &&
+    !/CERT|SELF_SIGNED|ERR_(TLS|SSL)/.test(codeOf(error.cause)))
 
 export function mayPass(error: unknown): boolean {
   if (error instanceof HttpRefusal) return error.status >= 500 || error.status === 408 || error.status === 429

@@ -201,6 +201,10 @@ describe('what is no server', () => {
     const cases: [ServerTarget, string][] = [
       [{ command: 'no-such-command', args: [] }, 'ENOENT'],
       [{ command: 'cat', args: [] }, 'Method not found'],
+      [{ command: '', args: [] }, 'it names no command'],
+      [{ command: ' ', args: [] }, 'it names no command'],
+      [{ command: 'a\0b', args: [] }, 'null bytes'],
+      [{ command: process.execPath, args: ['\0'] }, 'null bytes'],
       [command('bare'), 'no tool get-channel-casts'],
       [{ url: 'ftp://x' }, 'no http(s) URL'],
       [{ url: 'http://user:secret@localhost/mcp' }, 'password'],

@@ -1,6 +1,7 @@
 /** Structured results of the tools, as messages. The schema is ours (`tools.ts`); that a server keeps to it is checked. */
 import { Compile } from 'typebox/compile'
 import { clean } from '../../../../common/text.ts'
+import { utc } from '../../../../common/time.ts'
 import {
   type CastId,
   type CastMessage,
@@ -8,7 +9,7 @@ import {
   sameCast,
   unhex,
 } from '../../../../schemas/message.ts'
-import { type CastResult, type Result, TOOLS, utc } from '../../tools.ts'
+import { type CastResult, type Result, TOOLS } from '../../tools.ts'
 import type { ChannelInfo } from '../port.ts'
 
 /** What a page holds. `unfit`: entries that are no answer to what was asked, or that can't be read. */
@@ -18,12 +19,17 @@ const casts = Compile(TOOLS['get-channel-casts'].output)
 const reactions = Compile(TOOLS['get-cast-reactions'].output)
 const channels = Compile(TOOLS['list-channels'].output)
 
-type Checked<T> = { Check(value: unknown): value is T; Errors(value: unknown): { instancePath: string }[] }
+type Checked<T> = {
+  Check(value: unknown): value is T
+  Errors(value: unknown): { keyword: string; instancePath: string }[]
+}
 
 /** @throws Error that names the field which is not as the schema has it, and quotes nothing */
 function checked<T>(schema: Checked<T>, value: unknown): T {
   if (schema.Check(value)) return value
-  const path = schema.Errors(value)[0]?.instancePath.slice(0, 100)
+  // The path to a field that the schema doesn't know ends in its name: a stranger's.
+  const known = schema.Errors(value).find(({ keyword }) => keyword !== 'boolean')
+  const path = known?.instancePath.slice(0, 100)
   throw new Error(`its structured result is not as the schema has it${path ? ` (${path})` : ''}`)
 }
 

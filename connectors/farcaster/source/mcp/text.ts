@@ -22,8 +22,8 @@
  * mentions are not printed.
  */
 import { clean } from '../../../../common/text.ts'
+import { utc } from '../../../../common/time.ts'
 import { type CastId, type CastMessage, sameCast, unhex } from '../../../../schemas/message.ts'
-import { utc } from '../../tools.ts'
 import { type Expected, type Page, standsAt } from './structured.ts'
 
 const DOUBT = "its text can't be read without doubt"

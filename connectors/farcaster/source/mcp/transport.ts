@@ -32,6 +32,7 @@ export function openTransport(target: ServerTarget, timeout: number, maxAnswer: 
       ended: async () => {},
     }
   }
+  if (target.command.trim() === '') throw new Error('it names no command')
   const transport = new StdioClientTransport({
     command: target.command,
     args: target.args,
@@ -93,7 +94,10 @@ export function nameOf(target: ServerTarget): string {
   const words = target.args.filter(
     (word, i) => !word.startsWith('-') && !word.includes('=') && !takesValue(target.args[i - 1] ?? ''),
   )
-  return oneLine([target.command, ...words.slice(0, 4)].map((word) => basename(word)).join(' '), 100)
+  return (
+    oneLine([target.command, ...words.slice(0, 4)].map((word) => basename(word)).join(' '), 100) ||
+    'that command'
+  )
 }
 
 const takesValue = (word: string): boolean =>
