@@ -18,7 +18,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   hub: async () => (await import('./commands/hub.ts')).hub,
   'mcp-server': async () => (await import('./commands/mcp-server.ts')).mcpServer,
   load: async () => (await import('./commands/load.ts')).load,
-  train: async () => (await import('./commands/train.ts')).train,
+  train: async () => (await import('./commands/train.ts')).trainNetwork,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluateScore,
   migrate: async () => (await import('./commands/migrate.ts')).migrate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,

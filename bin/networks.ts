@@ -71,8 +71,12 @@ export type Watched = {
   judgedDays: number
 }
 
-/** Watches a simulated network with stage `detect`. */
-export async function watchNetwork(seed: number, options: Omit<DetectOptions, 'run'>): Promise<Watched> {
+/** Watches a simulated network with stage `detect`; `onProgress` is told the share, 0-1, that is done. */
+export async function watchNetwork(
+  seed: number,
+  options: Omit<DetectOptions, 'run'>,
+  onProgress: (share: number) => void = () => {},
+): Promise<Watched> {
   const planted = groundTruth(simulation(seed), JUDGED_TO)
     .filter((p) => p.start >= JUDGED_FROM && beforeOf(p) <= JUDGED_TO)
     .map((p) => ({ ...p, judged: false, peak: 0 }))
@@ -81,7 +85,10 @@ export async function watchNetwork(seed: number, options: Omit<DetectOptions, 'r
   const opened: Opened[] = []
   const channels = new Set<string>()
   const judgedDays = new Set<string>()
+  let time = SIMULATION_START
   for await (const counts of countsOf(seed)) {
+    time += BASE
+    onProgress((time - SIMULATION_START) / (JUDGED_TO - SIMULATION_START))
     for (const { key, record } of counts) {
       if (record.type !== 'BinClosed' || key === NETWORK) continue
       channels.add(key)
@@ -191,13 +198,13 @@ const CALMING = 2 * HOUR
 const sum = (values: number[]): number => values.reduce((total, x) => total + x, 0)
 
 /** The figures in words, as `fcm evaluate --networks` prints them. */
-export function describe(f: NetworkFigures): string {
+export function networkReport(f: NetworkFigures): string {
   const of = (n: number, all: number): string =>
     `${n} of ${all}${all > 0 ? ` (${Math.round((100 * n) / all)} %)` : ''}`
   const at = (share: number): string => f.leads[Math.floor(share * (f.leads.length - 1))]?.toFixed(1) ?? '-'
   const { ramp, burst, group, collapse, nothing } = f.falseWarnings
   const falseWarnings = ramp + burst + group + collapse + nothing
-  const rate = (n: number, days: number): string => (n / days).toFixed(3)
+  const rate = (n: number, days: number): string => (days > 0 ? (n / days).toFixed(3) : '-')
   return [
     `${f.networks} networks, ${Math.round(f.days)} channel-days, ${f.judgedDays} of them judged by 5 minutes.`,
     '',

@@ -24,7 +24,7 @@ export const daysOf = (courses: readonly Course[]): number =>
 export const warningsPerDay = (courses: readonly Course[], threshold: number): number =>
   courses.reduce((sum, course) => sum + warningsAt(course, threshold).length, 0) / daysOf(courses)
 
-/** The least of the values themselves at which there are at most `budget` warnings a day; Infinity if none is. */
+/** The least of the values themselves at which there are at most `budget` warnings a day, or just above them all. */
 export function thresholdFor(courses: readonly Course[], budget: number): number {
   const values = [...new Set(courses.flatMap((course) => Array.from(course.values)))]
     .filter((x) => !Number.isNaN(x))
@@ -36,7 +36,8 @@ export function thresholdFor(courses: readonly Course[], budget: number): number
     if (warningsPerDay(courses, values[middle]!) <= budget) high = middle
     else low = middle + 1
   }
-  return values[low] ?? Number.POSITIVE_INFINITY
+  const most = values.at(-1) ?? 0
+  return values[low] ?? most + 1e-9 * (1 + Math.abs(most))
 }
 
 /** Of courses that tip: the share that was warned of before the end, and the median of how many hours before. */

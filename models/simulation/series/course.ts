@@ -50,6 +50,10 @@ export type CourseOptions = {
 
 /** Bins in which an event builds up: 2 to 11 hours. */
 const BUILD_UP = { shortest: 24, longest: 132 }
+/** A series that climbs to tip begins below this ratio, so that there is something to climb. */
+const CLIMBS_FROM = 0.65
+/** A ramp goes as high, over the usual mean, as a cascade that is held by its cap. */
+const RAMP_CAP = 12
 
 export function drawCourse(
   random: Random,
@@ -57,7 +61,7 @@ export function drawCourse(
   { kind, mean, history, rest, start, highest }: CourseOptions,
 ): { course: Course; event: Event } {
   const climbs = kind === 'tipping' || kind === 'flat' || kind === 'ramp'
-  const own = (climbs ? 0.65 : highest) * random.next()
+  const own = (climbs ? CLIMBS_FROM : highest) * random.next()
   const end = history + Math.round(logBetween(random, BUILD_UP.shortest, BUILD_UP.longest))
   const calm = end + (climbs ? 3 + random.int(12) : 0)
   const bins = calm + rest
@@ -122,11 +126,8 @@ function drawPath(random: Random, kernel: Kernel, kind: Kind, own: number, event
       break
     case 'ramp': {
       const rate = meanUnder(kernel, path.outside, drawClimb(random, own, build, calm, length))
-      path.outside = outsideFor(
-        kernel,
-        rate.map((x) => Math.min(x, 12)),
-        path.ratio,
-      )
+      const held = rate.map((x) => Math.min(x, RAMP_CAP))
+      path.outside = outsideFor(kernel, held, path.ratio)
       break
     }
     case 'flat': {
