@@ -13,6 +13,7 @@ import { channelRoutes } from './routes/channels.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { exportRoutes } from './routes/export.ts'
 import { checkRun } from './routes/known.ts'
+import { latencyRoutes } from './routes/latency.ts'
 import { opsRoutes } from './routes/ops.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { sourceRoutes } from './routes/source.ts'
@@ -106,6 +107,7 @@ export async function createApi(options: ApiOptions) {
   sourceRoutes(app, store)
   const about = { version: options.version, notice: options.notice ?? null }
   opsRoutes(app, { store, log, metrics, about, failures: options.failures, now: options.now ?? Date.now })
+  latencyRoutes(app, metrics, options.now ?? Date.now)
   if (options.admin) await app.register(adminRoutes(options.admin, streams))
   await app.register(swaggerUi, {
     routePrefix: '/docs',

@@ -1,455 +1,228 @@
 // @ts-check
-/** The page: asks every 2 s, and draws what is known, at most five times a second. */
-import { createAlertDetail, createAlertList } from './alerts.js'
-import { api, Refused, Unreachable } from './api.js'
-import { createCastList } from './casts.js'
-import { byActivity, createChannelList } from './channels.js'
-import { createCharts } from './charts.js'
-import { byId, dismissible, el, setText } from './dom.js'
-import {
-  channelLabel,
-  duration,
-  full,
-  integer,
-  MEASURES,
-  period,
-  plain,
-  RESOLUTION_LABEL,
-  RESOLUTIONS,
-  splitSeries,
-  TYPE_LABEL,
-} from './format.js'
-import { makeGrid, wholeFrom } from './grid.js'
-import { createKnowledge } from './knowledge.js'
-import { CHANNELS, drawSource } from './source.js'
-import { allowed, fit, formatHash, parseHash, span } from './state.js'
-import { createStatus } from './status.js'
+/** The page around the pages: where one is, whether what is shown can be believed, and the keyboard. */
+import { createApp } from './app.js'
+import { byId, offer, setText } from './dom.js'
+import { channelLabel, clock, duration, full, integer, plain } from './format.js'
+import { bindKeys } from './keys.js'
+import { createAlertPage } from './pages/alert.js'
+import { createChannelPage } from './pages/channel.js'
+import { BEHIND_SECONDS, worst } from './pages/lag.js'
+import { createOps } from './pages/ops.js'
+import { createOverview } from './pages/overview.js'
+import { inShort } from './pages/source.js'
+import { formatHash, OVERVIEW, parseHash } from './route.js'
+import { typeLabel } from './words.js'
 
-/**
- * @typedef {import('./state.js').View} View
- * @typedef {import('./api.js').Alert} Alert
- */
+/** @typedef {import('./route.js').Route} Route @typedef {import('./app.js').Page} Page */
 
-const POLL_MS = 2000
-/** A tab that nobody sees only keeps the number of open alerts in its title. */
-const HIDDEN_POLL_MS = 30_000
-const FRAME_MS = 200
+/** From here on it is catching up, and what is shown is history, s. */
+const CATCHING_UP_SECONDS = 60
+/** Event time moves at least with every 5-minute bin; when it has not for this long, something upstream stands still. */
+const STALE_MS = 15 * 60_000
 
-/** @type {View} */
-let view = parseHash(location.hash)
-/** By this machine's clock, ms. `downSince`: the last answer before the server went away. */
-const connection = {
-  answeredAt: Date.now(),
-  askedAt: 0,
-  /** @type {number | null} */ downSince: null,
-  why: '',
-}
-/** @type {string | null} */
-let lastAnnounced = null
-/** What the server says of itself; undefined while it has to be asked, as after it was away.
- * @type {import('./api.js').About | null | undefined} */
-let about
+const main = byId('page')
+const dot = /** @type {HTMLElement} */ (document.querySelector('.freshness .dot'))
+const runSelect = /** @type {HTMLSelectElement} */ (byId('run'))
 
-const filters = {
-  type: /** @type {HTMLSelectElement} */ (byId('filter-type')),
-  state: /** @type {HTMLSelectElement} */ (byId('filter-state')),
-  channel: /** @type {HTMLInputElement} */ (byId('filter-channel')),
-}
-const knowledge = createKnowledge(
-  () => view,
-  () => ({ type: filters.type.value, state: filters.state.value, channel: filters.channel.checked }),
-)
-const { known } = knowledge
-
-const status = createStatus()
-const charts = createCharts(byId('charts'), (start) => go({ at: start }), choose)
-const castList = createCastList()
-const channelList = createChannelList((channel) => {
-  go({ channel, alert: null, at: null })
-  show('chart')
+const app = createApp({
+  page: () => current(),
+  arrive,
+  draw,
+  announce: (text) => setText(byId('announce'), text),
+  tell: ({ type, channel, severity }) =>
+    `${typeLabel(type)} in ${channelLabel(channel)}, severity ${severity}`,
 })
-const alertList = createAlertList((alert) => {
-  choose(alert)
-  show('chart')
-})
-const alertDetail = createAlertDetail(() => go({ alert: null, at: null }))
-
-/** Shows the series that opened an alert, at the bin that did. */
-function choose(/** @type {Alert} */ alert) {
-  const [measure, channel] = splitSeries(alert.series)
-  const at = Date.parse(alert.start)
-  const next = fit({ ...view, channel, measure, resolution: alert.resolution, alert: alert.id, at })
-  go({ ...next, end: endFor(at, next.resolution) })
+/** @type {Record<import('./route.js').PageName, Page>} */
+const pages = {
+  overview: createOverview(app),
+  channel: createChannelPage(app),
+  alert: createAlertPage(app),
+  ops: createOps(app),
 }
+const current = () => pages[app.route.page]
 
-/** Where the time shown must end so that `moment` is well inside it; null, to follow, when it is among the newest. */
-function endFor(/** @type {number} */ moment, /** @type {number} */ resolution) {
-  const length = span(resolution)
-  if (known.eventTime === null || moment > known.eventTime - length * 0.9) return null
-  return Math.min(moment + length / 3, known.eventTime)
-}
+/** The channel and the alert that were looked at last. @type {Partial<Record<import('./route.js').PageName, string>>} */
+const lastIds = {}
+/** Where Escape leads, one page after the other. @type {Route[]} */
+let trail = []
 
-/** Changes what is looked at; the hash follows, and what is missing is asked for at once. */
-function go(/** @type {Partial<View>} */ change) {
-  const next = fit({ ...view, ...change })
-  if (formatHash(next) !== formatHash(view)) history.pushState(null, '', formatHash(next))
-  look(next)
-}
-
-function look(/** @type {View} */ next) {
-  if (next.run !== view.run) knowledge.forget()
-  view = next
-  draw()
-  void poll()
-}
-
-/** On narrow screens one pane is shown at a time. */
-function show(/** @type {string} */ pane) {
-  document.body.dataset.view = pane
-  for (const tab of document.querySelectorAll('.tabs button')) {
-    tab.setAttribute('aria-pressed', String(tab.getAttribute('data-show') === pane))
-  }
-}
-
-// Asking
-
-let asking = false
-let again = false
-/** One round of questions at a time; what is asked for meanwhile follows at once. */
-async function poll() {
-  if (asking) {
-    again = true
+/** Another page, or another view of it. */
+function arrive(/** @type {Route} */ from) {
+  const { route } = app
+  if (route.id !== null) lastIds[route.page] = route.id
+  const page = current()
+  if (main.firstElementChild === page.root) {
+    if (route.id !== from.id) main.scrollTo(0, 0)
     return
   }
-  asking = true
-  connection.askedAt = Date.now()
-  try {
-    do {
-      again = false
-      await ask()
-    } while (again)
-  } finally {
-    asking = false
-    draw()
-  }
+  if (trail.at(-1)?.page === route.page) trail.pop()
+  else trail.push(from)
+  if (route.page === 'overview') trail = []
+  main.replaceChildren(page.root)
+  main.scrollTo(0, 0)
+  draw()
+  if (page.comeBack && from.id !== null) page.comeBack(from)
+  else main.focus({ preventScroll: true })
 }
 
-async function ask() {
-  try {
-    await Promise.all([askAbout(), knowledge.askOverview()])
-    if (view.channel === null && known.channels.length > 0) {
-      const { run } = view
-      const first = await knowledge.firstView()
-      // Someone may have chosen meanwhile.
-      if (view.channel === null && view.run === run) {
-        view = fit({ ...view, ...first })
-        history.replaceState(null, '', formatHash(view))
-      }
-    }
-    await knowledge.askSelected()
-  } catch (error) {
-    if (error instanceof Unreachable) {
-      connection.downSince ??= connection.answeredAt
-      connection.why = error.message
-      about = undefined
-      return
-    }
-    if (!(error instanceof Refused)) throw error
-    knowledge.refuse(error.message)
-  }
-  connection.answeredAt = Date.now()
-  connection.downSince = null
+/** The channel or alert a page is about when nobody says which. */
+function idFor(/** @type {import('./route.js').PageName} */ name) {
+  if (name === 'channel') return lastIds.channel ?? app.order[0]
+  if (name === 'alert') return lastIds.alert ?? app.queue.list()[0]?.id
+  return null
+}
+function linkTo(/** @type {import('./route.js').PageName} */ name) {
+  const id = idFor(name)
+  return id === undefined ? null : app.link({ page: name, id })
 }
 
-/** A server that has nothing to say of itself refuses, which is fine. */
-async function askAbout() {
-  if (about !== undefined) return
-  about = await api.about().catch((error) => {
-    if (error instanceof Refused) return null
-    throw error
-  })
-}
-
-/** What a button asks for; a server that is gone is told of by the next poll. */
-const quietly = (/** @type {() => Promise<void>} */ question) => () => {
-  question()
-    .then(draw)
-    .catch((error) => {
-      if (!(error instanceof Unreachable || error instanceof Refused)) throw error
-    })
-}
-
-// Drawing
-
-let drawnAt = 0
-let waiting = 0
-/** Draws soon: at once, or when 200 ms have passed since the last time. */
 function draw() {
-  if (waiting) return
-  const wait = Math.max(0, drawnAt + FRAME_MS - performance.now())
-  waiting = window.setTimeout(() => {
-    waiting = 0
-    drawnAt = performance.now()
-    render()
-  }, wait)
-}
-
-function render() {
-  const seen = new Set(known.alerts.map((alert) => alert.id))
-  const alerts = [...known.alerts, ...known.older.filter((alert) => !seen.has(alert.id))]
-  const filtered = filters.type.value !== '' || filters.state.value !== '' || filters.channel.checked
-  const none = filtered
-    ? 'No alert matches these filters.'
-    : view.run === 'live'
-      ? 'No alerts. They appear here by themselves.'
-      : 'No alerts in this run.'
-  if (known.answered) alertList.draw(alerts, view.alert, none)
-  byId('alerts-more').hidden = !known.olderCursor
-  announce(alerts)
-  channelList.draw(byActivity(known.channels, known.series), view.channel)
-  const open = known.channels.reduce((sum, channel) => sum + channel.openAlerts, 0)
-  setText(byId('tab-open'), String(open))
-  byId('tab-open').hidden = open === 0
-  document.title = `${open ? `(${open}) ` : ''}Farcaster Coordination Monitor`
-
-  renderAbout()
-  renderRuns()
-  renderTypes()
-  renderTitle()
-  renderCharts()
-  renderCasts()
-  renderStatus()
-  drawSource(known.source)
-}
-
-function renderStatus() {
-  const { eventTime, movedAt, lag } = known
-  const { downSince, why } = connection
-  status.draw({ eventTime, movedAt, now: Date.now(), downSince, why, lag, historic: view.run !== 'live' })
-}
-
-/** New alerts are told to who can't see them arrive. */
-function announce(/** @type {Alert[]} */ alerts) {
-  const newest = alerts.find((alert) => alert.state === 'open')
-  if (!newest || newest.id === lastAnnounced) return
-  if (lastAnnounced !== null) {
-    setText(
-      byId('announce'),
-      `New alert: ${newest.type} in ${channelLabel(newest.channel)}, severity ${newest.severity}`,
-    )
+  const page = current()
+  page.draw()
+  const { route, known } = app
+  const open = app.queue.known.alerts.filter((alert) => alert.state === 'open').length
+  setText(byId('open-count'), String(open))
+  byId('open-count').hidden = open === 0
+  document.title = `${open ? `(${open}) ` : ''}${page.heading} · Farcaster Coordination Monitor`
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (
+    document.querySelectorAll('[data-page]')
+  )) {
+    const name = /** @type {import('./route.js').PageName} */ (link.dataset.page)
+    const href = name === route.page ? formatHash(route) : linkTo(name)
+    // A page about nothing yet can't be gone to.
+    if (href === null) link.removeAttribute('href')
+    else if (link.getAttribute('href') !== href) link.setAttribute('href', href)
+    if (name === route.page) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
   }
-  lastAnnounced = newest.id
-}
 
-/** What was said last stays while the server is away. */
-function renderAbout() {
-  if (about === undefined) return
-  const badge = byId('about-notice')
-  badge.hidden = !about?.notice
-  setText(badge, plain(about?.notice ?? '', 200))
-}
-
-/** Not every preset gives onsets: one that none has, nobody can ask for. */
-function renderTypes() {
-  const onsets =
-    known.onsets || filters.type.value === 'onset' || known.alerts.some((a) => a.type === 'onset')
-  const types = Object.keys(TYPE_LABEL).filter((type) => type !== 'onset' || onsets)
-  offer(filters.type, [['', 'All types'], ...types.map((type) => [type, TYPE_LABEL[type]])])
-}
-
-/** Changes the choices only when they are others. @param {HTMLSelectElement} select @param {string[][]} choices value, label */
-function offer(select, choices) {
-  if (choices.map(([value]) => value).join() === [...select.options].map((o) => o.value).join()) return
-  const { value: chosen } = select
-  select.replaceChildren(...choices.map(([value, label]) => el('option', { value }, label)))
-  select.value = chosen
-}
-
-function renderRuns() {
-  const select = /** @type {HTMLSelectElement} */ (byId('run'))
-  const names = [...new Set(['live', view.run, ...known.runs.map((each) => each.run)])]
+  // What was said last stays while the server is away.
+  if (known.about !== undefined) {
+    const about = byId('about-notice')
+    about.hidden = !known.about?.notice
+    setText(about, plain(known.about?.notice ?? '', 200))
+    about.title = about.textContent ?? ''
+  }
+  const names = [...new Set(['live', route.run, ...known.runs.map((each) => each.run)])]
   byId('run-field').hidden = names.length < 2
   offer(
-    select,
+    runSelect,
     names.map((name) => [name, plain(name, 40)]),
   )
-  select.value = view.run
+  runSelect.value = route.run
+  drawStatus()
 }
 
-function renderTitle() {
-  const { channel, measure, resolution, end } = view
-  setText(byId('chart-heading'), channel === null ? 'No channel yet' : channelLabel(channel))
-  const { from, to } = knowledge.shown()
-  setText(
-    byId('chart-sub'),
-    channel === null || known.eventTime === null
-      ? ''
-      : `${RESOLUTION_LABEL[resolution]} bins · ${period(from, to)} (${duration((to - from) / 1000)})`,
-  )
-  const can = allowed(view)
-  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (
-    document.querySelectorAll('.segments input')
-  )) {
-    const value = input.name === 'measure' ? measure : String(resolution)
-    input.checked = input.value === value
-    input.disabled =
-      input.name === 'measure' ? !can.measure(input.value) : !can.resolution(Number(input.value))
-  }
-  byId('live').setAttribute('aria-pressed', String(end === null))
-  setText(byId('live'), view.run === 'live' ? 'Live' : 'Newest')
-  /** @type {HTMLButtonElement} */
-  const later = byId('later')
-  later.disabled = end === null
-  /** @type {HTMLButtonElement} */
-  const earlier = byId('earlier')
-  const first = knowledge.first()
-  earlier.disabled = first !== null && from <= first
-}
+function drawStatus() {
+  const { connection, known, movedAt, live } = app
+  const { downSince } = connection
+  const now = Date.now()
+  const { records, seconds } = worst(known.lag)
+  const behind = seconds >= BEHIND_SECONDS
+  const historic = app.route.run !== 'live'
+  const stale = !historic && now - movedAt >= STALE_MS
+  const reached = app.now === null ? 'No data yet' : full(app.now)
+  const ago = downSince !== null ? 'frozen' : `${duration((now - movedAt) / 1000)} ago`
+  setText(byId('freshness-text'), app.now === null || historic ? reached : `${reached} · ${ago}`)
+  const quality =
+    downSince !== null
+      ? 'down'
+      : behind || stale || app.now === null
+        ? 'behind'
+        : live.state() === 'live'
+          ? 'fresh'
+          : 'polled'
+  dot.className = `dot ${quality}`
+  const quoted = {
+    down: 'The server does not answer',
+    behind: 'What is shown is behind',
+    fresh: 'Live: news comes by itself',
+    polled: 'No live connection: the server is asked every 3 s',
+  }[quality]
+  byId('freshness').title = `How far event time has come, and when it last moved. ${quoted}.`
 
-function renderCharts() {
-  const { channel, at, alert, measure, resolution } = view
-  const detail = known.detail?.id === alert ? known.detail : null
-  alertDetail(detail)
-  // While another series is on its way, the one before stays, dimmed, rather than flicker or pass for the new one.
-  const loading = channel !== null && known.eventTime !== null && !knowledge.current()
-  byId('charts').classList.toggle('loading', loading)
-  if (loading && connection.downSince === null) return
-  const ready =
-    !loading && channel !== null && known.eventTime !== null && known.refused === '' && known.counts.size > 0
-  const empty = byId('empty')
-  byId('charts').hidden = !ready
-  empty.hidden = ready
-  if (!ready) {
-    setText(empty, whyEmpty())
-    return
-  }
-  const grid = makeGrid({
-    ...knowledge.shown(),
-    resolution,
-    whole: wholeFrom(channel),
-    counts: known.counts,
-    signals: known.signals,
-  })
-  charts.draw({ grid, measure, alerts: known.marks, gaps: known.gaps, at, alert })
-}
+  const lag = byId('lag-badge')
+  setText(lag, `Lag ${duration(seconds)}${records ? ` · ${integer(records)}` : ''}`)
+  lag.className = behind ? 'badge behind' : 'badge'
+  lag.title = `${integer(records)} records unread, the oldest ${duration(seconds)} old`
+  const source = inShort(known.source)
+  const badge = byId('source-badge')
+  badge.hidden = source === null
+  setText(badge, source?.text ?? '')
+  badge.className = source?.bad ? 'badge behind' : 'badge'
+  badge.title =
+    'Gaps: share of the followed time of the last 24 hours, by event time, that was not covered. ' +
+    'Failing: channels whose last poll failed. ' +
+    'Behind: channels of which posts are not decided for an hour, or replies or reactions for three.'
+  for (const link of [lag, badge]) link.setAttribute('href', app.link({ page: 'ops' }))
 
-function whyEmpty() {
-  const { channel, run, measure } = view
-  if (known.refused) return `This can't be shown: ${plain(known.refused, 300)}`
-  if (!known.answered) return 'The server has not answered yet.'
-  if (connection.downSince !== null) return 'This was not loaded before the server went away.'
-  if (channel !== null && known.eventTime !== null) {
-    return `No ${measure} of ${channelLabel(channel)} in this time.`
-  }
-  const state = known.runs.find((each) => each.run === run)
-  const toGo = known.lag.reduce((sum, lag) => sum + lag.records, 0)
-  if (state?.lastAt)
-    return `Backfilling: event time ${full(Date.parse(state.lastAt))} reached. Charts begin with the first closed bins.`
-  return toGo > 0
-    ? `Backfilling: ${integer(toGo)} records to go. Charts begin with the first closed bins.`
-    : 'No data yet. Charts begin when the source has sent its first records and their first bin has closed.'
-}
-
-function renderCasts() {
-  const { channel, at, resolution, end } = view
-  const { from, to } = knowledge.castSpan()
-  const about =
-    channel === '*'
-      ? ''
-      : at !== null
-        ? `${period(/** @type {number} */ (from), /** @type {number} */ (to))}, newest first; the selected bin is ${period(at, at + resolution * 1000)}`
-        : end === null
-          ? 'newest first, times in UTC'
-          : `up to ${full(/** @type {number} */ (to))}, newest first`
-  castList.draw(
-    known.casts,
-    about,
-    channel === '*' ? 'Casts are listed by channel: choose one.' : 'No casts are stored for this time.',
-  )
-  byId('casts-more').hidden = !known.castsCursor
+  const text =
+    downSince !== null
+      ? `Frozen since ${clock(downSince)}:${String(new Date(downSince).getUTCSeconds()).padStart(2, '0')} UTC: the server does not answer (${plain(connection.why, 160)}). What is shown is what was last known; trying again every 2 s.`
+      : connection.refused !== ''
+        ? `This can't be shown: ${plain(connection.refused, 300)}`
+        : seconds >= CATCHING_UP_SECONDS && app.now !== null
+          ? `Catching up: event time ${full(app.now)} reached, ${integer(records)} records to go.`
+          : stale && app.now !== null
+            ? `Event time has not moved for ${duration((now - movedAt) / 1000)}: the source sends nothing, or can't prove what it covers.`
+            : ''
+  const notice = byId('notice')
+  notice.className = `notice ${downSince !== null ? 'down' : 'behind'}`
+  notice.hidden = text === ''
+  setText(notice, text)
 }
 
 // Wiring
 
-/** @param {string} id @param {string} name @param {[string, string][]} choices value, label @param {(value: string) => void} onChoose */
-function segments(id, name, choices, onChoose) {
-  byId(id).append(
-    ...choices.map(([value, label]) =>
-      el(
-        'label',
-        {},
-        el('input', { type: 'radio', name, value, onchange: () => onChoose(value) }),
-        el('span', {}, label),
-      ),
-    ),
-  )
-}
-segments(
-  'measures',
-  'measure',
-  MEASURES.map((m) => [m, m[0].toUpperCase() + m.slice(1)]),
-  (measure) => go({ measure }),
+runSelect.addEventListener('change', () =>
+  app.go({ page: app.route.page === 'ops' ? 'ops' : 'overview', run: runSelect.value }),
 )
-segments(
-  'resolutions',
-  'resolution',
-  RESOLUTIONS.map((r) => [String(r), RESOLUTION_LABEL[r]]),
-  (r) =>
-    go({
-      resolution: Number(r),
-      at: view.at === null ? null : Math.floor(view.at / (Number(r) * 1000)) * Number(r) * 1000,
-    }),
-)
-
-function pan(/** @type {number} */ direction) {
-  if (known.eventTime === null) return
-  const { to } = knowledge.shown()
-  const length = span(view.resolution)
-  // Back no further than to where the first bin is the leftmost.
-  const least = (knowledge.first() ?? Number.NEGATIVE_INFINITY) + length
-  const end = direction < 0 ? Math.min(to, Math.max(to - length / 2, least)) : to + length / 2
-  go({ end: end >= known.eventTime ? null : end })
-}
-byId('earlier').addEventListener('click', () => pan(-1))
-byId('later').addEventListener('click', () => pan(1))
-byId('live').addEventListener('click', () => go({ end: null }))
-byId('alerts-more').addEventListener('click', quietly(knowledge.askOlderAlerts))
-byId('casts-more').addEventListener('click', quietly(knowledge.askMoreCasts))
-for (const id of ['source', 'lag']) dismissible(byId(id))
-byId('source-all').addEventListener(
-  'click',
-  quietly(() => knowledge.askSource(true)),
-)
-byId('source').addEventListener('toggle', () => {
-  const closed = !(/** @type {HTMLDetailsElement} */ (byId('source')).open)
-  if (closed && known.sourceLimit > CHANNELS) quietly(() => knowledge.askSource(false))()
-})
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault()
-  show('chart')
-  byId('chart-heading').focus()
+  main.focus()
 })
-byId('run').addEventListener('change', (event) => {
-  go({
-    run: /** @type {HTMLSelectElement} */ (event.target).value,
-    channel: null,
-    alert: null,
-    at: null,
-    end: null,
-  })
-})
-for (const filter of Object.values(filters)) filter.addEventListener('change', () => void poll())
-for (const tab of document.querySelectorAll('.tabs button')) {
-  tab.addEventListener('click', () => show(tab.getAttribute('data-show') ?? 'alerts'))
-}
-window.addEventListener('popstate', () => look(parseHash(location.hash)))
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void poll()
-})
-setInterval(() => {
-  if (!document.hidden || Date.now() - connection.askedAt >= HIDDEN_POLL_MS) void poll()
-}, POLL_MS)
-setInterval(renderStatus, 1000)
+const themeButton = byId('theme-button')
+const otherTheme = () => (document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark')
+const switchTheme = () => dispatchEvent(new CustomEvent('choose-theme', { detail: otherTheme() }))
+const nameTheme = () => themeButton.setAttribute('aria-label', otherTheme() === 'dark' ? 'Dark' : 'Light')
+themeButton.addEventListener('click', switchTheme)
+addEventListener('theme', nameTheme)
+nameTheme()
 
-show(view.alert || view.channel ? 'chart' : 'alerts')
-void poll()
+/** Through the items of the page, or from one alert or channel to the next. */
+function step(/** @type {1 | -1} */ by) {
+  const page = current()
+  if (page.step) return page.step(by)
+  const items = page.items()
+  const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement))
+  items[at < 0 ? 0 : Math.max(0, Math.min(items.length - 1, at + by))]?.focus()
+}
+bindKeys({
+  next: () => step(1),
+  previous: () => step(-1),
+  back() {
+    if (app.route.page === 'overview')
+      return /** @type {HTMLElement | null} */ (document.activeElement)?.blur()
+    const to = trail.at(-1) ?? { ...OVERVIEW, run: app.route.run }
+    app.go(to)
+  },
+  search() {
+    if (app.route.page !== 'overview') app.go({})
+    current().search?.()
+  },
+  page(name) {
+    const href = linkTo(name)
+    if (href !== null && name !== app.route.page) app.go(parseHash(href))
+  },
+  theme: switchTheme,
+})
+addEventListener('popstate', () => {
+  const next = parseHash(location.hash)
+  if (formatHash(next) !== formatHash(app.route)) app.look(next)
+})
+setInterval(drawStatus, 1000)
+
+main.append(current().root)
+if (app.route.id !== null) lastIds[app.route.page] = app.route.id
+draw()
+void app.ask()

@@ -4,74 +4,138 @@
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 export const byId = (id) => /** @type {T} */ (document.getElementById(id))
 
-/**
- * An element with attributes and children; a string child is a text node. `class`, `data-*`, `aria-*` and such are
- * attributes, `on*` listeners; null and false leave one out.
- * @param {string} tag
- * @param {Record<string, string | number | boolean | null | ((event: any) => void)>} [attributes]
- * @param {...(Node | string | null)} children
- */
-export function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag)
+/** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Attributes */
+/** @typedef {(Node | string | null | false)} Child */
+
+/** @template {Element} T @param {T} node @param {Attributes} attributes @param {Child[]} children @returns {T} */
+function fit(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'function') node.addEventListener(name.slice(2), value)
     else if (value === true) node.setAttribute(name, '')
-    else if (value !== null && value !== false) node.setAttribute(name, String(value))
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, String(value))
   }
-  node.append(...children.filter((child) => child !== null))
+  node.append(...children.filter((child) => child !== null && child !== false))
   return node
 }
+
+/**
+ * An element with attributes and children; a string child is a text node. `class`, `data-*`, `aria-*` and such are
+ * attributes, `on*` listeners; null, undefined and false leave one out.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag @param {Attributes} [attributes] @param {...Child} children
+ */
+export const el = (tag, attributes = {}, ...children) =>
+  fit(document.createElement(tag), attributes, children)
+
+/** @param {string} tag @param {Attributes} [attributes] @param {...Child} children */
+export const svg = (tag, attributes = {}, ...children) =>
+  fit(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children)
 
 /** Writes only what changed, so that selections, focus and screen readers aren't disturbed. */
 export function setText(/** @type {Element} */ node, /** @type {string} */ text) {
   if (node.textContent !== text) node.textContent = text
 }
+export function setClass(/** @type {Element} */ node, /** @type {string} */ name) {
+  if (node.getAttribute('class') !== name) node.setAttribute('class', name)
+}
+/**
+ * Replaces the children only when `signature`, which says all that they show, is another than the last time. Who has the
+ * focus in there keeps it, at the same link or else the same place; what someone marks there stays until it is let go.
+ */
+export function redraw(
+  /** @type {Element} */ node,
+  /** @type {string} */ signature,
+  /** @type {() => Child[]} */ children,
+) {
+  const selection = getSelection()
+  if (
+    signatures.get(node) === signature ||
+    (selection?.isCollapsed === false && node.contains(selection.anchorNode))
+  )
+    return
+  signatures.set(node, signature)
+  const focusable = () => /** @type {HTMLElement[]} */ ([...node.querySelectorAll('a, button, [tabindex]')])
+  const before = focusable()
+  const place = before.indexOf(/** @type {HTMLElement} */ (document.activeElement))
+  const href = before[place]?.getAttribute('href') ?? null
+  node.replaceChildren(...children().filter((child) => child !== null && child !== false))
+  if (place < 0) return
+  const after = focusable()
+  const same = after.find((each) => href !== null && each.getAttribute('href') === href)
+  ;(same ?? after[place])?.focus({ preventScroll: true })
+}
+/** @type {WeakMap<Element, string>} */
+const signatures = new WeakMap()
 
-/** Closes what stands open over the page at Escape, whose focus goes back to what opened it, and at a press elsewhere. */
-export function dismissible(/** @type {HTMLDetailsElement} */ details) {
-  document.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || !details.open) return
-    if (details.contains(document.activeElement)) details.querySelector('summary')?.focus()
-    details.open = false
-  })
-  document.addEventListener('pointerdown', (event) => {
-    if (!details.contains(/** @type {Node} */ (event.target))) details.open = false
-  })
+/** Changes the choices only when they are others. @param {HTMLSelectElement} select @param {string[][]} choices value, label */
+export function offer(select, choices) {
+  if (choices.map(([value]) => value).join() === [...select.options].map((o) => o.value).join()) return
+  const { value: chosen } = select
+  select.replaceChildren(...choices.map(([value, label]) => el('option', { value }, label)))
+  select.value = chosen
 }
 
 /**
- * A list whose items keep their elements, and so focus and scroll, across redraws; arrow keys, Home and End move.
+ * Radio buttons side by side.
+ * @param {string} legend @param {string[][]} choices value, label @param {(value: string) => void} onChoose
+ */
+export function segments(legend, choices, onChoose) {
+  const name = `segments-${legend.replaceAll(/\W+/g, '-').toLowerCase()}-${++made}`
+  const inputs = choices.map(([value]) =>
+    el('input', { type: 'radio', name, value, onchange: () => onChoose(value) }),
+  )
+  const node = el(
+    'fieldset',
+    { class: 'segments' },
+    el('legend', { class: 'sr' }, legend),
+    ...choices.map(([, label], i) => el('label', {}, inputs[i], el('span', {}, label))),
+  )
+  return {
+    node,
+    /** @param {string} chosen @param {(value: string) => boolean} [can] */
+    draw(chosen, can = () => true) {
+      for (const input of inputs) {
+        input.checked = input.value === chosen
+        input.disabled = !can(input.value)
+      }
+    },
+  }
+}
+let made = 0
+
+/**
+ * A list whose items keep their elements, and so focus and scroll, across redraws. Tab reaches one item, the last that
+ * had the focus; arrow keys, Home and End move on from there.
  * @template T
  * @param {HTMLElement} list
- * @param {{ key: (item: T) => string, signature: (item: T) => string, content: (item: T) => Node[],
- *   label?: (item: T) => string, select: (item: T) => void }} options
+ * @param {{ key: (item: T) => string,
+ *   make: (item: T) => { node: HTMLElement, focus: HTMLElement, update: (item: T) => void } }} options
+ *   `focus`: what takes the focus in `node`
  */
-export function keyedList(list, { key, signature, content, label, select }) {
-  /** @type {Map<string, { node: HTMLElement, button: HTMLElement, item: T, drawn: string }>} */
+export function keyedList(list, { key, make }) {
+  /** @type {Map<string, ReturnType<typeof make>>} */
   const rows = new Map()
   /** The row that Tab reaches. */
   let reachable = ''
-
-  const buttons = () => /** @type {HTMLElement[]} */ ([...list.querySelectorAll(':scope > li > button')])
   const reach = (/** @type {string} */ id) => {
-    reachable = rows.has(id) ? id : (rows.keys().next().value ?? '')
-    for (const [each, { button }] of rows) button.tabIndex = each === reachable ? 0 : -1
+    reachable = rows.has(id) ? id : (list.firstElementChild?.getAttribute('data-key') ?? '')
+    for (const [each, { focus }] of rows) focus.tabIndex = each === reachable ? 0 : -1
   }
-
+  const inOrder = () =>
+    [...list.children].flatMap((node) => rows.get(node.getAttribute('data-key') ?? '')?.focus ?? [])
   list.addEventListener('keydown', (event) => {
-    const all = buttons()
+    const all = inOrder()
     const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement))
-    if (at < 0) return
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key]
-    if (to === undefined) return
+    if (at < 0 || to === undefined) return
     event.preventDefault()
-    const next = all[Math.max(0, Math.min(all.length - 1, to))]
-    next?.focus()
+    all[Math.max(0, Math.min(all.length - 1, to))]?.focus()
   })
 
   return {
-    /** @param {T[]} items @param {string | null} selected the key of the current item */
-    draw(items, selected) {
+    draw(/** @type {T[]} */ items) {
+      const active = /** @type {HTMLElement} */ (document.activeElement)
+      const place = inOrder().indexOf(active)
       const wanted = new Set(items.map(key))
       for (const [id, { node }] of rows) {
         if (wanted.has(id)) continue
@@ -84,30 +148,23 @@ export function keyedList(list, { key, signature, content, label, select }) {
         const id = key(item)
         let row = rows.get(id)
         if (!row) {
-          const button = el('button', { type: 'button', tabindex: -1 })
-          const made = { node: el('li', {}, button), button, item, drawn: '' }
-          button.addEventListener('click', () => select(made.item))
-          button.addEventListener('focus', () => reach(id))
-          rows.set(id, made)
-          row = made
+          row = make(item)
+          row.node.setAttribute('data-key', id)
+          row.focus.addEventListener('focus', () => reach(id))
+          rows.set(id, row)
         }
-        row.item = item
-        const drawn = signature(item)
-        if (row.drawn !== drawn) {
-          row.drawn = drawn
-          row.button.replaceChildren(...content(item))
-          if (label) row.button.setAttribute('aria-label', label(item))
-        }
-        if (id === selected) row.button.setAttribute('aria-current', 'true')
-        else row.button.removeAttribute('aria-current')
+        row.update(item)
         // A node that stands right already is not moved: moving would take its focus.
         if (row.node === before) before = before.nextSibling
         else list.insertBefore(row.node, before)
       }
-      reach(rows.has(reachable) ? reachable : (selected ?? ''))
+      reach(reachable)
+      // Who was on a row that moved stays on it; on one that went, comes to the row in its place.
+      if (place < 0 || document.activeElement === active) return
+      const now = inOrder()
+      ;(active.isConnected ? active : now[Math.min(place, now.length - 1)])?.focus({ preventScroll: true })
     },
-    focus() {
-      rows.get(reachable)?.button.focus()
-    },
+    inOrder,
+    focus: (/** @type {string} */ id) => rows.get(id)?.focus.focus(),
   }
 }

@@ -36,6 +36,12 @@ export function duration(/** @type {number} */ seconds) {
   return `${Math.round(seconds / 86400)} d`
 }
 
+/** How long before `now` something was, both in ms: `12 min ago`; `now` where it was not before. */
+export function age(/** @type {number} */ at, /** @type {number | null} */ now) {
+  if (now === null) return ''
+  return now - at < 1000 ? 'now' : `${duration((now - at) / 1000)} ago`
+}
+
 const integers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const compacts = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 export const integer = (/** @type {number} */ n) => integers.format(n)
@@ -46,6 +52,9 @@ export function number(/** @type {number | null | undefined} */ n, digits = 3) {
   if (n === null || n === undefined || !Number.isFinite(n)) return '–'
   return Math.abs(n) >= 1000 ? integer(n) : String(Number(n.toPrecision(digits)))
 }
+/** A score from 0 to 1. */
+export const score = (/** @type {number | null | undefined} */ n) =>
+  n === null || n === undefined ? '–' : n.toFixed(2)
 /** A p-value: never 0, since no finite null says that. */
 export function pValue(/** @type {number | null | undefined} */ p) {
   if (p === null || p === undefined) return '–'
@@ -79,6 +88,22 @@ export const RESOLUTION_LABEL = { 300: '5 min', 3600: '1 h', 21600: '6 h' }
 export const TYPE_LABEL = { 'early-warning': 'Early warning', onset: 'Onset', collapse: 'Collapse' }
 /** Shapes tell severities apart where colours don't. @type {Record<string, string>} */
 export const SEVERITY_MARK = { high: '▲', medium: '◆', low: '●' }
+/** @type {Record<string, string>} */
+export const DECISION_LABEL = {
+  quiet: 'Quiet',
+  opened: 'Alert opened',
+  held: 'Alert held open',
+  suppressed: 'Suppressed',
+  masked: 'Not covered',
+  insufficient: 'Not enough data',
+}
+/** From where on a score warns, as the detectors' words tell; null where they don't: not every preset scores. */
+export function thresholdIn(/** @type {string} */ reason) {
+  const told = /\bscore [\d.]+ \(threshold ([\d.]+)/.exec(reason)?.[1]
+  return told === undefined ? null : Number(told)
+}
+/** `casts` -> `Casts`. */
+export const capital = (/** @type {string} */ word) => word.charAt(0).toUpperCase() + word.slice(1)
 /** `casts:https://x` -> [measure, channel]. */
 export const splitSeries = (/** @type {string} */ series) => {
   const colon = series.indexOf(':')

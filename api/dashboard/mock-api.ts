@@ -4,7 +4,7 @@
  * By hand: `node api/dashboard/mock-api.ts 4100`.
  */
 import { readFile } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pathToFileURL } from 'node:url'
 
@@ -34,7 +34,6 @@ const NAMES = [
   'https://zora.co/collect/zora:0x41e65ed37e7d2ff1eb3d2d1f2b1e2a1f6c2d34d6/12?referrer=0xabcdefabcdef0123456789abcdefabcdef012345',
   'https://www.nba.com',
   'https://music.example/البث',
-  ...Array.from({ length: 18 }, (_, i) => `https://example.org/room-${i + 1}`),
 ]
 const MEASURES: Record<string, number> = {
   casts: 1,
@@ -63,6 +62,10 @@ export type MockApi = Awaited<ReturnType<typeof startMockApi>>
 type Options = {
   port?: number
   speed?: number
+  /** Small channels beside the others. */
+  rooms?: number
+  /** Event time at the beginning. */
+  start?: number
   empty?: boolean
   /** What the server says of itself; undefined: it has no such route. */
   notice?: string | null | undefined
@@ -73,20 +76,31 @@ type Options = {
 }
 
 export async function startMockApi(options: Options = {}) {
-  const { types, judged = () => true } = options
+  const { types, judged = () => true, rooms = 18 } = options
+  const names = [...NAMES, ...Array.from({ length: rooms }, (_, i) => `https://example.org/room-${i + 1}`)]
   const notice = 'notice' in options ? options.notice : 'Simulated network, at most 600 times real time'
-  let now = START
+  let now = options.start ?? START
   let empty = options.empty ?? false
   let lagSeconds = 0
   /** Channels of which the last poll failed, at most 2. */
   let failing = 0
   let behind = 0
   const opened: Json[] = []
+  const ended = new Set<string>()
+  /** What is wrong in the server, for /readyz. */
+  let failure = ''
+  /** Why nothing of the API can be had. */
+  let trouble = ''
+  /** p99 of the whole way, ms. */
+  let slowest = 84
+  let deadLetters: Json[] = []
+  /** The list leaves these out, but for who asks for all. */
+  let beyondCap: Json[] = []
   /** What came in that a page of its own origin would not send. */
   const refused: string[] = []
 
   const base = (channel: string): number => {
-    const index = NAMES.indexOf(channel)
+    const index = names.indexOf(channel)
     return index < 0 ? 0 : 26 / (1 + index * 0.45) + (channel === '*' ? 120 : 0)
   }
   const daily = (time: number): number => 1 + 0.55 * Math.sin(((time % DAY) / DAY) * 2 * Math.PI - 2)
@@ -123,12 +137,13 @@ export async function startMockApi(options: Options = {}) {
     const step = seconds * 1000
     for (
       let start = Math.ceil(Math.max(from, now - HISTORY) / step) * step;
-      start < to && start + step <= now;
+      start < to && start + BIN <= now;
       start += step
     ) {
       let count = 0
       let cover = 0
-      for (let at = start; at < start + step; at += BIN) {
+      // The newest is in progress, but for base bins, which are told of when they close.
+      for (let at = start; at < Math.min(start + step, now); at += BIN) {
         count += countAt(measure, channel, at)
         cover += covered(channel, at) / (step / BIN)
       }
@@ -144,7 +159,10 @@ export async function startMockApi(options: Options = {}) {
   }
   function signals(id: string, seconds: number, from: number, to: number): Json[] {
     const [measure, channel] = split(id)
-    return counts(id, seconds, from, to).map((bin) => {
+    const closed = counts(id, seconds, from, to).filter(
+      (bin) => Date.parse(bin.start) + seconds * 1000 <= now,
+    )
+    return closed.map((bin) => {
       const start = Date.parse(bin.start)
       const known = judged(channel, seconds)
       const masked = bin.covered < (channel === '*' ? 0.9 : 1) || !known
@@ -187,7 +205,7 @@ export async function startMockApi(options: Options = {}) {
         pVariance: masked ? null : 0.5 * (1 - rise) + 0.0004,
         pAutocorrelation: masked ? null : 0.6 * (1 - rise) + 0.004,
         p: masked ? null : 0.5 * (1 - rise) + 0.002,
-        score: null,
+        score: masked ? null : Math.min(0.97, Math.max(0.02, 0.08 + slow * 0.4 + rise * 0.82)),
         ...value,
         decision: !known ? 'insufficient' : masked ? 'masked' : rise > 0.6 ? 'held' : 'quiet',
         reason: !known
@@ -195,8 +213,8 @@ export async function startMockApi(options: Options = {}) {
           : masked
             ? 'not wholly covered'
             : rise > 0.6
-              ? 'variance and lag-1 autocorrelation stay above their null'
-              : 'within its null',
+              ? 'score 0.83 (threshold 0.6), p 0.002: variance and lag-1 autocorrelation stay above their null'
+              : 'score 0.09 (threshold 0.6), p 0.5: within its null',
         settings: 'a1b2c3d4e5f60718',
       }
     })
@@ -227,10 +245,16 @@ export async function startMockApi(options: Options = {}) {
       resolution,
       start: iso(openedAt - resolution * 1000),
       sequence: resolvedAt ? 3 : 1,
-      reason,
+      reason:
+        type === 'early-warning'
+          ? `casts: CNN-LSTM score 0.83 (threshold 0.6, 2 bins in a row). ${reason}`
+          : reason,
       outcome: resolvedAt === null ? null : 'Recovered: 3 bins within the expected band.',
-      preset: 'indicators',
+      preset: 'calibrated',
       settings: 'a1b2c3d4e5f60718',
+      score: type === 'early-warning' ? 0.55 + 0.4 * chance(id) : null,
+      q: type === 'early-warning' ? 0.003 : null,
+      listed: true,
     }
   }
   const planted = (): Json[] => [
@@ -274,7 +298,7 @@ export async function startMockApi(options: Options = {}) {
     ...Array.from({ length: 70 }, (_, i) =>
       alert(
         `r${i}`,
-        NAMES[1 + (i % 9)]!,
+        names[1 + (i % 9)]!,
         ['early-warning', 'onset', 'collapse'][i % 3]!,
         ['low', 'medium', 'high'][i % 3]!,
         START - 26 * 60 * MINUTE - i * 4 * 60 * MINUTE,
@@ -287,9 +311,13 @@ export async function startMockApi(options: Options = {}) {
   const alerts = (): Json[] =>
     empty
       ? []
-      : [...opened, ...planted().filter((a) => !types || types.includes(String(a.type)))].sort((a, b) =>
-          String(b.openedAt).localeCompare(String(a.openedAt)),
-        )
+      : [...opened, ...planted().filter((a) => !types || types.includes(String(a.type)))]
+          .map((a) =>
+            ended.has(String(a.id))
+              ? { ...a, state: 'resolved', resolvedAt: iso(now), sequence: 9, outcome: 'Over.' }
+              : a,
+          )
+          .sort((a, b) => String(b.openedAt).localeCompare(String(a.openedAt)))
 
   function casts(channel: string, from: number, to: number): Json[] {
     const texts = [
@@ -327,10 +355,10 @@ export async function startMockApi(options: Options = {}) {
 
   /** The gaps that `covered` above is made of. */
   function gaps(channel: string, from: number, to: number): Json[] {
-    if (channel !== SUMMER) return []
+    if (channel !== SUMMER && channel !== '') return []
     return ['posts', 'replies']
       .map((measure) => ({
-        ...{ channel, measure, reason: `the hub did not answer ${HOSTILE.image}` },
+        ...{ channel: SUMMER, measure, reason: `the hub did not answer ${HOSTILE.image}` },
         ...{ from: iso(START - 22.5 * 60 * MINUTE), to: iso(START - 20 * 60 * MINUTE) },
       }))
       .filter((gap) => Date.parse(gap.from) < to && Date.parse(gap.to) > from)
@@ -351,8 +379,9 @@ export async function startMockApi(options: Options = {}) {
         ...{ complete: ['posts'], next: iso(now + BIN) },
       },
       ...{ requests: 91_234, failed: 12, hour: iso(now - 65 * MINUTE) },
-      ...{ followed: NAMES.length - 1, failing, behind },
-      channels: NAMES.slice(1)
+      ...{ followed: names.length - 1, failing, behind },
+      channels: names
+        .slice(1)
         .map((channel, i) => ({
           channel,
           postsTo: iso(now - BIN),
@@ -362,6 +391,52 @@ export async function startMockApi(options: Options = {}) {
           ...{ requests: 1480 - i * 55, failed: errors[i] ? 3 : 0 },
         }))
         .slice(0, limit),
+    }
+  }
+
+  /** Channels by risk: score, then how busy they are. */
+  function overview(): Json[] {
+    const items = names.map((channel) => {
+      const series = `casts:${channel}`
+      const from = now - 72 * BIN
+      const bins = counts(series, 300, from, now)
+      const judgedBins = signals(series, 300, from, now)
+      const last = judgedBins.at(-1)!
+      return {
+        channel,
+        alerts: alerts()
+          .filter((a) => a.channel === channel && a.state === 'open')
+          .map(({ id, type, severity, openedAt }) => ({ id, type, severity, openedAt })),
+        series,
+        ...{ score: last.score, p: last.p, count: last.count, expected: last.expected },
+        ...{ at: last.start, decision: last.decision },
+        recent: bins.map((bin) => (bin.covered < (channel === '*' ? 0.9 : 1) ? null : bin.count)),
+        scores: judgedBins.map((signal) => signal.score),
+      }
+    })
+    const risk = (item: (typeof items)[number]): number => item.alerts.length * 10 + Number(item.score ?? 0)
+    return items.sort((a, b) => risk(b) - risk(a))
+  }
+  function latency(): Json {
+    const ends = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1]
+    const hop = (name: string, title: string, middle: number, p99: number): Json => ({
+      ...{ hop: name, title, count: 2140, p50: middle, p90: middle * 1.8, p99 },
+      buckets: [...ends, null].map((le, i) => ({
+        le,
+        count: Math.round(
+          900 * Math.exp(-((Math.log((le ?? 2) / middle) / 0.8) ** 2)) + (p99 > 0.15 && i === 9 ? 60 : 0),
+        ),
+      })),
+    })
+    return {
+      budget: 0.15,
+      seconds: 312,
+      items: [
+        hop('count', 'Counting: from the record that decides to the closed bin', 0.006, 0.021),
+        hop('detect', 'Detecting: to the alert', 0.012, 0.034),
+        hop('store', 'Storing: to the commit in the database', 0.009, 0.03),
+        hop('decision', 'All of it', 0.031, slowest / 1000),
+      ],
     }
   }
 
@@ -385,22 +460,31 @@ export async function startMockApi(options: Options = {}) {
     [/^\/v1\/about$/, [], () => (notice === undefined ? undefined : { version: '1.0.0', notice })],
     [
       /^\/v1\/alerts$/,
-      [...LIST, 'type', 'severity', 'state', 'channel'],
-      (_, q) =>
-        page(
-          alerts().filter(
-            (a) =>
-              ['type', 'severity', 'state', 'channel'].every((f) => !q[f] || a[f] === q[f]) &&
-              within(a.openedAt, q),
-          ),
-          q,
-        ),
+      [...LIST, 'type', 'severity', 'state', 'channel', 'all'],
+      (_, q) => {
+        const matches = (a: Json) =>
+          ['type', 'severity', 'state', 'channel'].every((f) => !q[f] || a[f] === q[f]) &&
+          within(a.openedAt, q)
+        const left = beyondCap.filter(matches)
+        const found = alerts().filter(matches)
+        return q.all === 'true'
+          ? { ...page([...left, ...found], q), beyondCap: 0 }
+          : { ...page(found, q), beyondCap: left.length }
+      },
+    ],
+    [
+      /^\/v1\/overview$/,
+      ['run', 'limit'],
+      (_, q) => ({
+        now: empty ? null : iso(now),
+        items: empty ? [] : overview().slice(0, Number(q.limit ?? 50)),
+      }),
     ],
     [
       /^\/v1\/alerts\/([^/]+)$/,
       [],
       (id) => {
-        const found = alerts().find((a) => a.id === id)
+        const found = [...alerts(), ...beyondCap].find((a) => a.id === id)
         return (
           found && {
             ...found,
@@ -414,8 +498,8 @@ export async function startMockApi(options: Options = {}) {
               variance: 2.42,
               autocorrelation: 0.61,
               p: 0.002,
-              score: null,
-              reason: 'both above their null',
+              score: found.type === 'early-warning' ? 0.83 : null,
+              reason: `both above their null ${HOSTILE.image}`,
             })),
             events: [
               {
@@ -437,17 +521,18 @@ export async function startMockApi(options: Options = {}) {
         page(
           empty
             ? []
-            : NAMES.flatMap((channel) =>
-                Object.keys(MEASURES).map((measure) => ({
-                  id: `${measure}:${channel}`,
-                  run: 'live',
-                  measure,
-                  channel,
-                  firstAt: iso(now - HISTORY),
-                  lastAt: iso(now - BIN),
-                  total: Math.round(base(channel) * MEASURES[measure]! * (HISTORY / BIN)),
-                })),
-              )
+            : names
+                .flatMap((channel) =>
+                  Object.keys(MEASURES).map((measure) => ({
+                    id: `${measure}:${channel}`,
+                    run: 'live',
+                    measure,
+                    channel,
+                    firstAt: iso(now - HISTORY),
+                    lastAt: iso(now - BIN),
+                    total: Math.round(base(channel) * MEASURES[measure]! * (HISTORY / BIN)),
+                  })),
+                )
                 .filter((s) => ['channel', 'measure'].every((f) => !q[f] || s[f as 'channel'] === q[f]))
                 .sort((a, b) => b.total - a.total),
           q,
@@ -456,28 +541,20 @@ export async function startMockApi(options: Options = {}) {
     [
       /^\/v1\/series\/([^/]+)\/counts$/,
       [...LIST, 'resolution'],
-      (id, q) => page(counts(id, Number(q.resolution ?? 300), ...between(q)), q),
+      (id, q) =>
+        names.includes(split(id)[1])
+          ? page(counts(id, Number(q.resolution ?? 300), ...between(q)), q)
+          : undefined,
     ],
     [
       /^\/v1\/series\/([^/]+)\/signals$/,
       [...LIST, 'resolution'],
-      (id, q) => page(signals(id, Number(q.resolution ?? 300), ...between(q)), q),
+      (id, q) =>
+        names.includes(split(id)[1])
+          ? page(signals(id, Number(q.resolution ?? 300), ...between(q)), q)
+          : undefined,
     ],
     [/^\/v1\/channels\/([^/]+)\/casts$/, LIST, (id, q) => page(casts(id, ...between(q)), q)],
-    [
-      /^\/v1\/channels$/,
-      ['run'],
-      () => ({
-        items: empty
-          ? []
-          : NAMES.map((id) => ({
-              id,
-              series: 5,
-              lastAt: iso(now - BIN),
-              openAlerts: alerts().filter((a) => a.channel === id && a.state === 'open').length,
-            })),
-      }),
-    ],
     [
       /^\/v1\/runs$/,
       [],
@@ -486,10 +563,10 @@ export async function startMockApi(options: Options = {}) {
           {
             run: 'live',
             createdAt: iso(START),
-            channels: empty ? 0 : NAMES.length,
+            channels: empty ? 0 : names.length,
             firstAt: empty ? null : iso(now - HISTORY),
-            lastAt: empty ? null : iso(now - BIN),
-            alerts: 5,
+            lastAt: empty ? null : iso(now),
+            alerts: alerts().length,
           },
           { run: 'history', createdAt: iso(START), channels: 0, firstAt: null, lastAt: null, alerts: 0 },
         ],
@@ -515,6 +592,12 @@ export async function startMockApi(options: Options = {}) {
         ),
       }),
     ],
+    [/^\/v1\/ops\/latency$/, ['run'], () => latency()],
+    [
+      /^\/v1\/ops\/dead-letters$/,
+      ['run'],
+      () => ({ items: deadLetters, read: deadLetters.length, total: deadLetters.length }),
+    ],
   ]
 
   const HERE = new URL('./', import.meta.url)
@@ -526,7 +609,7 @@ export async function startMockApi(options: Options = {}) {
     svg: 'image/svg+xml',
   }
   async function sendFile(response: ServerResponse, path: string): Promise<void> {
-    const name = path === '/' ? 'index.html' : path.split('/').at(-1)!
+    const name = path === '/' ? 'index.html' : path.replace(/^\/(vendor|dashboard)\//, '')
     const file = new URL(name, path.startsWith('/vendor/') ? VENDOR : HERE)
     const type = TYPES[name.split('.').at(-1)!]
     const body = type && (await readFile(file).catch(() => null))
@@ -534,10 +617,38 @@ export async function startMockApi(options: Options = {}) {
     response.writeHead(200, { 'content-type': type }).end(body)
   }
 
+  /** Those who listen, and all that was told, by its number from 1. */
+  const listeners = new Set<ServerResponse>()
+  const told: string[] = []
+  /** What listeners that came back had heard last. */
+  const resumed: number[] = []
+  let streaming = true
+  const tell = (event: string, data: Json): void => {
+    told.push(`id: ${told.length + 1}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    for (const listener of listeners) listener.write(told.at(-1))
+  }
+  function stream(request: IncomingMessage, response: ServerResponse): void {
+    if (!streaming) return void response.writeHead(503).end()
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const heard = request.headers['last-event-id']
+    if (heard !== undefined) resumed.push(Number(heard))
+    response.write(`retry: 300\n\n${told.slice(Number(heard ?? told.length)).join('')}`)
+    listeners.add(response)
+    response.on('close', () => listeners.delete(response))
+  }
+
   const server = createServer((request, response) => {
-    response.setHeader('content-security-policy', "default-src 'self'")
+    response.setHeader(
+      'content-security-policy',
+      "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    )
     response.setHeader('x-content-type-options', 'nosniff')
     const url = new URL(request.url ?? '/', 'http://localhost')
+    if (url.pathname === '/v1/stream') return stream(request, response)
+    if (url.pathname === '/readyz') {
+      response.writeHead(failure ? 503 : 200, { 'content-type': 'application/json' })
+      return void response.end(JSON.stringify(failure ? { detail: failure } : { status: 'ok' }))
+    }
     if (!url.pathname.startsWith('/v1/')) return void sendFile(response, url.pathname)
     const query = Object.fromEntries(url.searchParams)
     const problem = (status: number, detail: string): void => {
@@ -545,6 +656,10 @@ export async function startMockApi(options: Options = {}) {
       response
         .writeHead(status, { 'content-type': 'application/problem+json' })
         .end(JSON.stringify({ title: 'Refused', status, detail }))
+    }
+    if (trouble) {
+      response.writeHead(503, { 'content-type': 'application/problem+json' })
+      return void response.end(JSON.stringify({ title: 'Service Unavailable', status: 503, detail: trouble }))
     }
     for (const [pattern, parameters, answer] of routes) {
       const match = pattern.exec(url.pathname)
@@ -559,7 +674,9 @@ export async function startMockApi(options: Options = {}) {
       const most = url.pathname.endsWith('/source') ? 5000 : 500
       if (!(limit >= 1 && limit <= most)) return problem(400, `limit must be 1 to ${most}`)
       if (query.run === 'history' && !url.pathname.endsWith('/source'))
-        return void response.end(JSON.stringify({ items: [], next: null }))
+        return void response.end(
+          JSON.stringify({ items: [], next: null, now: null, beyondCap: 0, budget: 0.15 }),
+        )
       if (query.run && !['live', 'history'].includes(query.run))
         return problem(404, `There is no run "${query.run}".`)
       const body = answer(decodeURIComponent(match[1] ?? ''), query)
@@ -573,14 +690,11 @@ export async function startMockApi(options: Options = {}) {
     new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
   await listen(options.port ?? 0)
   const { port } = server.address() as AddressInfo
-  const timer = options.speed
-    ? setInterval(
-        () => {
-          now += BIN
-        },
-        (BIN / options.speed) | 0,
-      )
-    : null
+  const advance = (bins: number): void => {
+    now += bins * BIN
+    tell('bins', { now: iso(now) })
+  }
+  const timer = options.speed ? setInterval(() => advance(1), (BIN / options.speed) | 0) : null
   const stop = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve())
@@ -591,11 +705,59 @@ export async function startMockApi(options: Options = {}) {
     url: `http://127.0.0.1:${port}/`,
     refused,
     /** Moves event time on by so many 5-minute bins. */
-    advance: (bins: number): void => {
-      now += bins * BIN
-    },
+    advance,
     open: (id: string, channel: string, reason: string): void => {
       opened.push(alert(id, channel, 'onset', 'high', now, null, reason))
+      tell('alert', { ...opened.at(-1), event: 'opened' })
+    },
+    /** Makes what was opened less grave. */
+    soften: (id: string): void => {
+      for (const each of opened) if (each.id === id) Object.assign(each, { severity: 'medium' })
+      tell('alert', { id, event: 'updated' })
+    },
+    /** Ends one of those that are open. */
+    end: (id: string): void => {
+      ended.add(id)
+      tell('alert', { id, event: 'resolved' })
+    },
+    /** Adds so many alerts that the daily cap leaves out. */
+    cap: (count: number): void => {
+      beyondCap = Array.from({ length: count }, (_, i) => ({
+        ...alert(
+          `c${i}`,
+          names[1]!,
+          'onset',
+          'low',
+          START - 3 * 60 * MINUTE,
+          null,
+          'A little more than usual.',
+        ),
+        listed: false,
+      }))
+    },
+    /** Breaks the streams off; what is told meanwhile is told to who comes back. */
+    cut: (): void => {
+      for (const listener of listeners) listener.destroy()
+    },
+    /** Whether streams are served at all. */
+    stream: (on: boolean): void => {
+      streaming = on
+    },
+    listeners: (): number => listeners.size,
+    resumed,
+    /** Answers 503 to everything; with no words, as before. */
+    trouble: (why: string): void => {
+      trouble = why
+    },
+    break: (why: string): void => {
+      failure = why
+    },
+    slow: (ms: number): void => {
+      slowest = ms
+    },
+    bury: (why: string): void => {
+      const letter = { topic: 'fcm.live.activity', role: 'count', count: 3 }
+      deadLetters = [{ ...letter, lastAt: iso(now), lastWhy: why }]
     },
     fail: (channels: number): void => {
       failing = channels

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { createGzip } from 'node:zlib'
 import fastifyStatic from '@fastify/static'
@@ -19,7 +19,8 @@ export async function dashboardRoutes(app: FastifyInstance): Promise<void> {
     if (!packable || !/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return payload
     reply.removeHeader('content-length').removeHeader('accept-ranges')
     reply.headers({ 'content-encoding': 'gzip', vary: 'accept-encoding' })
-    return payload.pipe(createGzip())
+    // A file that fails, or a reader that leaves, ends both.
+    return pipeline(payload, createGzip(), () => {})
   })
   const caching = { cacheControl: false, headers: { 'cache-control': 'no-cache' } }
   await app.register(fastifyStatic, {

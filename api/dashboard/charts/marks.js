@@ -2,10 +2,10 @@
 /** What is drawn on a chart beside its series: gaps, the selected moment, alerts. */
 
 /**
- * @typedef {import('/vendor/uPlot.esm.js')} uPlot
+ * @typedef {import('uplot')} uPlot
  * @typedef {import('./grid.js').Grid} Grid
- * @typedef {import('./api.js').Alert} Alert
- * @typedef {import('./api.js').Gap} Gap
+ * @typedef {import('../types.ts').Alert} Alert
+ * @typedef {import('../types.ts').Gap} Gap
  * @typedef {{ grid: Grid, measure: string, alerts: Alert[], gaps: Gap[], at: number | null, alert: string | null }} Drawing
  * @typedef {{ color: Record<string, string>, hatch: CanvasPattern | null }} Theme
  */
@@ -39,10 +39,19 @@ export function alertNear(
   return alerts[nearest] ?? null
 }
 
-/** Under the series. Gaps are hatched, and named where there is room: a gap is never a zero. */
+/** Until when an alert was open in the time shown, ms. */
+const endOf = (/** @type {Grid} */ grid, /** @type {Alert} */ alert) =>
+  alert.resolvedAt === null
+    ? (grid.starts[grid.last] ?? grid.from) + grid.seconds * 1000
+    : Date.parse(alert.resolvedAt)
+
+/**
+ * Under the series. Gaps are hatched, and named where there is room: a gap is never a zero. The time in which an alert was
+ * open is shaded.
+ */
 export function drawUnder(
   /** @type {uPlot} */ u,
-  /** @type {Drawing} */ { grid, at },
+  /** @type {Drawing} */ { grid, at, alerts, alert: chosen },
   /** @type {Theme} */ { color, hatch },
   /** @type {boolean} */ named,
 ) {
@@ -56,6 +65,12 @@ export function drawUnder(
     return { middle: (left + right) / 2, width }
   }
   ctx.save()
+  for (const alert of alerts) {
+    ctx.globalAlpha = alert.id === chosen ? 0.1 : 0.05
+    ctx.fillStyle = color[alert.severity]
+    stripe(Date.parse(alert.openedAt), endOf(grid, alert), 0)
+  }
+  ctx.globalAlpha = 1
   for (const gap of grid.gaps) {
     ctx.fillStyle = hatch ?? color.gap
     const drawn = stripe(gap.from, gap.to, 1)
@@ -77,8 +92,7 @@ export function drawOver(
   /** @type {uPlot} */ u,
   /** @type {Drawing} */ { grid, alerts, alert: chosen },
   /** @type {Theme} */ { color },
-  /** @type {boolean} */ marked,
-  /** @type {number | undefined} */ rule,
+  /** @type {import('./panel.js').Look} */ { marked, rule: usual, threshold },
 ) {
   const { ctx, bbox } = u
   const ratio = devicePixelRatio
@@ -89,11 +103,14 @@ export function drawOver(
     ctx.stroke()
   }
   ctx.save()
-  if (rule !== undefined) {
-    const y = Math.round(u.valToPos(rule, 'y', true))
-    ctx.strokeStyle = color['band-edge']
+  const rule = threshold ? grid.threshold : usual
+  if (typeof rule === 'number') {
+    const y = Math.round(u.valToPos(rule, 'y', true)) + 0.5
+    ctx.strokeStyle = color[threshold ? 'threshold' : 'band-edge']
+    ctx.setLineDash(threshold ? [6 * ratio, 4 * ratio] : [])
     ctx.lineWidth = ratio
     line([bbox.left, y], [bbox.left + bbox.width, y])
+    ctx.setLineDash([])
   }
   for (const alert of alerts) {
     const index = indexOfAlert(grid, alert)
@@ -111,8 +128,7 @@ export function drawOver(
     ctx.globalAlpha = 1
     if (!marked) continue
     // How long the episode lasted, or lasts still.
-    const end = alert.resolvedAt === null ? grid.x[grid.last] : Date.parse(alert.resolvedAt) / 1000
-    const right = Math.min(u.valToPos(end, 'x', true), bbox.left + bbox.width)
+    const right = Math.min(u.valToPos(endOf(grid, alert) / 1000, 'x', true), bbox.left + bbox.width)
     if (right > x) ctx.fillRect(x, bbox.top, right - x, 2 * ratio)
     drawShape(ctx, alert.severity, x, bbox.top + 2 * ratio, (open ? 5 : 4) * ratio)
     const count = grid.count[index]

@@ -2,26 +2,30 @@
 /**
  * What is drawn, from what was answered: one slot per bin of the time shown. A bin that is not wholly covered has no
  * count here, only a reason, so that no chart can take it for a zero.
- * @typedef {import('./api.js').Count} Count
- * @typedef {import('./api.js').Signal} Signal
+ * @typedef {import('../types.ts').Count} Count
+ * @typedef {import('../types.ts').Signal} Signal
  * @typedef {{ from: number, to: number, seconds: number, starts: number[], x: number[],
  *   counts: (Count | undefined)[], signals: (Signal | undefined)[],
  *   count: (number | null)[], expected: (number | null)[], lower: (number | null)[], upper: (number | null)[],
  *   outside: (number | null)[], variance: (number | null)[], rawVariance: (number | null)[],
- *   autocorrelation: (number | null)[], rawAutocorrelation: (number | null)[],
- *   gaps: { from: number, to: number }[], last: number }} Grid
+ *   autocorrelation: (number | null)[], rawAutocorrelation: (number | null)[], score: (number | null)[],
+ *   gaps: { from: number, to: number }[], last: number,
+ *   threshold: number | null }} Grid  `threshold`: of the score
  */
+
+import { thresholdIn } from '../format.js'
 
 /** The network is whole when 90 % of its channels are (its detectors judge it from there on); a channel when all of it is. */
 export const wholeFrom = (/** @type {string} */ channel) => (channel === '*' ? 0.9 : 1 - 1e-9)
 
 /**
- * @param {{ from: number, to: number, resolution: number, whole: number,
+ * @param {{ from: number, to: number, resolution: number, whole: number, missed: (from: number, to: number) => boolean,
  *   counts: ReadonlyMap<number, Count>, signals: ReadonlyMap<number, Signal> }} input
- *   times in ms; `from` and `to` are bin edges; `whole`: the covered share from which a count can be believed
- * @returns {Grid} `x` in s, at the middle of each bin; `gaps` in ms; `last`: the index of the newest known bin, or -1
+ *   times in ms; `missed`: whether a gap is known in a span; `from` and `to` are bin edges; `whole`: the covered share from which a count can be believed
+ * @returns {Grid} `x` in s, at the middle of each bin; `gaps` in ms; `last`: the index of the newest
+ *   bin that is not in progress, or -1
  */
-export function makeGrid({ from, to, resolution, whole, counts, signals }) {
+export function makeGrid({ from, to, resolution, whole, missed, counts, signals }) {
   const step = resolution * 1000
   const starts = Array.from(
     { length: Math.max(0, Math.round((to - from) / step)) },
@@ -31,7 +35,10 @@ export function makeGrid({ from, to, resolution, whole, counts, signals }) {
   const judged = starts.map((start) => signals.get(start))
   const known = found.map((bin) => (bin?.covered ?? 0) >= whole)
   const first = found.findIndex((bin) => bin)
-  const last = found.findLastIndex((bin) => bin)
+  const decided = known.lastIndexOf(true)
+  let last = found.findLastIndex((bin) => bin)
+  // What is not whole at the end, and not known to be missed, may still become so.
+  while (last > decided && !missed(starts[last], starts[last] + step)) last--
 
   const count = found.map((bin, i) => (bin && known[i] ? bin.count : null))
   const of = (/** @type {keyof Signal} */ field) =>
@@ -68,8 +75,12 @@ export function makeGrid({ from, to, resolution, whole, counts, signals }) {
     rawVariance: of('rawVariance'),
     autocorrelation: of('autocorrelation'),
     rawAutocorrelation: of('rawAutocorrelation'),
+    score: of('score'),
     gaps,
     last,
+    threshold: thresholdIn(
+      judged.findLast((signal) => signal && thresholdIn(signal.reason) !== null)?.reason ?? '',
+    ),
   }
 }
 
@@ -81,4 +92,19 @@ export function lonely(/** @type {ArrayLike<number | null | undefined>} */ value
     if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i)
   }
   return found
+}
+
+/** What is missed of a measure: casts and participants are covered where posts and replies both are. */
+const partsOf = (/** @type {string} */ measure) =>
+  measure === 'casts' || measure === 'participants' ? ['posts', 'replies'] : [measure]
+
+/**
+ * The first gap of a measure that touches [from, to).
+ * @param {import('../types.ts').Gap[]} gaps @param {string} measure @param {number} from @param {number} to
+ */
+export function gapAt(gaps, measure, from, to) {
+  const parts = partsOf(measure)
+  return gaps.find(
+    (gap) => parts.includes(gap.measure) && Date.parse(gap.from) < to && Date.parse(gap.to) > from,
+  )
 }

@@ -1,14 +1,27 @@
 // @ts-check
 /** What the charts say at one bin, in words. */
-import { el, setText } from './dom.js'
-import { clock, integer, number, period, plain, pValue, RESOLUTION_LABEL, short } from './format.js'
+import { el, setText } from '../dom.js'
+import {
+  capital,
+  clock,
+  DECISION_LABEL,
+  integer,
+  number,
+  period,
+  plain,
+  pValue,
+  RESOLUTION_LABEL,
+  score,
+  short,
+} from '../format.js'
+import { gapAt } from './grid.js'
 
 /** @typedef {[kind: string, text: string]} Part  `kind` is the line, band, ... whose sample stands before the text */
 
 /**
  * @param {import('./marks.js').Drawing} drawing
  * @param {number} i the bin's slot
- * @returns {{ counts: Part[], variance: Part[], autocorrelation: Part[], decision: string, missed: string }}
+ * @returns {Record<'counts' | 'score' | 'variance' | 'autocorrelation', Part[]> & { decision: string, missed: string }}
  *   `missed`: which time was not covered there, and why
  */
 export function describe({ grid, measure, gaps }, i) {
@@ -16,10 +29,13 @@ export function describe({ grid, measure, gaps }, i) {
   const bin = grid.counts[i]
   const signal = grid.signals[i]
   const whole = bin !== undefined && grid.count[i] !== null
+  const gap =
+    start === undefined || whole ? undefined : gapAt(gaps, measure, start, start + grid.seconds * 1000)
   /** @type {Part[]} */
   const counts = []
   if (start !== undefined) counts.push(['when', `${short(start)}–${clock(start + grid.seconds * 1000)} UTC`])
   if (whole) counts.push(['line', `${integer(bin.count)} ${measure}`])
+  else if (bin && i > grid.last) counts.push(['', `${integer(bin.count)} so far, not decided yet`])
   else if (bin?.covered === 0) counts.push(['gap', 'not covered'])
   else if (bin) {
     counts.push(['gap', `at least ${integer(bin.count)}: only ${Math.floor(bin.covered * 100)} % covered`])
@@ -29,12 +45,17 @@ export function describe({ grid, measure, gaps }, i) {
     counts.push(['band', `95 % band ${number(signal.lower)}–${number(signal.upper)}`])
   } else if (whole) counts.push(['', 'nothing expected: too little activity to judge'])
   if (bin?.late) counts.push(['', `+${integer(bin.late)} late`])
-  const gap =
-    start === undefined || whole ? undefined : gapAt(gaps, measure, start, start + grid.seconds * 1000)
   const missed = gap ? aboutGap(gap) : ''
   return {
     counts,
     missed,
+    score: [
+      ['line', score(signal?.score)],
+      ...(grid.threshold === null
+        ? []
+        : [/** @type {Part} */ (['threshold', `warns from ${grid.threshold}`])]),
+      ['', `p of the indicators ${pValue(signal?.p)}`],
+    ],
     variance: [
       ['line', `stabilised ${number(signal?.variance)}`],
       ['', `p ${pValue(signal?.pVariance)}`],
@@ -50,33 +71,19 @@ export function describe({ grid, measure, gaps }, i) {
   }
 }
 
-const decided = (/** @type {import('./api.js').Signal} */ { decision, reason }) =>
-  plain(`${decision[0].toUpperCase()}${decision.slice(1)}: ${reason}`, 300)
-
-/** What is missed of a measure: casts and participants are covered where posts and replies both are. */
-const partsOf = (/** @type {string} */ measure) =>
-  measure === 'casts' || measure === 'participants' ? ['posts', 'replies'] : [measure]
-
-/**
- * The first gap of a measure that touches [from, to).
- * @param {import('./api.js').Gap[]} gaps @param {string} measure @param {number} from @param {number} to
- */
-function gapAt(gaps, measure, from, to) {
-  const parts = partsOf(measure)
-  return gaps.find(
-    (gap) => parts.includes(gap.measure) && Date.parse(gap.from) < to && Date.parse(gap.to) > from,
-  )
-}
+const decided = (/** @type {import('../types.ts').Signal} */ { decision, reason }) =>
+  plain(`${DECISION_LABEL[decision] ?? decision}: ${reason}`, 300)
 
 /** Reasons quote what servers said. */
-const aboutGap = (/** @type {import('./api.js').Gap} */ { measure, from, to, reason }) =>
+const aboutGap = (/** @type {import('../types.ts').Gap} */ { measure, from, to, reason }) =>
   `No ${measure} seen ${period(Date.parse(from), Date.parse(to))}${reason === null ? '' : `: ${plain(reason, 200)}`}`
 
 /**
- * Why the indicators have no value in all of the time shown: as the detectors said of its newest bin.
- * @param {import('./grid.js').Grid} grid
+ * Why a chart has no value in all of the time shown: as the detectors said of its newest bin.
+ * @param {import('./grid.js').Grid} grid @param {'score' | 'variance' | 'autocorrelation'} name
  */
-export function whyNone({ signals }) {
+export function whyNone({ signals, variance }, name) {
+  if (name === 'score' && variance.some((value) => value !== null)) return 'not scored'
   const last = signals.findLast((signal) => signal)
   if (!last) return 'too little activity or history to judge at this resolution'
   if (last.decision === 'masked') return 'not covered enough to be judged'
@@ -86,7 +93,8 @@ export function whyNone({ signals }) {
 }
 
 export const titles = (/** @type {import('./marks.js').Drawing} */ { grid, measure }) => ({
-  counts: `${measure[0].toUpperCase()}${measure.slice(1)} per ${RESOLUTION_LABEL[grid.seconds]}`,
+  counts: `${capital(measure)} per ${RESOLUTION_LABEL[grid.seconds]}`,
+  score: 'Score of the CNN-LSTM',
   variance: 'Variance of the residual',
   autocorrelation: 'Lag-1 autocorrelation',
 })

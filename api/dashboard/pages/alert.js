@@ -1,0 +1,246 @@
+// @ts-check
+/** An alert: what, where, since when, why; the evidence, the course around the moment, the casts about it. */
+import { api, exportLink, Refused } from '../api.js'
+import { el, redraw, setText } from '../dom.js'
+import { age, channelLabel, duration, full, iso, plain, short, splitSeries } from '../format.js'
+import { fit, OVERVIEW, span } from '../route.js'
+import { createSeriesView } from '../series-view.js'
+import { opener, severity, state, typeLabel, unlisted } from '../words.js'
+import { evidenceTable, figures } from './evidence.js'
+
+/** @typedef {import('../types.ts').AlertDetail} AlertDetail */
+
+/** @param {import('../app.js').App} app */
+export function createAlertPage(app) {
+  /** @type {AlertDetail | null} */
+  let alert = null
+  /** @type {{ id: string, why: string } | null} */
+  let refused = null
+  const view = createSeriesView({
+    onSelect: (at) => app.change({ at }),
+    onAlert: ({ id }) => app.replace({ page: 'alert', id }),
+    quietly: app.quietly,
+  })
+  const place = el('span', { class: 'muted' })
+  const previous = el('button', { type: 'button', class: 'button', onclick: () => step(-1) }, '← Previous')
+  const next = el('button', { type: 'button', class: 'button', onclick: () => step(1) }, 'Next →')
+  const links = el('div', { class: 'links' })
+  const story = el('section', { class: 'card story', 'aria-label': 'The alert' })
+  const evidence = el('section', { class: 'card', 'aria-labelledby': 'evidence-heading' })
+  const history = el('section', { class: 'card', 'aria-labelledby': 'history-heading' })
+  const root = el(
+    'div',
+    { class: 'alert-page' },
+    el('div', { class: 'title' }, el('div', { class: 'stepper' }, previous, next, place), links),
+    story,
+    view.charts,
+    evidence,
+    el('div', { class: 'columns' }, view.casts, history),
+  )
+
+  const shown = () => (alert?.id === app.route.id ? alert : null)
+  function step(/** @type {1 | -1} */ by) {
+    const current = shown()
+    if (!current) return
+    const { previous, next } = app.queue.place(current)
+    const to = by < 0 ? previous : next
+    if (to) app.replace({ page: 'alert', id: to.id })
+  }
+
+  /** The bin that opened it, well inside the time shown. @returns {import('../bins.js').View} */
+  function looked(/** @type {AlertDetail} */ { series, resolution, start }) {
+    const [measure, channel] = splitSeries(series)
+    const at = Date.parse(start)
+    const { id, ...window } = fit({ ...OVERVIEW, id: channel, measure, resolution, range: 'medium' })
+    const length = span(window)
+    const end = app.now === null || at > app.now - length * 0.9 ? null : Math.min(at + length / 3, app.now)
+    return { ...window, run: app.route.run, channel, end, at: app.route.at ?? at }
+  }
+
+  return {
+    root,
+    get heading() {
+      const current = shown()
+      return current ? `${typeLabel(current.type)} in ${channelLabel(current.channel)}` : 'Alert'
+    },
+    async ask() {
+      const asked = app.route
+      const id = asked.id ?? ''
+      app.queue.fresh.delete(id)
+      const listed = app.queue.known.alerts.find((each) => each.id === id)
+      if (shown()?.sequence !== listed?.sequence || !shown()) {
+        try {
+          const answer = await api.alert(id)
+          if (app.route !== asked) return
+          alert = answer
+          refused = null
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error
+          refused = { id, why: error.message }
+        }
+      }
+      const current = shown()
+      if (!current || app.now === null) return
+      app.draw()
+      await view.ask(looked(current), app.now, () => app.route === asked)
+    },
+    draw() {
+      const current = shown()
+      const missing = refused?.id === app.route.id ? refused : null
+      for (const part of [view.charts, evidence, history, view.casts]) part.hidden = !current
+      if (!current) {
+        redraw(story, JSON.stringify([missing, app.route.id]), () => [
+          el(
+            'p',
+            { class: 'none' },
+            missing ? `This alert can't be shown: ${plain(missing.why, 300)}` : 'Asking…',
+          ),
+        ])
+        return
+      }
+      drawStory(current)
+      drawEvidence(current)
+      drawHistory(current)
+      const window = looked(current)
+      if (app.now !== null) view.draw(window, app.now, current.id, app.connection.downSince !== null)
+      const spot = app.queue.place(current)
+      setText(place, spot.index < 0 ? 'not among those listed' : `${spot.index + 1} of ${spot.length}`)
+      previous.disabled = !spot.previous
+      next.disabled = !spot.next
+      drawLinks(current, window)
+    },
+    step,
+    items: () => [],
+  }
+
+  function drawLinks(/** @type {AlertDetail} */ current, /** @type {import('../bins.js').View} */ window) {
+    const { measure, resolution, end, channel, run } = window
+    const { from, to } = view.bins.shown(window, app.now ?? Date.parse(current.openedAt))
+    const opened = Date.parse(current.openedAt)
+    redraw(links, JSON.stringify([current.id, window, from, to]), () => [
+      el(
+        'a',
+        {
+          href: app.link({
+            ...{ page: 'channel', id: channel, measure, resolution, end },
+            at: Date.parse(current.start),
+          }),
+        },
+        'Open the channel',
+      ),
+      el(
+        'a',
+        {
+          href: exportLink('alerts', {
+            run,
+            channel: current.channel,
+            from: iso(opened),
+            to: iso(opened + 1000),
+          }),
+          download: '',
+        },
+        'Its events (CSV)',
+      ),
+      el(
+        'a',
+        {
+          href: exportLink('signals', {
+            run,
+            series: current.series,
+            resolution,
+            from: iso(from),
+            to: iso(to),
+          }),
+          download: '',
+        },
+        'Decision log (CSV)',
+      ),
+    ])
+  }
+
+  /**
+   * The bin that opened it: from the series shown, since what an alert carries is the evidence of its last event.
+   * @returns {import('./evidence.js').Figures | undefined}
+   */
+  function openingOf(/** @type {AlertDetail} */ current) {
+    const { evidence, series, resolution, start } = current
+    const carried = evidence.find(
+      (e) => e.series === series && e.resolution === resolution && e.start === start,
+    )
+    return (
+      carried ?? (view.bins.has(looked(current)) ? view.bins.known.signals.get(Date.parse(start)) : undefined)
+    )
+  }
+
+  function drawStory(/** @type {AlertDetail} */ current) {
+    const { now } = app
+    const opened = Date.parse(current.openedAt)
+    const open = current.resolvedAt === null
+    const since = open
+      ? `open for ${now === null ? '–' : duration(Math.max(0, now - opened) / 1000)}`
+      : `ended ${full(Date.parse(current.resolvedAt ?? ''))} after ${duration((Date.parse(current.resolvedAt ?? '') - opened) / 1000)}`
+    const opening = openingOf(current)
+    redraw(story, JSON.stringify([current, since, opening]), () => [
+      el(
+        'div',
+        { class: 'row' },
+        severity(current.severity),
+        el(
+          'h2',
+          {},
+          typeLabel(current.type),
+          ' in ',
+          el('bdi', { class: 'channel', title: plain(current.channel, 300) }, channelLabel(current.channel)),
+        ),
+        state(current),
+        unlisted(current),
+      ),
+      el(
+        'p',
+        { class: 'muted' },
+        `Opened ${full(opened)}${now === null ? '' : ` (${age(opened, now)})`} by ${opener(current)} · ${since}`,
+      ),
+      el('p', { class: 'why' }, plain(current.reason, 1000)),
+      !open &&
+        current.outcome !== null &&
+        el('p', { class: 'outcome' }, `Ended: ${plain(current.outcome, 1000)}`),
+      figures(current, opening),
+    ])
+  }
+
+  function drawEvidence(/** @type {AlertDetail} */ current) {
+    redraw(evidence, JSON.stringify(current.evidence), () => [
+      el(
+        'div',
+        { class: 'head' },
+        el('h3', { id: 'evidence-heading' }, 'Evidence'),
+        el('span', { class: 'muted' }, 'all bins that were looked at when it was decided, times in UTC'),
+      ),
+      evidenceTable(current),
+    ])
+  }
+
+  function drawHistory(/** @type {AlertDetail} */ current) {
+    redraw(history, JSON.stringify([current.events, current.id]), () => [
+      el('div', { class: 'head' }, el('h3', { id: 'history-heading' }, 'History')),
+      el(
+        'ol',
+        { class: 'history' },
+        ...current.events.map((event) =>
+          el(
+            'li',
+            {},
+            el('span', { class: 'muted' }, `${short(Date.parse(event.time))} `),
+            el('strong', {}, plain(event.event, 20)),
+            `, ${plain(event.severity, 20)}: ${plain(event.reason, 600)}`,
+          ),
+        ),
+        el(
+          'li',
+          { class: 'muted' },
+          `Preset ${plain(current.preset, 40)}, settings ${plain(current.settings, 16)}, id ${plain(current.id, 80)}`,
+        ),
+      ),
+    ])
+  }
+}

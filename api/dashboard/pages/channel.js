@@ -1,0 +1,234 @@
+// @ts-check
+/** A channel: its series, what was expected, the indicators, the score; alerts, gaps and casts. */
+import { api, exportLink } from '../api.js'
+import { FIRST_CHANNELS } from '../app.js'
+import { el, redraw, segments, setText } from '../dom.js'
+import {
+  age,
+  capital,
+  channelLabel,
+  duration,
+  iso,
+  MEASURES,
+  period,
+  plain,
+  RESOLUTION_LABEL,
+  RESOLUTIONS,
+  short,
+} from '../format.js'
+import { allowed, RANGES, rangeLabel, span } from '../route.js'
+import { createSeriesView } from '../series-view.js'
+import { severity, state, typeLabel, when } from '../words.js'
+
+/** @param {import('../app.js').App} app */
+export function createChannelPage(app) {
+  const view = createSeriesView({
+    onSelect: (at) => app.change({ at }),
+    onAlert: ({ id }) => app.go({ page: 'alert', id }),
+    quietly: app.quietly,
+  })
+  const heading = el('h2', { class: 'channel-heading' })
+  const about = el('p', { class: 'muted' })
+  const measures = segments(
+    'Measure',
+    MEASURES.map((m) => [m, capital(m)]),
+    (measure) => app.change({ measure }),
+  )
+  const resolutions = segments(
+    'Length of a bin',
+    RESOLUTIONS.map((r) => [String(r), RESOLUTION_LABEL[r]]),
+    (value) => {
+      const resolution = Number(value)
+      const { at } = app.route
+      const step = resolution * 1000
+      app.change({ resolution, at: at === null ? null : Math.floor(at / step) * step })
+    },
+  )
+  const ranges = el('select', { 'aria-label': 'Time shown' })
+  ranges.addEventListener('change', () =>
+    app.change({ range: RANGES.find((range) => range === ranges.value) ?? 'long' }),
+  )
+  const earlier = el('button', { type: 'button', 'aria-label': 'Earlier', onclick: () => pan(-1) }, '←')
+  const later = el('button', { type: 'button', 'aria-label': 'Later', onclick: () => pan(1) }, '→')
+  const newest = el('button', { type: 'button', onclick: () => app.change({ end: null }) }, 'Live')
+  const alerts = el('div', { class: 'chips', role: 'group', 'aria-label': 'Alerts in the time shown' })
+  const gaps = el('div')
+  const gapsTitle = el('span', { class: 'muted' })
+  const countsLink = el('a', { download: '' }, 'Counts (CSV)')
+  const signalsLink = el('a', { download: '' }, 'Decision log (CSV)')
+  const root = el(
+    'div',
+    { class: 'channel-page' },
+    el(
+      'div',
+      { class: 'title' },
+      el('div', { class: 'what' }, heading, about),
+      el(
+        'div',
+        { class: 'controls' },
+        measures.node,
+        resolutions.node,
+        ranges,
+        el(
+          'div',
+          { class: 'segments pan', role: 'group', 'aria-label': 'Move in time' },
+          earlier,
+          later,
+          newest,
+        ),
+      ),
+    ),
+    alerts,
+    view.charts,
+    el(
+      'div',
+      { class: 'columns' },
+      view.casts,
+      el(
+        'div',
+        { class: 'stack' },
+        el(
+          'section',
+          { class: 'card' },
+          el('div', { class: 'head' }, el('h3', {}, 'Not seen'), gapsTitle),
+          gaps,
+        ),
+        el(
+          'section',
+          { class: 'card' },
+          el('div', { class: 'head' }, el('h3', {}, 'Take it along')),
+          el('p', { class: 'links' }, countsLink, signalsLink),
+        ),
+      ),
+    ),
+  )
+
+  /** @returns {import('../bins.js').View} */
+  const looked = () => ({ ...app.route, channel: app.route.id ?? '_' })
+
+  function pan(/** @type {number} */ direction) {
+    if (app.now === null) return
+    const { to } = view.bins.shown(looked(), app.now)
+    const length = span(app.route)
+    // Back no further than to where the first bin is the leftmost.
+    const least = (view.bins.first(looked()) ?? Number.NEGATIVE_INFINITY) + length
+    const end = direction < 0 ? Math.min(to, Math.max(to - length / 2, least)) : to + length / 2
+    app.change({ end: end >= app.now ? null : end })
+  }
+
+  return {
+    root,
+    get heading() {
+      return channelLabel(app.route.id ?? '')
+    },
+    async ask() {
+      const asked = app.route
+      if (app.now === null) return
+      if (app.order.length === 0) {
+        const { items } = await api.overview({ run: asked.run, limit: FIRST_CHANNELS })
+        if (app.route.run === asked.run) app.order = items.map(({ channel }) => channel)
+      }
+      await view.ask(looked(), app.now, () => app.route === asked)
+    },
+    draw() {
+      const { id, measure, resolution, range, end, run } = app.route
+      const name = id ?? ''
+      setText(heading, channelLabel(name))
+      heading.title = plain(name, 300)
+      const can = allowed(app.route)
+      measures.draw(measure, can.measure)
+      resolutions.draw(String(resolution), (value) => can.resolution(Number(value)))
+      redraw(ranges, String(resolution), () =>
+        RANGES.map((each) => el('option', { value: each }, rangeLabel(resolution, each))),
+      )
+      ranges.value = range
+      newest.setAttribute('aria-pressed', String(end === null))
+      setText(newest, run === 'live' ? 'Live' : 'Newest')
+      later.disabled = end === null
+      if (app.now === null) {
+        setText(about, '')
+        view.nothing(app.connection.downSince === null ? app.whyEmpty() : '')
+        return
+      }
+      const { from, to } = view.bins.shown(looked(), app.now)
+      // Where the time shown begins is known with the series.
+      if (view.bins.has(looked()))
+        setText(
+          about,
+          `${RESOLUTION_LABEL[resolution]} bins · ${period(from, to)} (${duration((to - from) / 1000)})`,
+        )
+      const first = view.bins.first(looked())
+      earlier.disabled = first !== null && from <= first
+      view.draw(looked(), app.now, null, app.connection.downSince !== null)
+      drawAlerts(from)
+      drawGaps()
+      const query = { run, series: `${measure}:${name}`, resolution, from: iso(from), to: iso(to) }
+      countsLink.href = exportLink('counts', query)
+      signalsLink.href = exportLink('signals', query)
+    },
+    /** Channels in the order of their risk, as the overview had them last. */
+    step(/** @type {1 | -1} */ by) {
+      const id = app.order[app.order.indexOf(app.route.id ?? '') + by]
+      const { measure, resolution, range } = app.route
+      if (id !== undefined) app.replace({ page: 'channel', id, measure, resolution, range })
+    },
+    items: () => [],
+  }
+
+  function drawAlerts(/** @type {number} */ from) {
+    const touching = view.bins.known.alerts
+      .filter((alert) => alert.resolvedAt === null || Date.parse(alert.resolvedAt) > from)
+      .sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1))
+    const shown = view.bins.has(looked()) ? touching : []
+    alerts.hidden = shown.length === 0
+    redraw(alerts, JSON.stringify([shown, app.now]), () =>
+      shown.map((alert) =>
+        el(
+          'a',
+          { class: 'chip', href: app.link({ page: 'alert', id: alert.id }), title: plain(alert.reason, 300) },
+          severity(alert.severity),
+          el('strong', {}, typeLabel(alert.type)),
+          state(alert),
+          el(
+            'span',
+            { class: 'muted' },
+            when(alert.openedAt),
+            ` ${age(Date.parse(alert.openedAt), app.now)}`,
+          ),
+        ),
+      ),
+    )
+  }
+
+  function drawGaps() {
+    const known = view.bins.has(looked()) ? view.bins.known.gaps : []
+    setText(gapsTitle, 'in the time shown, times in UTC')
+    redraw(gaps, JSON.stringify([known]), () => [
+      known.length === 0
+        ? el('p', { class: 'none' }, 'No gap is known: all of it was covered.')
+        : el(
+            'table',
+            { class: 'padded' },
+            el(
+              'thead',
+              {},
+              el('tr', {}, ...['Measure', 'From', 'To', 'Why'].map((n) => el('th', { scope: 'col' }, n))),
+            ),
+            el(
+              'tbody',
+              {},
+              ...known.map((gap) =>
+                el(
+                  'tr',
+                  {},
+                  el('td', {}, plain(gap.measure, 40)),
+                  el('td', { class: 'fixed' }, short(Date.parse(gap.from))),
+                  el('td', { class: 'fixed' }, short(Date.parse(gap.to))),
+                  el('td', { class: 'free' }, plain(gap.reason ?? '–', 200)),
+                ),
+              ),
+            ),
+          ),
+    ])
+  }
+}

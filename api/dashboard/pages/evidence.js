@@ -1,0 +1,96 @@
+// @ts-check
+/** The numbers behind an alert: those that decided, and all that were looked at. */
+import { el } from '../dom.js'
+import { number, plain, pValue, score, short, splitSeries, thresholdIn } from '../format.js'
+import { resolutionLabel } from '../words.js'
+
+/** @typedef {import('../types.ts').AlertDetail} AlertDetail */
+/** @typedef {Record<'count' | 'expected' | 'dispersion' | 'variance' | 'autocorrelation' | 'p' | 'score', number | null>} Figures */
+
+/** @type {Record<string, string>} */
+const P_OF = {
+  'early-warning': 'of the indicators, against their null',
+  onset: 'of so many, by chance',
+  collapse: 'of so few, by chance',
+}
+
+/** What decided, in a row: of the bin that opened it, but for the score, which is the greatest so far. */
+export function figures(/** @type {AlertDetail} */ alert, /** @type {Figures | undefined} */ opening) {
+  const threshold = thresholdIn(alert.reason)
+  const first = opening?.score ?? null
+  const { count = null, expected = null } = opening ?? {}
+  const times = count !== null && expected ? `${number(count / expected, 2)} times what was expected` : ''
+  const scored = [
+    first !== null && first !== alert.score && `${score(first)} when opened`,
+    threshold !== null && `warns from ${threshold}`,
+  ]
+  /** @type {[string, string, string][]} */
+  const parts = [
+    ['Score', score(alert.score ?? first), scored.filter((part) => part !== false).join('; ')],
+    ['q', pValue(alert.q), 'share of false ones to expect up to here, of its type and day'],
+    ['p', pValue(opening?.p), P_OF[alert.type] ?? ''],
+    ['Count', number(count), times],
+    ['Expected', number(expected), opening ? `dispersion ${number(opening.dispersion)}` : ''],
+    ['Variance', number(opening?.variance), 'of the residual'],
+    ['Lag-1 autocorrelation', number(opening?.autocorrelation), 'of the residual'],
+  ]
+  return el(
+    'dl',
+    { class: 'figures' },
+    // What this type of alert has no number for is not a number to show.
+    ...parts
+      .filter(([, value]) => value !== '–')
+      .map(([name, value, note]) =>
+        el('div', {}, el('dt', {}, name), el('dd', {}, value, el('span', { class: 'muted' }, note))),
+      ),
+  )
+}
+
+const COLUMNS = /** @type {const} */ ([
+  'Measure',
+  'Bin',
+  'Start (UTC)',
+  'Count',
+  'Expected',
+  'Dispersion',
+  'Variance',
+  'Lag-1',
+  'p',
+  'Score',
+  'Why',
+])
+
+/** Where there is no room for its columns, each row becomes a list of names and values: see dashboard.css. */
+export const evidenceTable = (/** @type {AlertDetail} */ alert) =>
+  el(
+    'div',
+    { class: 'evidence' },
+    el(
+      'table',
+      { class: 'padded' },
+      el('thead', {}, el('tr', {}, ...COLUMNS.map((name) => el('th', { scope: 'col' }, name)))),
+      el(
+        'tbody',
+        {},
+        ...alert.evidence.map((e) =>
+          el(
+            'tr',
+            {},
+            ...[
+              plain(splitSeries(e.series)[0], 40),
+              resolutionLabel(e.resolution),
+              short(Date.parse(e.start)),
+              number(e.count),
+              number(e.expected),
+              number(e.dispersion),
+              number(e.variance),
+              number(e.autocorrelation),
+              pValue(e.p),
+              score(e.score),
+              plain(e.reason, 600),
+            ].map((text, i) => el('td', { 'data-name': COLUMNS[i] }, text)),
+          ),
+        ),
+      ),
+    ),
+  )

@@ -1,0 +1,137 @@
+import { expect, it } from 'vitest'
+import { describeInBrowser, PHONE, soon } from '../browser-testing.ts'
+import { HOSTILE } from '../mock-api.ts'
+
+describeInBrowser('operations', (bench) => {
+  const { open, text, texts } = bench
+
+  it('says what lags by role, whether that grows, and when it is done', async () => {
+    bench.mock.lag(75)
+    await open('#/ops')
+    await bench.page
+      .getByText('Catching up: event time 2026-01-26 14:05 UTC reached, 6,000 records to go.')
+      .waitFor()
+    expect(await text('#lag-badge')).toBe('Lag 75 s · 6,000')
+    expect(await texts('.lag-table tbody tr:first-child :is(th, td)')).toEqual(
+      expect.arrayContaining(['count', 'activity', '6,000', '75 s']),
+    )
+    bench.mock.lag(20)
+    await expect
+      .poll(() => text('.lag-table .trend:not(th)'), { timeout: 20_000 })
+      .toMatch(/^done in \d+ (s|min)$/)
+    bench.mock.lag(500)
+    await soon(() => text('.lag-table td.trend')).toMatch(/^grows by [\d,]+\/s$/)
+    expect(await bench.page.locator('.lag-table tr.behind').count()).toBe(4)
+  })
+
+  it('shows how long each hop takes, against its budget', async () => {
+    await open('#/ops')
+    await bench.page.locator('.hop').first().waitFor()
+    expect(await texts('.hop strong')).toEqual([
+      'Counting: from the record that decides to the closed bin',
+      'Detecting: to the alert',
+      'Storing: to the commit in the database',
+      'All of it',
+    ])
+    expect(await bench.page.locator('.hop svg').last().getAttribute('aria-label')).toBe(
+      'All of it: 2,140, median 31 ms, 90 % within 55.8 ms, 99 % within 84 ms',
+    )
+    // 12 buckets of 22 px; the line stands behind the eighth, whose end is the budget.
+    expect(await bench.page.locator('.hop .budget').first().getAttribute('d')).toBe('M176.0 0V48')
+    expect(await bench.page.locator('.hop.late').count()).toBe(0)
+    bench.mock.slow(212)
+    await soon(() => bench.page.locator('.hop.late').count()).toBe(1)
+    expect(await text('.latency .none')).toMatch(
+      /^Alerts of the last 5 min\. The dashed line is the budget of 150 ms/,
+    )
+    expect((await texts('.hop.late dd')).at(-1)).toBe('212 ms')
+  })
+
+  it('says what the source does: how far it is, what it missed, whom it asks, and what fails now', async () => {
+    await open('#/ops')
+    await soon(() => text('#source-badge')).toBe('Gaps 2.1 %')
+    bench.mock.fail(2)
+    bench.mock.hold(3)
+    await expect
+      .poll(() => text('#source-badge'), { timeout: 12_000 })
+      .toBe('Gaps 2.1 % · 2 failing · 3 behind')
+    expect(await texts('.source > table tbody tr')).toEqual([
+      'posts26 Jan 14:00< 0.1 %',
+      'replies26 Jan 12:502.1 %',
+      'reactions26 Jan 12:50–',
+    ])
+    expect(await text('.source > .none')).toBe(
+      'Last round of polls 26 Jan 14:05: 212 requests, 2 failed. Next from 26 Jan 14:10 on.',
+    )
+    expect(await text('.source h4')).toBe('Requests by channel, 26 Jan 13:00–14:00')
+    const rows = await texts('#source-channels tr')
+    expect(rows[0]).toBe('onchainsummer.xyz1,480326 Jan 14:00––')
+    // A server's words are a stranger's: text, and not too much of it.
+    expect(rows[1]).toBe(`Fails now: HTTP status 503 ${HOSTILE.script} · Behind in replies and reactions`)
+    expect(rows[3]).toMatch(/^Fails now: .{200}… · Behind in reactions$/s)
+    expect(rows[5]).toBe('Behind in replies and reactions')
+    expect(rows[6]).toMatch(/^chain:/)
+    await bench.page.getByRole('button', { name: 'Show all 28' }).click()
+    await soon(() => bench.page.locator('.source-name').count()).toBe(28)
+    expect(await bench.page.getByRole('button', { name: /^Show all/ }).count()).toBe(0)
+  })
+
+  it('tells of gaps, dead letters, and what has failed', async () => {
+    await open('#/ops')
+    await soon(() => texts('.gaps tbody tr')).toEqual(
+      ['replies', 'posts'].map(
+        (measure) =>
+          `onchainsummer.xyz${measure}25 Jan 15:3525 Jan 18:053 hthe hub did not answer ${HOSTILE.image}`,
+      ),
+    )
+    expect(await text('.gaps .head .muted')).toBe('2, 5 h in all, times in UTC')
+    await bench.page.getByText('None: every record could be processed.').waitFor()
+    expect(await text('.health > dl > div')).toBe('Serverready')
+    expect(await text('.health')).toContain('Version1.0.0')
+    bench.mock.bury(`not a message: ${HOSTILE.script}`)
+    bench.mock.break('The role detect stopped: its disk is full.')
+    await soon(() => texts('.dead tbody td')).toEqual([
+      'fcm.live.activity',
+      'count',
+      '3',
+      '26 Jan 14:05',
+      `not a message: ${HOSTILE.script}`,
+    ])
+    await soon(() => text('.health .wrong')).toBe('Servernot readyThe role detect stopped: its disk is full.')
+    bench.refusals()
+  })
+
+  it('shows nothing of a source at a run that was not polled', async () => {
+    await open('#/ops?run=history')
+    await bench.page.getByText('None is known.').waitFor()
+    expect(await bench.page.locator('.source').isVisible()).toBe(false)
+    expect(await bench.page.locator('#source-badge').isVisible()).toBe(false)
+  })
+
+  it('cuts the front of channel names that are too long, and never turns them round', async () => {
+    await open('#/ops', PHONE)
+    const cell = bench.page.locator('.source-name', { hasText: 'zora.co' })
+    await cell.waitFor()
+    expect(await cell.textContent()).toMatch(/^zora\.co\/collect/)
+    const shown = `(() => {
+      const cell = [...document.querySelectorAll('.source-name')].find((c) => c.textContent.startsWith('zora.co'))
+      const text = cell.querySelector('bdi').firstChild
+      const box = cell.getBoundingClientRect()
+      const seen = (i) => {
+        const range = document.createRange()
+        range.setStart(text, i)
+        range.setEnd(text, i + 1)
+        const { left, right } = range.getBoundingClientRect()
+        return left >= box.left - 1 && right <= box.right + 1
+      }
+      return [seen(0), seen(text.length - 1)]
+    })()`
+    expect(await bench.page.evaluate(shown)).toEqual([false, true])
+    // A short one stands at the left.
+    const [name, box] = (await bench.page.evaluate(`(() => {
+      const bdi = [...document.querySelectorAll('.source-name bdi')].find((b) => b.textContent === 'www.nba.com')
+      return [bdi.getBoundingClientRect().left, bdi.closest('td').getBoundingClientRect().left]
+    })()`)) as [number, number]
+    expect(name - box).toBeLessThan(16)
+  })
+})

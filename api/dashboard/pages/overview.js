@@ -1,0 +1,143 @@
+// @ts-check
+/** Channels by risk, now, and the alerts to triage. */
+import { api, orNull } from '../api.js'
+import { FIRST_CHANNELS } from '../app.js'
+import { el, setText } from '../dom.js'
+import { clock, day, integer, iso, thresholdIn } from '../format.js'
+import { createRisks } from './risks.js'
+import { createTriage } from './triage.js'
+
+/** All that the API gives when asked for more. */
+const MOST = 500
+
+/** @typedef {import('../app.js').App} App */
+
+/** @param {App} app */
+export function createOverview(app) {
+  /** @type {import('../types.ts').Overview} */
+  let known = { now: null, items: [] }
+  let knownRun = ''
+  /** Whether more channels were asked for. */
+  let wide = false
+  /** Of the score, by run. @type {Map<string, number | null>} */
+  const thresholds = new Map()
+
+  const triage = createTriage(app)
+  const count = el('span', { class: 'muted' })
+  const held = el('span', { class: 'held muted' })
+  const search = el('input', {
+    type: 'search',
+    class: 'search',
+    placeholder: 'Search channels  ( / )',
+    'aria-label': 'Search channels',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    maxlength: 300,
+  })
+  const risks = createRisks(app, (moved) => {
+    setText(held, moved ? 'order held while you are in the list' : '')
+  })
+  const more = el(
+    'button',
+    { type: 'button', class: 'button', hidden: true, onclick: () => widen() },
+    'Show more channels',
+  )
+  function widen() {
+    wide = true
+    app.ask()
+  }
+  const root = el(
+    'div',
+    { class: 'overview' },
+    triage.node,
+    el(
+      'section',
+      { class: 'card risks', 'aria-labelledby': 'risks-heading' },
+      el(
+        'div',
+        { class: 'head' },
+        el('h2', { id: 'risks-heading' }, 'Channels by risk'),
+        count,
+        held,
+        search,
+      ),
+      risks.node,
+      more,
+    ),
+  )
+  /** It stands in the decision about any bin that has a score. */
+  async function learnThreshold(/** @type {string} */ run) {
+    const scored = known.items.find(({ score, at }) => score !== null && at !== null)
+    if (!thresholds.has(run) && scored?.at) {
+      const start = Date.parse(scored.at)
+      const query = { run, resolution: 300, from: iso(start), to: iso(start + 1000), limit: 1 }
+      const found = await orNull(api.signals(scored.series, query))
+      thresholds.set(run, thresholdIn(found?.items[0]?.reason ?? ''))
+    }
+    if (app.route.run === run) app.threshold = thresholds.get(run) ?? null
+  }
+  search.addEventListener('input', () => {
+    app.draw()
+    // Those that are listed at first are not all that can be found.
+    if (!wide && search.value !== '') widen()
+  })
+  search.addEventListener('keydown', (event) => {
+    if (event.key === 'ArrowDown' || event.key === 'Enter') {
+      event.preventDefault()
+      const [first] = risks.inOrder()
+      if (event.key === 'Enter') first?.click()
+      else first?.focus()
+    } else if (event.key === 'Escape') {
+      event.preventDefault()
+      if (search.value === '') search.blur()
+      search.value = ''
+      app.draw()
+    }
+  })
+
+  return {
+    root,
+    heading: 'Overview',
+    async ask() {
+      const { run } = app.route
+      const [overview] = await Promise.all([
+        api.overview({ run, limit: wide ? MOST : FIRST_CHANNELS }),
+        app.askQueue(),
+      ])
+      if (app.route.run !== run) return
+      if (knownRun !== run) risks.forget()
+      known = overview
+      knownRun = run
+      app.order = overview.items.map(({ channel }) => channel)
+      await learnThreshold(run)
+      app.reached(overview.now)
+    },
+    draw() {
+      triage.draw()
+      if (knownRun !== app.route.run) return
+      const wanted = search.value.trim().toLowerCase()
+      const shown = risks.draw(known.items, wanted, known.now)
+      const now = known.now === null ? null : Date.parse(known.now)
+      const cut = known.items.length === (wide ? MOST : FIRST_CHANNELS)
+      const total = `${integer(known.items.length)}${cut ? ' or more' : ''}`
+      setText(
+        count,
+        now === null
+          ? ''
+          : `${wanted === '' ? total : `${shown} of ${total}`} · last bin ends ${day(now)} ${clock(now)} UTC`,
+      )
+      more.hidden = !cut || wide
+      risks.explain(
+        known.items.length > 0
+          ? `No channel is called that.`
+          : app.connection.downSince !== null
+            ? ''
+            : app.whyEmpty(),
+      )
+    },
+    items: () => [...triage.inOrder(), ...risks.inOrder()],
+    search: () => search.focus(),
+    /** Puts the focus where the reader comes from. @param {import('../route.js').Route} from */
+    comeBack: (from) => (from.page === 'alert' ? triage.focus(from.id ?? '') : risks.focus(from.id ?? '')),
+  }
+}

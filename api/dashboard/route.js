@@ -1,0 +1,86 @@
+// @ts-check
+/** What is looked at, all of it in the URL's hash, so that a link shows another person the same. */
+import { MEASURES, RESOLUTIONS } from './format.js'
+
+/** Lengths of the time shown, in bins, by resolution: short, medium, long. At most one page of the API. */
+const BINS = { 300: [72, 144, 432], 3600: [48, 168, 480], 21600: [56, 160, 480] }
+export const RANGES = /** @type {const} */ (['short', 'medium', 'long'])
+const PAGES = /** @type {const} */ (['overview', 'channel', 'alert', 'ops'])
+
+/**
+ * `id`: of the channel or the alert; null where there is none. `at`: the selected moment; `end`: where the time shown
+ * ends, null while it follows the newest; both ms.
+ * @typedef {typeof PAGES[number]} PageName
+ * @typedef {{ measure: string, resolution: number, range: typeof RANGES[number], at: number | null,
+ *   end: number | null }} Window
+ * @typedef {Window & { page: PageName, id: string | null, run: string }} Route
+ */
+
+const time = (/** @type {string | null} */ text) => {
+  const ms = text === null ? Number.NaN : Date.parse(text)
+  return Number.isNaN(ms) ? null : ms
+}
+
+/** @type {Window} */
+const WINDOW = { measure: 'casts', resolution: 300, range: 'long', at: null, end: null }
+export const OVERVIEW = /** @type {Route} */ ({ page: 'overview', id: null, run: 'live', ...WINDOW })
+
+/** The route that a hash means; what is missing or malformed in it falls back to the default. @returns {Route} */
+export function parseHash(/** @type {string} */ hash) {
+  const [path, search = ''] = hash.replace(/^#\/?/, '').split('?', 2)
+  const [first, ...rest] = path.split('/')
+  const fields = new URLSearchParams(search)
+  let id = ''
+  try {
+    id = decodeURIComponent(rest.join('/'))
+  } catch {}
+  const page = PAGES.find((name) => name === first) ?? 'overview'
+  const named = page === 'channel' || page === 'alert'
+  const resolution = Number(fields.get('resolution'))
+  return fit({
+    page: named && id === '' ? 'overview' : page,
+    id: named && id !== '' ? id : null,
+    run: fields.get('run') || 'live',
+    measure: MEASURES.find((m) => m === fields.get('measure')) ?? WINDOW.measure,
+    resolution: RESOLUTIONS.find((r) => r === resolution) ?? WINDOW.resolution,
+    range: RANGES.find((r) => r === fields.get('range')) ?? WINDOW.range,
+    at: time(fields.get('at')),
+    end: time(fields.get('end')),
+  })
+}
+
+export function formatHash(/** @type {Route} */ route) {
+  const stamp = (/** @type {number | null} */ ms) => ms && `${new Date(ms).toISOString().slice(0, 19)}Z`
+  const { page, id, ...rest } = route
+  const fields = new URLSearchParams()
+  for (const [name, value] of Object.entries({ ...rest, at: stamp(rest.at), end: stamp(rest.end) })) {
+    const usual = /** @type {Record<string, unknown>} */ (OVERVIEW)[name]
+    if (value !== null && value !== usual) fields.set(name, String(value))
+  }
+  const path = page === 'overview' ? '' : id === null ? page : `${page}/${encodeURIComponent(id)}`
+  return `#/${path}${fields.size > 0 ? `?${fields}` : ''}`
+}
+
+/** Participants are distinct authors, which can't be summed over bins, nor over channels. */
+export const allowed = (/** @type {Pick<Route, 'id' | 'measure'>} */ { id, measure }) => ({
+  measure: (/** @type {string} */ m) => m !== 'participants' || id !== '*',
+  resolution: (/** @type {number} */ r) => r === 300 || measure !== 'participants',
+})
+
+/** The nearest route that there can be. @returns {Route} */
+export function fit(/** @type {Route} */ route) {
+  const measure = allowed(route).measure(route.measure) ? route.measure : 'casts'
+  const fitted = { ...route, measure }
+  return allowed(fitted).resolution(route.resolution) ? fitted : { ...fitted, resolution: 300 }
+}
+
+/** How much time is shown, in ms. */
+export function span(/** @type {Pick<Window, 'resolution' | 'range'>} */ { resolution, range }) {
+  const bins = BINS[/** @type {300} */ (resolution)][RANGES.indexOf(range)]
+  return resolution * 1000 * bins
+}
+/** `6 h`, `36 h`, `20 d`: how a range of this resolution is called. */
+export function rangeLabel(/** @type {number} */ resolution, /** @type {typeof RANGES[number]} */ range) {
+  const hours = span({ resolution, range }) / 3_600_000
+  return hours <= 48 ? `${hours} h` : `${hours / 24} d`
+}
