@@ -59,6 +59,7 @@ describe('the OpenAPI document', () => {
         "get /healthz",
         "get /readyz",
         "get /metrics",
+        "get /v1/ops/latency",
         "get /admin",
         "post /admin/backfills",
         "delete /admin/runs/{run}",
