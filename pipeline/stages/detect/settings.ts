@@ -19,7 +19,7 @@ export const defaults = {
   >,
   /**
    * The budget is 0.05 false early warnings per judged channel-day (one in which any 5-minute bin of the channel was
-   * judged), over all measures and resolutions. Chosen on simulated networks 1 to 8, where it spends 0.025 and warns of 34
+   * judged), over all measures and resolutions. Chosen on simulated networks 1 to 8, where it spends 0.025 and warns of 32
    * of the 42 cascades in channels large enough to be judged; docs/decisions/0009 has the figures on others.
    */
   calibrated: {
