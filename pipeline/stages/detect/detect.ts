@@ -3,7 +3,7 @@
  * `apply` moves series on and queues what was observed; `settle` scores and decides it. Nothing but event time and the
  * records of one key, in their order, has any influence on what is decided for that key.
  */
-import { BASE, BASE_SECONDS, floorTo, RESOLUTIONS } from '../../../common/time.ts'
+import { BASE, BASE_SECONDS, DAY, floorTo, RESOLUTIONS } from '../../../common/time.ts'
 import { isScorable, ROW, writeRow } from '../../../models/cnn-lstm/inputs.ts'
 import {
   createReplyShare,
@@ -29,7 +29,7 @@ import {
 } from './series.ts'
 import { defaults, type Preset, type Settings, settingsHash } from './settings.ts'
 import { type Item, settleItem, type Watches } from './settle.ts'
-import { judgeClosed, judgeOpen, SURGE_RESOLUTIONS } from './surge.ts'
+import { isSurging, judgeClosed, judgeOpen, surgeScales } from './surge.ts'
 
 /** Rows of the CNN-LSTM one after another; the probability of each, which depends on that row alone. */
 export type Scoring = { model: string; score(rows: Float32Array): Promise<Float32Array> }
@@ -104,17 +104,23 @@ function applyMilestone(state: DetectState, key: string, record: Milestone, sett
   if (!series || seconds !== BASE_SECONDS || start < series.next) return
   if (n <= (series.milestones.get(start) ?? 0)) return
   series.milestones.set(start, n)
-  for (const scale of surgeScales(series)) {
+  // Of a measure that is spoken of no more, bins stay open.
+  for (const open of series.milestones.keys()) if (open < start - 2 * DAY) series.milestones.delete(open)
+  for (const scale of surgeScales(series, settings)) {
     const begin = floorTo(start, scale.seconds * 1000)
-    const { sum } = scale
-    const before = sum.start === begin && sum.bins > 0 && !sum.masked ? sum.count : 0
-    const surging = judgeOpen(series, scale, before + n, begin, settings)
+    const surging = judgeOpen(series, scale, heldSince(series, scale, begin), begin, settings)
     if (surging) state.queue.push({ kind: 'surge', key, measure, time, surging })
   }
 }
 
-const surgeScales = ({ scales }: Series): Scale[] =>
-  scales.filter(({ seconds }) => SURGE_RESOLUTIONS.includes(seconds))
+/** What the open bin that begins at `begin` holds at least: base bins that have closed, and milestones of those that have not. */
+function heldSince({ milestones }: Series, { sum, seconds }: Scale, begin: number): number {
+  let count = sum.start === begin && sum.bins > 0 && !sum.masked ? sum.count : 0
+  for (const [start, n] of milestones) {
+    if (start >= begin && start < begin + seconds * 1000) count += n
+  }
+  return count
+}
 
 function applyClosed(state: DetectState, key: string, record: BinClosed, settings: Settings): void {
   const { start } = record
@@ -146,30 +152,40 @@ function applyClosed(state: DetectState, key: string, record: BinClosed, setting
     const series = channel.series[index]
     if (series?.next !== time) continue
     // The hour goes on: what it holds so far may be enough.
-    for (const scale of surgeScales(series)) {
-      const { bins, count, start: begin, masked } = scale.sum
-      const surging = bins > 0 && !masked ? judgeOpen(series, scale, count, begin, settings) : null
+    for (const scale of surgeScales(series, settings)) {
+      const { bins, start: begin } = scale.sum
+      const surging =
+        bins > 0 ? judgeOpen(series, scale, heldSince(series, scale, begin), begin, settings) : null
       if (surging) state.queue.push({ kind: 'surge', key, measure, time, surging })
     }
   }
 }
 
 const CASTS = MEASURES.indexOf('casts')
+const REPLIES = MEASURES.indexOf('replies')
+const UNKNOWN = RESOLUTIONS.map(() => Number.NaN)
 
-/** Residuals of the share of replies in the bins that close with a record, by resolution; NaN where not known. */
+/**
+ * Residuals of the share of replies in the bins that close with a record, by resolution; NaN where not known. Only a record
+ * that closes a bin of casts speaks of it, once: other measures may close in records of their own.
+ */
 function applyReplies(channel: Channel, { start, bins }: BinClosed): number[] {
-  const known = bins.filter((b) => (b.measure === 'casts' || b.measure === 'replies') && !b.masked)
-  const casts = known.find((b) => b.measure === 'casts')?.count ?? 0
-  const replies = known.find((b) => b.measure === 'replies')?.count ?? 0
-  const masked = known.length < 2
+  const casts = bins.find(({ measure }) => measure === 'casts')
+  const series = channel.series[CASTS]
+  if (!casts || (series && start < series.next)) return UNKNOWN
+  const replies = bins.find(({ measure }) => measure === 'replies')
+  // Casts are covered where replies are: a series of these that has not begun, or is idle, stands for zeros.
+  const none = !channel.series[REPLIES] || channel.series[REPLIES].idle
+  const masked = casts.masked || (replies ? replies.masked : !none)
   return RESOLUTIONS.map((seconds, i) => {
-    if (channel.series[CASTS]?.scales[i]?.tracker.window) {
-      channel.replies[i] ??= { share: createReplyShare(), casts: createSum(), replies: createSum() }
+    if (!series?.scales[i]?.tracker.window) {
+      channel.replies[i] = null
+      return Number.NaN
     }
+    channel.replies[i] ??= { share: createReplyShare(), casts: createSum(), replies: createSum() }
     const of = channel.replies[i]
-    if (!of) return Number.NaN
-    addToSum(of.casts, seconds, start, 1, casts, masked)
-    addToSum(of.replies, seconds, start, 1, replies, masked)
+    addToSum(of.casts, seconds, start, 1, casts.count, masked)
+    addToSum(of.replies, seconds, start, 1, replies?.count ?? 0, masked)
     if ((start + BASE) % (seconds * 1000) !== 0) return Number.NaN
     const isWhole = !of.casts.masked && of.casts.bins === seconds / BASE_SECONDS
     const unknown = isWhole ? 0 : Number.NaN
@@ -197,7 +213,7 @@ function queueObserved(
   const { series, scale, start, count } = o
   const at = { key, measure: series.measure, time, resolution: scale.seconds, start }
   const surging =
-    scale.surge && !o.masked ? judgeClosed(series, scale, count, start, o.shape, settings) : null
+    isSurging(scale) && !o.masked ? judgeClosed(series, scale, count, start, o.shape, settings) : null
   if (o.masked) {
     if (scale.eligible || scale.surge) queue.push({ ...at, kind: 'masked', count, signals: scale.eligible })
     return

@@ -125,7 +125,10 @@ export function decide(
  */
 export function freeze(watch: Watch, scope: Scope, bin: Bin, send: Send): void {
   watch.clock = Math.max(watch.clock, bin.end)
-  const voice = watch.episode?.voices.get(voiceKey(bin.measure, bin.resolution))
+  const key = voiceKey(bin.measure, bin.resolution)
+  // Bins in a row have none between them that is unknown.
+  watch.hits.delete(key)
+  const voice = watch.episode?.voices.get(key)
   const hours = scope.settings.coverageLostHours
   if (!voice || bin.end - voice.judged < hours * HOUR) return
   voice.calm = Number.POSITIVE_INFINITY

@@ -56,7 +56,7 @@ function calibrated({ reading: r, p, score, resolution, model }: Judged, setting
       ? `score ${number(score)} (threshold ${threshold}), p ${chance(p.joint)} (${rule.p}), excess ${number(r.excess)} (${rule.excess})`
       : 'too little of its window is covered',
     reason: () =>
-      `CNN-LSTM score ${number(score)} (threshold ${threshold}, ${rule.bins} bins in a row; weights ${model}). ` +
+      `CNN-LSTM score ${number(score)} (threshold ${threshold}, ${score! >= threshold ? `${rule.bins} bins in a row` : `held from ${rule.exitScore} on`}; weights ${model}). ` +
       `Lag-1 autocorrelation ${number(r.autocorrelation)} (usual ${number(r.usualAutocorrelation)}, p ${chance(p.autocorrelation)}), ` +
       `variance ${number(r.variance)} (usual ${number(r.usualVariance)}, p ${chance(p.variance)}), together with their trends ` +
       `p ${chance(p.joint)} (threshold ${rule.p}; against a null of this rate, dispersion and memory), in a window ` +
@@ -133,7 +133,8 @@ export function judgeOnset(s: Surging, isOpen: boolean, { onset: rule }: Setting
       isOpen
         ? `${s.count} before the bin has closed, where ${number(s.expected)} were expected in the whole of it (dispersion ` +
           `${number(s.dispersion)}): a chance of ${chance(s.p)} (threshold ${threshold}, and ${rule.factor} times the expected)`
-        : `saw ${s.count} where ${number(s.expected)} were expected before it set in: a chance of ${chance(s.p)} (over from ${rule.exitP})`,
+        : `saw ${s.count} where ${number(s.expected)} were expected before it set in: a chance of ${chance(s.p)} ` +
+          (s.p < threshold ? `(threshold ${threshold})` : `(over from ${rule.exitP})`),
   }
 }
 

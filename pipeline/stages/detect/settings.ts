@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Resolution } from '../../../common/time.ts'
 import { PREPROCESSING } from '../../../models/early-warning/tracker.ts'
 import type { Measure } from '../../../schemas/records.ts'
+import type { SurgeResolution } from './surge.ts'
 
 export const PRESETS = ['calibrated', 'classic'] as const
 export type Preset = (typeof PRESETS)[number]
@@ -43,11 +44,12 @@ export const defaults = {
   collapse: { p: 1e-4, exitP: 1e-2, exitBins: 3, longestHours: 24 },
   /**
    * A surge: a chance below `p` of so many events in the whole bin, at least `least` and `factor` times the expected
-   * (which is at least `leastExpected`); after `hours` covered. Variance is at least `fano` times the mean. It ends after
-   * `exitBins` bins with a chance above `exitP`. `p` and `fano` by the seconds of a bin.
+   * (which is at least `leastExpected`); after `hours` covered. By the hour, variance is at least `hour` x `excess` times
+   * the mean above it; by 5 minutes `excess` times. It ends after `exitBins` bins with a chance above `exitP`, or that
+   * begin `longestHours` after it did. Where nothing is planted, 0.03 a channel-day are to be expected.
    */
   onset: {
-    p: { 300: 5e-4, 3600: 1e-4, 21600: 0 } satisfies Record<Resolution, number>,
+    p: { 300: 5e-4, 3600: 1e-4 } satisfies Record<SurgeResolution, number>,
     excess: { posts: 0.3, replies: 1.5, casts: 1, reactions: 2, participants: 0.7 } satisfies Record<
       Measure,
       number
@@ -59,6 +61,7 @@ export const defaults = {
     hours: 24,
     exitP: 0.01,
     exitBins: 3,
+    longestHours: 24,
   },
   /** After an episode none of its kind opens in the channel for this long, in event time. */
   cooldownHours: 6,

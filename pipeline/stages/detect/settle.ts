@@ -2,7 +2,15 @@
 import { HOUR, iso, type Resolution } from '../../../common/time.ts'
 import type { PValues } from '../../../models/early-warning/nulls.ts'
 import type { Reading } from '../../../models/early-warning/tracker.ts'
-import type { AlertEvent, AlertKind, Decision, Evidence, Measure, Signal } from '../../../schemas/records.ts'
+import {
+  type AlertEvent,
+  type AlertKind,
+  type Decision,
+  type Evidence,
+  type Measure,
+  NETWORK,
+  type Signal,
+} from '../../../schemas/records.ts'
 import type { Emit } from '../../runtime/stage.ts'
 import {
   type Bin,
@@ -145,7 +153,11 @@ function decideBin(
     return { kind, decision, verdict, watch: watches[kind] }
   }
 
-  const outcomes = [outcome('early-warning', judgeWarning({ reading, resolution, ...of }, settings))]
+  const outcomes: Outcome[] = []
+  // A cascade builds up in a channel. All of them together are no talk that answers itself, and were never trained on.
+  if (item.key !== NETWORK) {
+    outcomes.push(outcome('early-warning', judgeWarning({ reading, resolution, ...of }, settings)))
+  }
   if (surging) outcomes.push(decideOnset(watches.onset, scopeOf('onset'), item, surging, false, send))
   const before = watches.collapse.episode?.voices.get(voiceKey(measure, resolution)) ?? null
   outcomes.push(outcome('collapse', judgeCollapse(reading, before, settings)))
@@ -182,6 +194,10 @@ function decideOnset(
     score: null,
   }
   const decision = decide(watch, scope, bin, verdict, facts, send)
+  if (surging.lasted) {
+    const hours = scope.settings.onset.longestHours
+    resolve(watch, scope, `still more after ${hours} hours: this is the new usual`, send)
+  }
   return { kind: 'onset', decision, verdict, watch }
 }
 

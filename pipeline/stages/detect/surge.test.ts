@@ -110,6 +110,25 @@ describe('onset', () => {
     expect(opened[1]!.openedAt).toBeGreaterThanOrEqual(resolved.time + HOUR)
   })
 
+  it('ends after a day of what is the new usual, and is told once', async () => {
+    const raised = usual(200, 12 * 24 * 4, 600)
+    const events = await onsets([...usual(10, 600), ...raised].flatMap(filling))
+    const last = events.at(-1)!
+    expect(last).toMatchObject({
+      event: 'resolved',
+      reason: 'still more after 24 hours: this is the new usual',
+    })
+    expect(last.time - events[0]!.openedAt).toBeLessThan(26 * HOUR)
+    expect(events.filter((a) => a.event === 'opened')).toHaveLength(1)
+  })
+
+  it('is known from milestones alone where bins of the hour have not closed', async () => {
+    const open = Array.from({ length: 8 }, (_, i) => milestone(600 + i, 8))
+    const [opened] = await onsets([...usual(1.5, 600), ...open])
+    expect(opened).toMatchObject({ resolution: 3600, start: START + 50 * HOUR })
+    expect(opened!.openedAt).toBeLessThan(START + 608 * BASE)
+  })
+
   it('of one milestone is the same however often it is delivered', async () => {
     const once = [...usual(2, 600), milestone(600, 16), ...usual(2, 3, 598), milestone(601, 8)]
     const again = [...once, milestone(600, 16), milestone(601, 8), ...usual(2, 20, 602)]

@@ -3,7 +3,7 @@
  * milestones, the open hour then too and whenever 5 minutes close; so at once, in every series whatever its size. They
  * are followed by closed bins until they are over.
  */
-import { BASE, BASE_SECONDS, HOUR, type Resolution } from '../../../common/time.ts'
+import { BASE, BASE_SECONDS, HOUR } from '../../../common/time.ts'
 import {
   createLevel,
   decayLevel,
@@ -16,27 +16,36 @@ import { sf } from '../../../models/early-warning/negative-binomial.ts'
 import { coveredSince, type Scale, type Series } from './series.ts'
 import type { Settings } from './settings.ts'
 
-/** `level`: events in a base bin of the mean hour when it began, which later bins are held against. */
-export type Surge = { level: number; calm: number }
+/** `level`: events in a base bin of the mean hour when it began, at `since`, which later bins are held against. */
+export type Surge = { level: number; since: number; calm: number }
 
 /** What was seen in a bin, so far or in all, and the chance of at least so much. */
 export type Surging = {
-  resolution: Resolution
+  resolution: SurgeResolution
   start: number
   count: number
   expected: number
   dispersion: number
   p: number
   held: boolean
+  /** It has gone on for so long that it is the new usual: it is over. */
+  lasted: boolean
 }
 
-/** Resolutions whose open bins are judged. Longer ones are not at once, and authors of an hour can't be added up. */
-export const SURGE_RESOLUTIONS: readonly Resolution[] = [BASE_SECONDS, 3600]
+/** Seconds of the bins that are judged while open. Longer ones are not at once. */
+export type SurgeResolution = 300 | 3600
+export type SurgeScale = Scale & { seconds: SurgeResolution }
+
+export const isSurging = (scale: Scale): scale is SurgeScale => scale.surge !== null
+
+/** The scales of a series on which surges are looked for. */
+export const surgeScales = ({ measure, scales }: Series, { finest }: Settings): SurgeScale[] =>
+  scales.filter((s): s is SurgeScale => s.seconds !== 21600 && s.seconds >= finest[measure])
 
 /** Judges an open bin that holds `count` so far, and marks its series as surging; null when it is no surge. */
 export function judgeOpen(
   s: Series,
-  scale: Scale,
+  scale: SurgeScale,
   count: number,
   start: number,
   settings: Settings,
@@ -44,8 +53,8 @@ export function judgeOpen(
   const { onset } = settings
   const { seconds } = scale
   if (count < onset.least || s.covered * BASE < onset.hours * HOUR) return null
-  // The last hours or the weeks, whichever allows more: falling back to the usual is no surge.
-  const level = Math.max(levelAt(s, scale, start), meanOf(s.profile), onset.leastExpected)
+  // The last hours, days or weeks, whichever allows most: falling back to the usual is no surge.
+  const level = Math.max(levelAt(s, start), meanOf(s.profile), onset.leastExpected)
   // As it was known when the bin began: the profile learns from what is judged here.
   const isBegun = scale.sum.bins > 0 && scale.sum.start === start
   const mean = level * (isBegun ? scale.shape : shape(s.profile, start, seconds))
@@ -53,15 +62,15 @@ export function judgeOpen(
   const phi = dispersionOf(s, scale, mean, settings)
   const p = sf(count - 1, mean, phi)
   if (p >= onset.p[seconds]) return null
-  scale.surge ??= { level, calm: 0 }
+  scale.surge ??= { level, since: start, calm: 0 }
   scale.surge.calm = 0
-  return { resolution: seconds, start, count, expected: mean, dispersion: phi, p, held: true }
+  return { resolution: seconds, start, count, expected: mean, dispersion: phi, p, held: true, lasted: false }
 }
 
 /** Judges a closed bin of a scale that surges, whose profile is `form`: it is over after `exitBins` calm ones. */
 export function judgeClosed(
   s: Series,
-  scale: Scale,
+  scale: SurgeScale,
   count: number,
   start: number,
   form: number,
@@ -71,23 +80,33 @@ export function judgeClosed(
   const mean = surge.level * form
   const phi = dispersionOf(s, scale, mean, settings)
   const p = sf(count - 1, mean, phi)
-  const held = p < settings.onset.exitP
+  const { exitP, exitBins, longestHours } = settings.onset
+  const held = p < exitP
+  const lasted = held && start - surge.since >= longestHours * HOUR
   surge.calm = held ? 0 : surge.calm + 1
-  if (surge.calm >= settings.onset.exitBins) scale.surge = null
-  return { resolution: scale.seconds, start, count, expected: mean, dispersion: phi, p, held }
+  if (lasted || surge.calm >= exitBins) scale.surge = null
+  return { resolution: scale.seconds, start, count, expected: mean, dispersion: phi, p, held, lasted }
 }
 
 /** Events in a base bin of the mean hour, as the last bins say; idle time counts as the zeros that it stands for. */
-function levelAt(s: Series, { tracker, seconds }: Scale, start: number): number {
-  if (!s.idle) return expected(tracker.level, 1)
-  const level = { ...createLevel(), ...tracker.level }
-  const bins = seconds / BASE_SECONDS
-  decayLevel(level, coveredSince(s, start) / bins, bins)
-  return expected(level, 1)
-}
+const levelAt = (s: Series, start: number): number =>
+  Math.max(
+    ...s.scales.map(({ tracker, seconds }) => {
+      if (!s.idle) return expected(tracker.level, 1)
+      const level = { ...createLevel(), ...tracker.level }
+      const bins = seconds / BASE_SECONDS
+      decayLevel(level, coveredSince(s, start) / bins, bins)
+      return expected(level, 1)
+    }),
+  )
 
 /** At least what talk that answers itself has: in small series it is not known, and taken for it. */
-function dispersionOf(s: Series, { tracker, seconds }: Scale, mean: number, { onset }: Settings): number {
+function dispersionOf(
+  s: Series,
+  { tracker, seconds }: SurgeScale,
+  mean: number,
+  { onset }: Settings,
+): number {
   const known = tracker.usual ? dispersion(tracker.usual, mean) : 0
   const excess = onset.excess[s.measure] * (seconds === BASE_SECONDS ? 1 : onset.hour)
   return Math.max(known, excess / mean)
