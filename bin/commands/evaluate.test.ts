@@ -1,7 +1,8 @@
+import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import type { Compared } from '../../models/evaluation/bootstrap.ts'
 import { type Evaluation, SCORE, SCORE_WITHOUT } from '../../models/evaluation/evaluate.ts'
-import { report } from './evaluate.ts'
+import { evaluateScore, report } from './evaluate.ts'
 
 const estimate = (value: number, half: number) => ({ value, low: value - half, high: value + half })
 /** `gap`: of the score, and of the score without replies, less this one. */
@@ -61,4 +62,12 @@ test('in words: which baselines it is above everywhere, and where it is not', ()
   expect(report(evaluation(0.005))).toContain(
     'the score, replies unknown is above 1 of 2 baselines beyond the 95 % interval of the difference at 3, 30 per bin. Not at every mean above: CUSUM (3).',
   )
+})
+
+test('what a source polls is asked of whole networks alone', async () => {
+  const program = new Command()
+  evaluateScore(program)
+  await expect(program.parseAsync(['evaluate', '--polled'], { from: 'user' })).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+  })
 })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
-import { BACKENDS, type Backend, openScorer, type Scorer } from '../../models/cnn-lstm/scorer.ts'
+import { BACKENDS, type Backend, openScorer } from '../../models/cnn-lstm/scorer.ts'
 import { readWeights } from '../../models/cnn-lstm/weights.ts'
 import { REPLY_BASELINES } from '../../models/evaluation/baselines.ts'
 import type { Compared, Estimate } from '../../models/evaluation/bootstrap.ts'
@@ -14,7 +14,7 @@ import {
 } from '../../models/evaluation/evaluate.ts'
 import { FAMILIES, type Family } from '../../models/simulation/series/series.ts'
 import { BASE_RATE } from '../../models/training/train.ts'
-import { figuresOf, networkReport, type Watched, watchNetwork } from '../networks.ts'
+import { figuresOf, networkReport, type Watched, type WatchOptions, watchNetwork } from '../networks.ts'
 import { wholeNumber } from '../options.ts'
 import { type Progress, showProgress } from '../progress.ts'
 import { table } from '../table.ts'
@@ -34,14 +34,25 @@ export function evaluateScore(program: Command): void {
       '--networks <n>',
       'instead: the alerts on so many whole simulated networks, the first of seed --seed',
     )
+    .option(
+      '--polled',
+      'with --networks: as a polling source sees them, which learns of replies and reactions late',
+    )
     .option('--json', 'all figures as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  npx fcm evaluate\n  npx fcm evaluate --family contact --series 2000\n  npx fcm evaluate --networks 20 --seed 101',
+      '\nExamples:\n  npx fcm evaluate\n  npx fcm evaluate --family contact --series 2000\n  npx fcm evaluate --networks 20 --seed 101 --polled',
     )
     .action(async (flags) => {
       const families = flags.family.split(',').map((name: string) => oneOf('--family', name.trim(), FAMILIES))
       const seed = wholeNumber('--seed', flags.seed)
+      if (flags.polled && flags.networks === undefined) {
+        throw new FcmError('OPTION_INVALID', {
+          option: '--polled',
+          why: 'is about whole networks: series alone have no source',
+          hint: 'For example --networks 20 --polled',
+        })
+      }
       const series = atLeast(
         LEAST_SERIES,
         '--series',
@@ -56,7 +67,7 @@ export function evaluateScore(program: Command): void {
           const figures = await evaluateNetworks(
             seed,
             wholeNumber('--networks', flags.networks),
-            scorer,
+            { scoring: scorer, polled: flags.polled === true },
             progress,
           )
           progress.end()
@@ -83,13 +94,13 @@ function atLeast(least: number, option: string, value: string, why: string): num
   })
 }
 
-async function evaluateNetworks(seed: number, n: number, scorer: Scorer, progress: Progress) {
+async function evaluateNetworks(seed: number, n: number, options: WatchOptions, progress: Progress) {
   const watched: Watched[] = []
   for (let i = 0; i < n; i++) {
     const onDay = (share: number): void => progress.update((i + share) / n, `network ${seed + i}`)
-    watched.push(await watchNetwork(seed + i, { scoring: scorer }, onDay))
+    watched.push(await watchNetwork(seed + i, options, onDay))
   }
-  return figuresOf(watched)
+  return figuresOf(watched, options.polled)
 }
 
 function oneOf<T extends string>(option: string, value: string, all: readonly T[]): T {
@@ -181,7 +192,7 @@ function reliability({ reliability: bins }: Evaluation): string {
     .filter(({ moments }) => moments > 0)
     .map((b) => [`${b.from}-${b.to}`, b.moments, b.score.toFixed(3), b.tips.toFixed(3)])
   return (
-    `Is the score a probability? Moments of hawkes weighted so that ${100 * BASE_RATE} % tip, the base rate it is calibrated for\n\n` +
+    `Is the score a probability? Moments of hawkes weighted so that ${100 * BASE_RATE} % tip, the base rate it is calibrated for.\nIn a quiet network far fewer do: there it is an order, and no probability\n\n` +
     table(['score', 'moments', 'mean score', 'share that tips'], rows, '')
   )
 }

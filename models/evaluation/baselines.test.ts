@@ -27,6 +27,7 @@ const bin = (of: Partial<Reading>, replies = Number.NaN, casts = Number.NaN): Bi
   reading: reading(of),
   replies,
   casts,
+  shareResidual: Number.NaN,
 })
 
 function after(bins: readonly Bin[]) {
@@ -78,6 +79,18 @@ test('share of replies: of the last 24 bins, and over that before; unknown bins 
   expect(values['share of replies']).toBeCloseTo(0.75, 12)
   expect(values['share of replies over usual']).toBeCloseTo(0.5, 12)
   expect(after([bin({})])['share of replies']).toBeNaN()
+})
+
+test('residuals of the share of replies: the last 12 that are known, summed over their standard deviation', () => {
+  const of = (...residuals: number[]) =>
+    after(residuals.map((shareResidual) => ({ ...bin({}), shareResidual })))['share of replies, residuals']
+  const unknown = Number.NaN
+  expect(of(9, ...Array(6).fill(1), unknown, ...Array(6).fill(2), unknown)).toBeCloseTo(
+    18 / Math.sqrt(12),
+    12,
+  )
+  expect(of(unknown, 1, 2)).toBeCloseTo(3 / Math.sqrt(2), 12)
+  expect(of(unknown)).toBeNaN()
 })
 
 test('Fano: blocks that vary as the mean have no branching, 4 times as much has a ratio of a half', () => {

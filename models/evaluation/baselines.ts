@@ -5,8 +5,11 @@
 import { createTrend, kendallTau, pushTrend, type Trend } from '../early-warning/indicators.ts'
 import { PREPROCESSING, type Reading } from '../early-warning/tracker.ts'
 
-/** Of a covered bin; `replies` and `casts`: of its channel, NaN where not known. */
-export type Bin = { reading: Reading; replies: number; casts: number }
+/**
+ * Of a covered bin; `replies` and `casts`: of its channel, and the residual of their share as the network is given it.
+ * NaN where not known.
+ */
+export type Bin = { reading: Reading; replies: number; casts: number; shareResidual: number }
 
 export const BASELINES = [
   'last value',
@@ -26,7 +29,11 @@ export const BASELINES = [
   'rise of branching ratio',
 ] as const
 /** Exist only where the source tells which casts are replies. */
-export const REPLY_BASELINES = ['share of replies', 'share of replies over usual'] as const
+export const REPLY_BASELINES = [
+  'share of replies',
+  'share of replies over usual',
+  'share of replies, residuals',
+] as const
 
 export type Baseline = (typeof BASELINES)[number] | (typeof REPLY_BASELINES)[number]
 
@@ -87,6 +94,7 @@ export function baselinesAt({ bins, cusum, rawTrend }: History): Record<Baseline
     'rise of branching ratio': ratio - inar(bins.slice(0, -LONG)),
     'share of replies': share,
     'share of replies over usual': share - shareOf(pastBins),
+    'share of replies, residuals': stouffer(bins),
   }
 }
 
@@ -96,6 +104,19 @@ const sum = <T>(values: readonly T[], of: (value: T) => number): number =>
 const shareOf = (bins: readonly Bin[]): number => {
   const casts = sum(bins, (b) => b.casts)
   return casts > 0 ? sum(bins, (b) => b.replies) / casts : Number.NaN
+}
+
+/** The last SHORT known residuals of the share of replies as one (Stouffer's sum): about N(0, 1) where nothing happens. */
+function stouffer(bins: readonly Bin[]): number {
+  let total = 0
+  let n = 0
+  for (let i = bins.length - 1; i >= 0 && n < SHORT; i--) {
+    const { shareResidual } = bins[i]!
+    if (Number.isNaN(shareResidual)) continue
+    total += shareResidual
+    n++
+  }
+  return n > 0 ? total / Math.sqrt(n) : Number.NaN
 }
 
 /** Bins that are taken together: most answers come within them. */

@@ -1,6 +1,6 @@
 /**
  * The score against its baselines, on simulated series of mechanisms that it was and that it was not trained on: areas
- * under ROC curves with intervals, warnings at an equal number of false ones, and how far its probability is one.
+ * under ROC curves with intervals, warnings at an equal number of false ones, and how far the score is a probability.
  */
 import type { Scorer } from '../cnn-lstm/scorer.ts'
 import { createRandom } from '../random.ts'

@@ -58,8 +58,8 @@ export function addMoments(
   const without = follow(series, { measure: 'casts', repliesKnown: false })
   for (const seen of follow(series, { measure: 'casts', repliesKnown: true })) {
     const blind = without.next().value!
-    const { bin, reading } = seen
-    push(history, { reading, replies: series.replies[bin]!, casts: reading.count })
+    const { bin, reading, shareResidual } = seen
+    push(history, { reading, replies: series.replies[bin]!, casts: reading.count, shareResidual })
     const label = labelOf(bin)
     if (label === null || !seen.scorable) continue
     out.add({

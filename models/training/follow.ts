@@ -30,6 +30,8 @@ export type View = {
 export type Seen = {
   bin: number
   reading: Reading
+  /** Residual of the share of replies, as in the row; NaN where it is not known. */
+  shareResidual: number
   /** Whether the stream would score here. */
   scorable: boolean
   /** Writes the network's row. */
@@ -68,6 +70,7 @@ export function* follow(series: Series, view: View): Generator<Seen> {
     yield {
       bin,
       reading,
+      shareResidual: residual,
       scorable:
         isScorable(inputs) &&
         reading.expected >= LEAST.expected &&
