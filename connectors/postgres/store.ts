@@ -1,15 +1,16 @@
 /** Opens the store: on a PostgreSQL server, or on one that lives in the data directory. */
 import path from 'node:path'
 import { FcmError } from '../../common/errors.ts'
+import { alertsFirst } from './alerts-first.ts'
 import { createDatabase, type Database } from './database.ts'
 import { exportAlerts, exportCounts, exportSignals } from './exports.ts'
 import { migrate } from './migrate.ts'
 import { openPglite } from './pglite.ts'
 import { createPollingQueries, forgetPolls } from './polling.ts'
-import type { Store, Written } from './port.ts'
+import type { Store } from './port.ts'
 import { createQueries } from './queries.ts'
 import { createStatistics } from './statistics.ts'
-import { createWriter, type Writer } from './write.ts'
+import { createWriter } from './write.ts'
 
 export type StoreOptions =
   /** DATABASE_URL of a server. */
@@ -39,8 +40,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     await migrate(db)
     pglite.created()
-    // A tenth of the sample: renewing the statistics of a large table would keep the one session from alerts for 300 ms.
-    await db.query('SET default_statistics_target = 10')
     await statistics.analyze()
   } catch (error) {
     await close()
@@ -75,31 +74,6 @@ type Parts = {
   close(): Promise<void>
   /** Of the embedded database, which has no autovacuum; a server cares for them, and for its space, by itself. */
   statistics?: ReturnType<typeof createStatistics>
-}
-
-/** Records of one transaction, some 10 ms of writing. */
-const SLICE = 250
-
-/**
- * The embedded database has one session. So that an alert waits for one short transaction at most, all else is written in
- * slices, and one after another.
- */
-function alertsFirst(write: Writer['write']): Writer['write'] {
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work)
-    last = done.catch(() => {})
-    return done
-  }
-  return async (run, records) => {
-    if (records.some(({ record }) => record.type === 'AlertEvent')) return write(run, records)
-    const rejected: Written['rejected'][number][] = []
-    for (let from = 0; from < records.length; from += SLICE) {
-      const written = await inTurn(() => write(run, records.slice(from, from + SLICE)))
-      for (const { index, why } of written.rejected) rejected.push({ index: from + index, why })
-    }
-    return { rejected }
-  }
 }
 
 function createStore(db: Database, { close, statistics }: Parts): Store {

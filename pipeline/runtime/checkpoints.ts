@@ -18,8 +18,15 @@ type Manifest = { offset: number; version: number; chunks: { bytes: number; crc3
 export interface Checkpoints<State> {
   /** The newest state that verifies, and the input offset it stands before; null when there is none. @throws STATE_VERSION */
   restore(): Promise<{ state: State; offset: number } | null>
-  /** Resolves to the bytes written, once they are durable. */
-  save(state: State, offset: number): Promise<number>
+  /**
+   * Encodes the state at once, so that it may go on changing; resolves to the bytes written, once they are durable.
+   * `patiently` does the writing, and may do it again when it fails.
+   */
+  save(
+    state: State,
+    offset: number,
+    patiently?: (write: () => Promise<void>) => Promise<void>,
+  ): Promise<number>
 }
 
 /** The checkpoints of one partition of one stage. */
@@ -46,14 +53,22 @@ export function checkpointsOf<State>(options: {
   return {
     async restore() {
       const manifests = new Map<string, Manifest>()
+      /** Chunks that nothing vouches for: whoever wrote them was cut off. The next checkpoint deletes them. */
+      const orphans = new Map<string, number>()
       for await (const { key, value } of log.read({ topic, partition })) {
-        if (!key.startsWith(prefix) || !key.endsWith('/manifest')) continue
-        const id = key.slice(prefix.length, -'/manifest'.length)
-        if (value) manifests.set(id, JSON.parse(Buffer.from(value).toString()))
+        if (!key.startsWith(prefix)) continue
+        const [id, part] = key.slice(prefix.length).split('/') as [string, string]
+        if (part !== 'manifest') {
+          if (value) orphans.set(id, Number(part) + 1)
+        } else if (value) manifests.set(id, JSON.parse(Buffer.from(value).toString()))
         else manifests.delete(id)
       }
+      for (const id of manifests.keys()) orphans.delete(id)
       const newestFirst = [...manifests].sort(([, a], [, b]) => b.offset - a.offset)
-      standing = newestFirst.map(([id, { chunks }]) => ({ id, chunks: chunks.length })).reverse()
+      standing = [
+        ...[...orphans].map(([id, chunks]) => ({ id, chunks })),
+        ...newestFirst.map(([id, { chunks }]) => ({ id, chunks: chunks.length })).reverse(),
+      ]
       for (const [id, manifest] of newestFirst) {
         const bytes = await readChunks(log, { topic, partition }, `${prefix}${id}/`, manifest)
         if (!bytes) continue
@@ -65,7 +80,7 @@ export function checkpointsOf<State>(options: {
       return null
     },
 
-    async save(state, offset) {
+    async save(state, offset, patiently = (write) => write()) {
       const bytes = serialize(state)
       const id = `${offset}-${writer}`
       const chunks: Uint8Array[] = []
@@ -77,16 +92,18 @@ export function checkpointsOf<State>(options: {
       }
       const others = standing.filter((s) => s.id !== id)
       const outdated = others.slice(0, Math.max(0, others.length + 1 - KEPT))
-      await log.append([
-        ...chunks.map((chunk, n) => record(id, String(n), chunk)),
-        record(id, 'manifest', Buffer.from(JSON.stringify(manifest))),
-        // The manifest first: what it vouched for must not be half gone while it stands.
-        ...outdated.flatMap((old) => [
-          record(old.id, 'manifest', null),
-          ...Array.from({ length: old.chunks }, (_, n) => record(old.id, String(n), null)),
-        ]),
-      ])
-      // Only now: an append that fails is tried again from the start.
+      await patiently(async () => {
+        // One by one: some megabytes at once would hold up all else that is written.
+        for (const [n, chunk] of chunks.entries()) await log.append([record(id, String(n), chunk)])
+        await log.append([
+          record(id, 'manifest', Buffer.from(JSON.stringify(manifest))),
+          // The manifest first: what it vouched for must not be half gone while it stands.
+          ...outdated.flatMap((old) => [
+            record(old.id, 'manifest', null),
+            ...Array.from({ length: old.chunks }, (_, n) => record(old.id, String(n), null)),
+          ]),
+        ])
+      })
       standing = [...others.slice(outdated.length), { id, chunks: chunks.length }]
       return bytes.length
     },

@@ -3,6 +3,7 @@ import type { FcmError } from '../../common/errors.ts'
 import { type OnRetry, untilItPasses } from '../../common/retry.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import type { EventLog } from '../log/port.ts'
+import { createLatency } from './latency.ts'
 
 /** As much of a pino logger as the pipeline uses. */
 export type Logger = {
@@ -77,6 +78,7 @@ export function createMetrics(registry: Registry) {
       labelNames: ['run', 'role', 'code'] as const,
       registers,
     }),
+    latency: createLatency(registry),
   }
 }
 

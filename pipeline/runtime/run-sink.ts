@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FcmError } from '../../common/errors.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
@@ -6,11 +7,19 @@ import { decodeBatch, reject } from './decode.ts'
 import { type Host, patiently, type Running } from './host.ts'
 import type { TopicName } from './stage.ts'
 
+/** Alerts are written as they come. */
+const URGENT: TopicName = 'alerts'
+/**
+ * All else waits so long, unless it is behind: behind the alerts that come of the same close, and for more to go with it.
+ * Hundreds of small transactions a second would leave no room for the alerts between them.
+ */
+const GATHER_MS = 100
+
 /** Where records leave the log. Writing the same ones again must change nothing. */
 export type Sink = {
   name: Role
   topics: readonly TopicName[]
-  /** Applies records of one partition in order, all or none, less those that it rejects because it can't ever. */
+  /** Applies records of one partition in order, less those that it rejects because it can't ever. */
   write(
     records: { key: string; record: FcmRecord }[],
   ): Promise<{ rejected: readonly { index: number; why: string }[] }>
@@ -19,12 +28,22 @@ export type Sink = {
 /** Feeds a sink; the group's committed offsets are its position. */
 export async function runSink(host: Host, sink: Sink): Promise<Running> {
   const { run, log, metrics } = host
+  const urgent = topicOf(run, URGENT)
+  const stopping = new AbortController()
 
   async function process(recs: Rec[], tp: TopicPartition): Promise<void> {
+    if (tp.topic !== urgent && recs.length < host.batchSize)
+      await sleep(GATHER_MS, undefined, { signal: stopping.signal }).catch(() => {})
     const { decoded, rejected } = await decodeBatch(host, sink.name, recs)
     if (decoded.length > 0) {
       const records = decoded.map(({ rec, record }) => ({ key: rec.key, record }))
       const written = await patiently(host, sink.name, () => sink.write(records))
+      const now = host.now()
+      const refused = new Set(written.rejected.map(({ index }) => index))
+      for (const [index, { rec, record }] of decoded.entries()) {
+        if (record.type === 'AlertEvent' && !refused.has(index))
+          metrics.latency.decided(run, rec, record, now)
+      }
       for (const { index, why } of written.rejected) {
         rejected.push(reject(host, sink.name, decoded[index]!.rec, new FcmError('RECORD_MALFORMED', { why })))
       }
@@ -45,5 +64,10 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
     onFailure: host.onFailure,
   })
   const { stop } = await subscription
-  return { stop }
+  return {
+    stop() {
+      stopping.abort()
+      return stop()
+    },
+  }
 }

@@ -4,9 +4,18 @@ import { type Checkpoints, checkpointsOf } from './checkpoints.ts'
 import { decodeBatch, reject } from './decode.ts'
 import { type Host, patiently, type Running } from './host.ts'
 import type { Emit, Stage } from './stage.ts'
+import { trailHeaders } from './trail.ts'
 
 /** Checkpoints may take this share of the time: encoding a large state holds up its partition. */
 const CHECKPOINT_SHARE = 0.05
+
+/**
+ * Nor do they begin within a second of a batch that wrote so much: bins have closed, and what was decided on them is on its
+ * way. A stage that never rests is made to wait no longer than `PATIENCE_MS`.
+ */
+const BUSY_OUTPUTS = 100
+const CALM_MS = 1000
+const PATIENCE_MS = 10_000
 
 /** One partition's state, and how far it has come. */
 type Task<State> = {
@@ -16,6 +25,14 @@ type Task<State> = {
   next: number
   savedAt: number
   nextSaveMs: number
+  saving: boolean
+  /** When it last wrote much. */
+  busyAt: number
+  /** Resolves when the last commit was made: they are made one after another. */
+  committed: Promise<void>
+  /** Resolves when all commits and checkpoints that were begun have ended; `failed`: one of them did not go well. */
+  aside: Promise<unknown>
+  failed: { error: unknown } | undefined
 }
 
 /**
@@ -41,12 +58,18 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
     const restored = await checkpoints.restore()
     // Without a checkpoint all that is kept is read; what retention took before is not missed by anyone.
     const first = (await log.ends(topic)).find((ends) => ends.partition === partition)?.first ?? 0
-    const task = {
+    const task: Task<State> = {
       state: restored?.state ?? stage.initial(partition),
       checkpoints,
       next: restored?.offset ?? first,
-      savedAt: host.now(),
+      // Each at a time of its own: encoding takes tens of milliseconds, and they would all come together.
+      savedAt: host.now() - Math.random() * host.checkpointMs,
       nextSaveMs: host.checkpointMs,
+      saving: false,
+      busyAt: Number.NEGATIVE_INFINITY,
+      committed: Promise.resolve(),
+      aside: Promise.resolve(),
+      failed: undefined,
     }
     tasks.set(partition, task)
     // It may have been killed between checkpoint and commit; without this, it would look behind until the next record.
@@ -57,11 +80,13 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
 
   async function process(recs: Rec[], tp: TopicPartition): Promise<void> {
     const task = tasks.get(tp.partition)!
+    if (task.failed) throw task.failed.error
     const outputs: NewRec[] = []
-    const emit: Emit = (to, key, record) => {
-      outputs.push({ topic: topicOf(run, to), key, value: codec.encode(record) })
-    }
     const read = stage.reads ? recs.filter((rec) => stage.reads!(rec.key)) : recs
+    const headers = trailHeaders(read, role)
+    const emit: Emit = (to, key, record) => {
+      outputs.push({ topic: topicOf(run, to), key, value: codec.encode(record), headers })
+    }
     const { decoded, rejected } = await decodeBatch(host, role, read)
     for (const { rec, record } of decoded) {
       try {
@@ -75,15 +100,28 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
     if (outputs.length > 0) await patiently(host, role, () => log.append(outputs))
 
     task.next = recs.at(-1)!.offset + 1
-    if (host.now() - task.savedAt >= task.nextSaveMs) await save(tp.partition, task)
-    await patiently(host, role, async () => (await subscription).commit(tp, task.next))
+    if (outputs.length >= BUSY_OUTPUTS) task.busyAt = host.now()
+    if (isDue(task)) aside(task, () => save(tp.partition, task))
+    const { next, committed } = task
+    task.committed = committed.then(() =>
+      patiently(host, role, async () => (await subscription).commit(tp, next)),
+    )
+    aside(task, () => task.committed)
     metrics.records.inc(labels, recs.length)
     metrics.hop.observe(labels, Math.max(0, host.now() - recs[0]!.time) / 1000)
   }
 
+  function isDue({ saving, savedAt, nextSaveMs, busyAt }: Task<State>): boolean {
+    const overdue = host.now() - savedAt - nextSaveMs
+    return !saving && overdue >= 0 && (host.now() - busyAt >= CALM_MS || overdue >= PATIENCE_MS)
+  }
+
+  /** Encodes the state at once; what takes long is the writing. */
   async function save(partition: number, task: Task<State>): Promise<void> {
     const began = performance.now()
-    const bytes = await patiently(host, role, () => task.checkpoints.save(task.state, task.next))
+    task.saving = true
+    const bytes = await task.checkpoints.save(task.state, task.next, (write) => patiently(host, role, write))
+    task.saving = false
     task.savedAt = host.now()
     task.nextSaveMs = Math.max(host.checkpointMs, (performance.now() - began) / CHECKPOINT_SHARE)
     metrics.checkpoints.inc({ run, role })
@@ -93,10 +131,21 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
     }
   }
 
+  /** What the next batch need not wait for. If it fails, the next batch does, or the end. */
+  function aside(task: Task<State>, work: () => Promise<void>): void {
+    const done = work().catch((error) => {
+      task.failed ??= { error }
+    })
+    // Without their results, which would hang together for ever.
+    task.aside = Promise.all([task.aside, done]).then(() => {})
+  }
+
   async function close({ partition }: TopicPartition): Promise<void> {
     const task = tasks.get(partition)
     if (!task) return
     tasks.delete(partition)
+    await task.aside
+    if (task.failed) throw task.failed.error
     await save(partition, task)
   }
 

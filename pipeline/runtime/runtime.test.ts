@@ -5,7 +5,7 @@ import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
 import { type Codec, createCodec } from '../../schemas/codec.ts'
-import type { FcmRecord, Milestone } from '../../schemas/records.ts'
+import type { AlertEvent, FcmRecord, Milestone } from '../../schemas/records.ts'
 import { parseDeadLetter } from '../log/dead-letter.ts'
 import { openEmbeddedLog } from '../log/embedded/embedded.ts'
 import type { EventLog, Rec } from '../log/port.ts'
@@ -13,6 +13,7 @@ import { topicOf, topicSpecs } from '../topology.ts'
 import { checkpointsOf } from './checkpoints.ts'
 import { createMetrics, type Host } from './host.ts'
 import { backlog } from './lag.ts'
+import { decisions } from './latency.ts'
 import { runSink } from './run-sink.ts'
 import { runStage } from './run-stage.ts'
 import type { Stage } from './stage.ts'
@@ -69,6 +70,12 @@ const input = (start: number, n = start): Milestone => ({
   seconds: 300,
   n,
   time: 0,
+})
+
+const alertEvent = (sequence: number): AlertEvent => ({
+  ...{ type: 'AlertEvent', fingerprint: 'f', sequence, event: 'opened', kind: 'onset', severity: 'low' },
+  ...{ time: 0, openedAt: 0, measure: 'posts', resolution: 300, start: 0, reason: 'r', evidence: [] },
+  ...{ preset: 'p', settings: 's' },
 })
 
 const fill = async (records: (FcmRecord | Buffer)[], partitions = 1) => {
@@ -227,6 +234,14 @@ describe('a stage', () => {
     expect(waits).toEqual(['LOG_FULL'])
   })
 
+  test('what it writes carries when its input was appended', async () => {
+    await fill([input(1), input(2)])
+    await runThrough()
+    const [first] = await readAll(INPUT)
+    for (const rec of await readAll(OUTPUT)) expect(rec.headers).toEqual({ trail: `count@${first!.time}` })
+    expect(await readAll(OUTPUT)).toHaveLength(2)
+  })
+
   test('partitions keep states of their own', async () => {
     await fill(
       Array.from({ length: 8 }, (_, i) => input(i + 1, 1)),
@@ -305,6 +320,23 @@ describe('a checkpoint', () => {
     expect([...last].filter(([key, value]) => value && key.endsWith('manifest'))).toHaveLength(2)
   })
 
+  test('whose write was cut off leaves nothing for ever', async () => {
+    let room = 2
+    const dying: EventLog = {
+      ...log,
+      append: (records) => (room-- > 0 ? log.append(records) : Promise.reject(new Error('killed'))),
+    }
+    const options = { topic: topicOf(RUN, 'checkpoints'), stage: 'count', version: 1, partition: 0 }
+    const large = 'x'.repeat(1_500_000)
+    await expect(checkpointsOf({ log: dying, ...options }).save({ text: large }, 1)).rejects.toThrow('killed')
+    const next = checkpoints()
+    expect(await next.restore()).toBeNull()
+    for (const offset of [2, 3]) await next.save({ text: 'y' }, offset)
+    const last = new Map((await written()).map(({ key, value }) => [key, value]))
+    expect([...last].filter(([key, value]) => value && key.includes('/1-'))).toEqual([])
+    expect([...last].filter(([, value]) => value)).toHaveLength(4)
+  })
+
   test('of another version stops the stage with what to do', async () => {
     await checkpoints(1).save({ text: 'old' }, 1)
     await expect(checkpoints(2).restore()).rejects.toThrow(/state version 1, this program has 2/)
@@ -367,5 +399,56 @@ describe('a sink', () => {
       await running.stop()
     }
     expect(got).toEqual([1, 2, 3])
+  })
+
+  test('gathers what trickles in, but for alerts, and stops without waiting for more', async () => {
+    await log.ensureTopics(topicSpecs(RUN, 1))
+    const writes: string[] = []
+    const running = await runSink(hostOn(log, { batchSize: 1000 }), {
+      name: 'store',
+      topics: ['activity', 'alerts'],
+      async write(records) {
+        writes.push(...new Set(records.map(({ record }) => record.type)))
+        return { rejected: [] }
+      },
+    })
+    const of = (type: FcmRecord['type']) => writes.filter((written) => written === type).length
+    for (let n = 1; n <= 20; n++) {
+      await log.append([
+        { topic: INPUT, key: 'k', value: codec.encode(input(n)) },
+        { topic: topicOf(RUN, 'alerts'), key: 'k', value: codec.encode(alertEvent(n)) },
+      ])
+      while (of('AlertEvent') < n) await new Promise((wake) => setImmediate(wake))
+    }
+    expect(of('Milestone')).toBeLessThan(20)
+    await running.stop()
+    const committed = await log.committed(`fcm.${RUN}.store`, INPUT)
+    expect(committed.get(0)).toBeGreaterThan(0)
+  })
+
+  test('tells how long each alert took, and of what parts that is made', async () => {
+    await log.ensureTopics(topicSpecs(RUN, 1))
+    const now = Date.now() + 10_000
+    const registry = new Registry()
+    const told: unknown[] = []
+    const tell = (decided: unknown) => void told.push(decided)
+    decisions.subscribe(tell)
+    const running = await runSink(hostOn(log, { metrics: createMetrics(registry), now: () => now }), {
+      name: 'store',
+      topics: ['alerts'],
+      write: async () => ({ rejected: [{ index: 1, why: 'no' }] }),
+    })
+    const topic = topicOf(RUN, 'alerts')
+    const headers = { trail: `count@${now - 10_400} sum@${now - 10_300} detect@${now - 10_200}` }
+    const values = [alertEvent(1), alertEvent(2)].map((event) => codec.encode(event))
+    await log.append(values.map((value) => ({ topic, key: 'k', value, headers })))
+    while (told.length === 0) await new Promise((wake) => setImmediate(wake))
+    await running.stop()
+    decisions.unsubscribe(tell)
+    const [{ time }] = (await readAll(topic)) as [Rec]
+    const parts = { count: 200, detect: time - (now - 10_200), store: now - time }
+    expect(told).toEqual([{ run: RUN, total: 10_400, parts }])
+    expect(await registry.metrics()).toMatch(/fcm_decision_seconds_sum\{run="test"\} 10\.4\n/)
+    expect(await registry.metrics()).toMatch(/fcm_decision_part_seconds_count\{run="test",hop="store"\} 1\n/)
   })
 })

@@ -20,10 +20,14 @@ export function pack(
     const headers: (Buffer | null)[] = []
     let size = 0
     let to = from
+    let before: NewRec['headers']
     for (; to < records.length && to - from < MAX_RECORDS && size < MAX_BYTES; to++) {
       const { key, record } = records[to]!
       const some = record.headers && Object.keys(record.headers).length > 0
-      const json = some ? Buffer.from(JSON.stringify(record.headers)) : null
+      // What came of one batch has the same headers.
+      const repeats = some && record.headers === before
+      const json = repeats ? headers.at(-1)! : some ? Buffer.from(JSON.stringify(record.headers)) : null
+      before = record.headers
       headers.push(json)
       size += LENGTHS + key.length + (record.value?.length ?? 0) + (json?.length ?? 0)
     }

@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { DAY } from '../../../common/time.ts'
 import { bench, eventLogContract, numbered, numbersOf, range, readAll, until } from '../contract.ts'
 import type { EventLog, Rec } from '../port.ts'
+import { openDatabase } from './database.ts'
 import { type EmbeddedLog, type EmbeddedOptions, openEmbeddedLog } from './embedded.ts'
 
 const dirs: string[] = []
@@ -240,6 +241,29 @@ test('a page of large records ends early, and none is lost', async () => {
   expect(reader.seen.map(({ key }) => Number(key))).toEqual(range(0, 20))
 })
 
+test('what is kept in memory and what is not read as one', async () => {
+  const log = await open(newDir())
+  await log.ensureTopics([{ name: 't', partitions: 1, retentionMs: 1e12 }])
+  const value = Buffer.alloc(5000)
+  for (let i = 0; i < 100; i++) {
+    value.writeUInt32BE(2 * i)
+    const first = Buffer.from(value)
+    value.writeUInt32BE(2 * i + 1)
+    const both = [first, value].map((value) => ({ topic: 't', key: 'k', value }))
+    await log.append(both)
+    // It is the log's own from then on.
+    first.fill(0)
+  }
+  for (const from of [0, 1, 93, 120, 140, 150, 151, 198, 199, 200]) {
+    const read: number[] = []
+    for await (const { offset, value } of log.read({ topic: 't', partition: 0 }, from)) {
+      expect(Buffer.from(value!).readUInt32BE()).toBe(offset)
+      read.push(offset)
+    }
+    expect(read).toEqual(Array.from({ length: 200 - from }, (_, i) => from + i))
+  }
+})
+
 test('appending and reading leave others their turn', async () => {
   const log = await open(newDir())
   const topic = await bench(log).topic()
@@ -304,6 +328,17 @@ describe('the data directory', () => {
     truncateSync(join(dir, 'log.sqlite'), 64 * 4096)
     await expect(open(dir).then((broken) => readAll(broken, topic))).rejects.toEqual(code('LOG_BROKEN'))
   })
+})
+
+test('what the disk fails to keep is not acknowledged, nor is anything after it', async () => {
+  const dir = newDir()
+  const db = openDatabase(dir)
+  db.write(() => db.sql.exec('CREATE TABLE t (x)'))
+  rmSync(join(dir, 'log.sqlite-wal'))
+  await expect(db.sync()).rejects.toEqual(code('LOG_BROKEN'))
+  await expect(db.sync()).rejects.toEqual(code('LOG_BROKEN'))
+  expect(() => db.write(() => {})).toThrow(code('LOG_BROKEN'))
+  await db.close()
 })
 
 describe('kill -9', () => {

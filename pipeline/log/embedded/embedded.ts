@@ -21,6 +21,8 @@ export type EmbeddedOptions = {
 
 /** Appends that wait at the same time share a transaction up to this size, some 10 ms of writing. */
 const GROUP_BYTES = 2 * 1024 * 1024
+/** Commits alone wait so long for records to go with: nobody does anything with them, and each transaction costs pages. */
+const LINGER_MS = 5
 /** What a record takes beside its value, roughly. */
 const RECORD_BYTES = 200
 /** Maintenance runs when this much was appended since. */
@@ -50,41 +52,75 @@ export async function openEmbeddedLog(
   const storage = createStorage(db)
   const maintenance = createMaintenance(db, storage, now)
   const queue: Write[] = []
+  /** In the file, and perhaps not yet on the disk. */
+  const written: Write[] = []
   const waiting = new Map<Ends, Set<() => void>>()
+  /** A flush comes in this turn, or (lingering) a little later. */
+  let isDue = false
+  let lingering: NodeJS.Timeout | undefined
   let unmaintained = 0
   let maintained = Promise.resolve()
+  let syncing: Promise<void> | undefined
   let closing: Promise<void> | undefined
 
   function enqueue(records: NewRec[], commits: Commit[]): Promise<void> {
     const bytes = records.reduce((sum, { value }) => sum + RECORD_BYTES + (value?.length ?? 0), 0)
     return new Promise((resolve, reject) => {
       queue.push({ records, commits, bytes, resolve, reject })
-      if (queue.length === 1) setImmediate(flush)
+      if (isDue) return
+      if (records.length === 0) lingering ??= setTimeout(flush, LINGER_MS)
+      else {
+        isDue = true
+        setImmediate(flush)
+      }
     })
   }
 
   /** Writes what waits, in order, as one transaction; more than a group's size is left for the next turn. */
   function flush(): void {
+    clearTimeout(lingering)
+    lingering = undefined
+    isDue = false
     if (queue.length === 0) return
     let bytes = 0
     let count = 0
     do bytes += queue[count++]!.bytes
     while (count < queue.length && bytes + queue[count]!.bytes <= GROUP_BYTES)
     const writes = queue.splice(0, count).filter(isPossible)
-    if (queue.length > 0) setImmediate(flush)
+    if (queue.length > 0) {
+      isDue = true
+      setImmediate(flush)
+    }
     try {
       const ends = storage.write(
         writes.flatMap(({ records }) => records),
         writes.flatMap(({ commits }) => commits),
         now(),
       )
-      for (const { resolve } of writes) resolve()
+      written.push(...writes)
+      if (written.length > 0) syncing ??= syncAll()
+      // Readers need not wait for the disk. What they make of it stands behind it in the file, and goes with it when the
+      // machine fails; what has left the log by then has an identity, and comes again.
       for (const end of ends) wake(end)
     } catch (error) {
       for (const { reject } of writes) reject(error)
     }
     unmaintained += bytes
     if (unmaintained >= MAINTAIN_BYTES) maintainUnasked()
+  }
+
+  /** Waits for the disk, as long as there is anything to wait for; what is written meanwhile goes with the next time. */
+  async function syncAll(): Promise<void> {
+    while (written.length > 0) {
+      const writes = written.splice(0)
+      try {
+        await db.sync()
+        for (const { resolve } of writes) resolve()
+      } catch (error) {
+        for (const { reject } of writes) reject(error)
+      }
+    }
+    syncing = undefined
   }
 
   /** One that names a topic or partition that does not exist must not take the others with it. */
@@ -168,8 +204,9 @@ export async function openEmbeddedLog(
     clearInterval(timer)
     await groups.stop()
     while (queue.length > 0) flush()
+    await syncing
     await maintained
-    db.sql.close()
+    await db.close()
   }
 
   const timer = setInterval(maintainUnasked, HOUR).unref()
@@ -178,6 +215,7 @@ export async function openEmbeddedLog(
   return {
     async ensureTopics(specs) {
       storage.create(specs)
+      await db.sync()
     },
     async topics(prefix) {
       return [...storage.topics.values()]
@@ -189,7 +227,7 @@ export async function openEmbeddedLog(
       const ends = names.flatMap((name) => storage.topics.get(name)?.ends ?? [])
       storage.remove(names)
       ends.forEach(wake)
-      await run(maintenance.purge)
+      await Promise.all([db.sync(), run(maintenance.purge)])
     },
     async append(records) {
       if (records.length > 0) await enqueue(records, [])

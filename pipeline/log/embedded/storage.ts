@@ -20,7 +20,7 @@ export interface Storage {
   create(specs: TopicSpec[]): void
   /** The topics are gone at once; their records once they are purged. */
   remove(names: string[]): void
-  /** All or nothing, durable when it returns. Offsets rise in the order of the records. The partitions appended to. */
+  /** All or nothing. Offsets rise in the order of the records. The partitions appended to. */
   write(records: NewRec[], commits: Commit[], time: number): Iterable<Ends>
   /**
    * At most `limit` records, of some 4 MB at most, from `from` on and before `end`.
@@ -32,6 +32,8 @@ export interface Storage {
 }
 
 const PAGE_BYTES = 4 * 1024 * 1024
+/** Of each partition so much that was appended last is kept in memory, where those who follow it find it. */
+const TAIL_BYTES = 256 * 1024
 /** As many are always read, however large: checkpoints come in chunks of up to a megabyte. */
 const FIRST_ROWS = 8
 
@@ -56,6 +58,9 @@ export function prepare(db: Database, source: string): StatementSync {
 }
 
 type Keyed = { key: Buffer; record: NewRec }
+type Batch = { offset: number; count: number; time: number; bytes: Buffer }
+/** The last batches of a partition, without a hole up to its end. */
+type Tail = { batches: Batch[]; bytes: number }
 
 export function createStorage(db: Database): Storage {
   const insert = prepare(db, 'INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
@@ -94,26 +99,55 @@ export function createStorage(db: Database): Storage {
     return found
   }
 
+  const tails = new WeakMap<Ends, Tail>()
+
+  /** Inserts records; returns them as batches, unless their topic is compacted. */
   function put(
     { id, compacted }: Topic,
     partition: number,
     offset: number,
     records: Keyed[],
     time: number,
-  ): void {
+  ): Batch[] {
     if (compacted) {
       for (const [i, { key, record }] of records.entries()) {
         const { headers } = record
         const json = headers && Object.keys(headers).length > 0 ? JSON.stringify(headers) : null
         insert.run(id, partition, offset + i, 1, time, key, record.value, json)
       }
-      return
+      return []
     }
     let at = offset
-    for (const { count, bytes } of pack(records)) {
+    return pack(records).map(({ count, bytes }) => {
       insert.run(id, partition, at, count, time, null, bytes, null)
+      const batch = { offset: at, count, time, bytes }
       at += count
+      return batch
+    })
+  }
+
+  function remember(end: Ends, batches: Batch[]): void {
+    const tail = tails.get(end) ?? { batches: [], bytes: 0 }
+    tails.set(end, tail)
+    for (const batch of batches) {
+      tail.batches.push(batch)
+      tail.bytes += batch.bytes.length
     }
+    while (tail.bytes > TAIL_BYTES && tail.batches.length > 1)
+      tail.bytes -= tail.batches.shift()!.bytes.length
+  }
+
+  /** The records [from, end) where all of them are in memory; else null. */
+  function fromTail(tp: TopicPartition, from: number, end: number, limit: number): Rec[] | null {
+    const batches = tails.get(ends(tp))?.batches
+    if (!batches?.[0] || from < batches[0].offset) return null
+    const records: Rec[] = []
+    for (let i = batches.findLastIndex(({ offset }) => offset <= from); i < batches.length; i++) {
+      const most = limit - records.length
+      if (batches[i]!.offset >= end || most === 0) break
+      unpack({ ...tp, ...batches[i]! }, { from, end, most }, records)
+    }
+    return records
   }
 
   /** The offset of the row in which `from` lies or, where compaction took it, behind which it lay. */
@@ -156,6 +190,7 @@ export function createStorage(db: Database): Storage {
 
     write(records, commits, time) {
       const byEnd = new Map<Ends, { topic: Topic; partition: number; records: Keyed[] }>()
+      const appended = new Map<Ends, Batch[]>()
       for (const record of records) {
         const to = topic(record.topic)
         const key = Buffer.from(record.key)
@@ -167,13 +202,14 @@ export function createStorage(db: Database): Storage {
       }
       db.write(() => {
         for (const [end, { topic, partition, records }] of byEnd) {
-          put(topic, partition, end.next, records, time)
+          appended.set(end, put(topic, partition, end.next, records, time))
           moveNext.run(end.next + records.length, topic.id, partition)
         }
         for (const { group, topic: name, partition, offset } of commits) {
           putCommit.run(group, topic(name).id, partition, offset)
         }
       })
+      for (const [end, batches] of appended) remember(end, batches)
       for (const [end, { records }] of byEnd) end.next += records.length
       return byEnd.keys()
     },
@@ -184,6 +220,10 @@ export function createStorage(db: Database): Storage {
       if (from < first || from > next) {
         throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: from, first, next })
       }
+      const last = Math.min(end, next)
+      if (from >= last) return []
+      const kept = fromTail(tp, from, last, limit)
+      if (kept) return kept
       const records: Rec[] = []
       let bytes = 0
       // Rows read all at once cost half of rows one by one. Their sizes are not known before, so each time no more are
@@ -192,12 +232,12 @@ export function createStorage(db: Database): Storage {
       for (let ask = FIRST_ROWS, read = 0; ask > 0 && bytes < PAGE_BYTES && records.length < limit; ) {
         const rows = db.read(
           () =>
-            selectPage.all(id, tp.partition, position, end, Math.min(ask, limit)) as unknown as RecordRow[],
+            selectPage.all(id, tp.partition, position, last, Math.min(ask, limit)) as unknown as RecordRow[],
         )
         for (const [offset, count, time, key, value, headers] of rows) {
           if (key === null) {
             const row = { ...tp, offset, time, bytes: value! }
-            unpack(row, { from, end, most: limit - records.length }, records)
+            unpack(row, { from, end: last, most: limit - records.length }, records)
           } else {
             const some = headers === null ? {} : JSON.parse(headers)
             records.push({ ...tp, offset, time, key: keyText(key), value, headers: some })

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { FcmError } from '../../common/errors.ts'
+import { type Config, readConfig, withSettings } from '../config.ts'
+import { openEngine, PROCESSING } from '../engine.ts'
+import { findLargest } from '../load/find.ts'
+import { look } from '../load/look.ts'
+import { BUDGET_MS, type Figures, type Loaded, openLoad, RUN } from '../load/measure.ts'
+import { positiveNumber, wholeNumber } from '../options.ts'
+import { showProgress } from '../progress.ts'
+import { serve } from '../serve.ts'
+import { stopSignal } from '../stopping.ts'
+import { table } from '../table.ts'
+
+export function load(program: Command): void {
+  withSettings(program.command('load'), ['partitions', 'batchSize', 'preset'])
+    .description('Measure how long alerts take under load, from the log to the database')
+    .option('--series <n>', 'series that close together', '1000')
+    .option('--rate <n>', 'events a second', '1000')
+    .option('--alerts <n>', 'alert events to measure over, at least', '1000')
+    .option('--find', 'look for the largest rate at which the budget holds, from --rate on')
+    .option(
+      '--data-dir <dir>',
+      'where to keep it, to go on from there (default: a directory that is deleted)',
+    )
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nIt ends with 1 where the budget does not hold at any rate.\n\nExamples:\n  npx fcm load\n  npx fcm load --series 200 --rate 500 --alerts 100 --find',
+    )
+    .action(async (flags) => {
+      const plan = {
+        series: atLeastOne('--series', flags.series),
+        rate: positiveNumber('--rate', flags.rate),
+        alerts: atLeastOne('--alerts', flags.alerts),
+      }
+      const stop = stopSignal()
+      const dir = flags.dataDir ?? (await mkdtemp(join(tmpdir(), 'fcm-load-')))
+      try {
+        // What is measured is the embedded engines, whatever else is configured.
+        const { databaseUrl: _, ...config } = readConfig({ ...flags, dataDir: dir, port: 0 })
+        await underLoad(config, plan.series, stop, async ({ measure }) => {
+          const progress = (figures: Figures) => {
+            if (!flags.json && !stop.aborted) process.stdout.write(text(figures))
+            return figures
+          }
+          const trial = async (rate: number) => progress(await measure(rate, plan.alerts))
+          const trials = flags.find ? await findLargest(trial, plan.rate, stop) : [await trial(plan.rate)]
+          if (stop.aborted) return
+          const largest = Math.max(0, ...trials.flatMap(({ holds, rate }) => (holds ? [rate] : [])))
+          if (flags.json) {
+            const found = {
+              series: plan.series,
+              budget: BUDGET_MS,
+              trials,
+              ...(flags.find ? { largest } : {}),
+            }
+            process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
+          } else if (flags.find)
+            process.stdout.write(`The largest rate at which it holds: ${largest} events/s.\n`)
+          if (trials.every(({ holds }) => !holds)) process.exitCode = 1
+        })
+      } finally {
+        if (flags.dataDir === undefined) await rm(dir, { recursive: true, force: true })
+      }
+    })
+}
+
+/** Everything but the source, brought to where all series are judged; with a dashboard that looks on. */
+async function underLoad(
+  config: Config,
+  series: number,
+  stop: AbortSignal,
+  work: (loaded: Loaded) => Promise<void>,
+): Promise<void> {
+  const engine = await openEngine(config, {
+    onWaiting: ({ message }) => process.stderr.write(`${message}\n`),
+  })
+  const history = showProgress('History')
+  try {
+    await engine.openRun(RUN)
+    const served = await serve(engine)
+    const roles = await engine.start(RUN, PROCESSING)
+    const signal = AbortSignal.any([stop, roles.failed])
+    try {
+      const loaded = await openLoad(engine, roles, series, signal, (share, bin) =>
+        history.update(share, `bin ${bin}`),
+      )
+      if (!signal.aborted) history.done('written and processed.')
+      const leave = look(served.url, RUN)
+      try {
+        if (!signal.aborted) await work(loaded)
+      } finally {
+        leave()
+      }
+      roles.failed.throwIfAborted()
+    } finally {
+      await roles.stop()
+      await served.close()
+    }
+  } finally {
+    history.end()
+    await engine.close()
+  }
+}
+
+const TITLES: Record<keyof Figures['hops'], string> = {
+  count: 'count: from the record that decides to the closed bin',
+  detect: 'detect: to the alert event',
+  store: 'store: to its commit',
+  decision: 'decision: all of it',
+  late: 'the load, behind its own schedule',
+}
+
+function text({ rate, events, closes, hops, holds }: Figures): string {
+  const ms = (x: number | null) => (x === null ? '-' : Math.round(x))
+  const rows = Object.entries(TITLES).map(([hop, title]) => {
+    const { n, p50, p90, p99, max } = hops[hop as keyof Figures['hops']]
+    return [title, n, ms(p50), ms(p90), ms(p99), ms(max)]
+  })
+  return (
+    `\n${rate} events/s wanted, ${Math.round(events)} appended; ${closes} closes of all series at once.\n` +
+    `${table(['ms', 'n', 'p50', 'p90', 'p99', 'max'], rows, '')}` +
+    `p99 of the decision is ${ms(hops.decision.p99)} ms: the budget of ${BUDGET_MS} ms ${holds ? 'holds' : 'is broken'}.\n`
+  )
+}
+
+function atLeastOne(option: string, value: string): number {
+  const number = wholeNumber(option, value, 1_000_000)
+  if (number > 0) return number
+  throw new FcmError('OPTION_INVALID', {
+    option: `${option} "${value}"`,
+    why: 'must be above 0',
+    hint: `For example ${option} 100`,
+  })
+}
