@@ -47,7 +47,9 @@ function explain(error: unknown): number {
     process.stderr.write(`fcm: ${error.message}\n`)
     return error.exit
   }
-  const detail = process.env.FCM_DEBUG ? (error as Error).stack : `${oneLine(String(error))}. FCM_DEBUG=1 shows where.`
+  const detail = process.env.FCM_DEBUG
+    ? (error as Error).stack
+    : `${oneLine(String(error))}. FCM_DEBUG=1 shows where.`
   process.stderr.write(`fcm: this is a fault of the program: ${detail}\n`)
   return 70
 }
