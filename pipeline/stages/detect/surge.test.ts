@@ -111,7 +111,7 @@ describe('onset', () => {
   })
 
   it('ends after a day of what is the new usual, and is told once', async () => {
-    const raised = usual(200, 12 * 24 * 4, 600)
+    const raised = usual(60, 12 * 24 * 4, 600)
     const events = await onsets([...usual(10, 600), ...raised].flatMap(filling))
     const last = events.at(-1)!
     expect(last).toMatchObject({

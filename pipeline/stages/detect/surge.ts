@@ -53,8 +53,8 @@ export function judgeOpen(
   const { onset } = settings
   const { seconds } = scale
   if (count < onset.least || s.covered * BASE < onset.hours * HOUR) return null
-  // The last hours, days or weeks, whichever allows most: falling back to the usual is no surge.
-  const level = Math.max(levelAt(s, start), meanOf(s.profile), onset.leastExpected)
+  // The last bins or the weeks, whichever allow more: falling back to the usual is no surge.
+  const level = Math.max(levelAt(s, scale, start), meanOf(s.profile), onset.leastExpected)
   // As it was known when the bin began: the profile learns from what is judged here.
   const isBegun = scale.sum.bins > 0 && scale.sum.start === start
   const mean = level * (isBegun ? scale.shape : shape(s.profile, start, seconds))
@@ -89,16 +89,13 @@ export function judgeClosed(
 }
 
 /** Events in a base bin of the mean hour, as the last bins say; idle time counts as the zeros that it stands for. */
-const levelAt = (s: Series, start: number): number =>
-  Math.max(
-    ...s.scales.map(({ tracker, seconds }) => {
-      if (!s.idle) return expected(tracker.level, 1)
-      const level = { ...createLevel(), ...tracker.level }
-      const bins = seconds / BASE_SECONDS
-      decayLevel(level, coveredSince(s, start) / bins, bins)
-      return expected(level, 1)
-    }),
-  )
+function levelAt(s: Series, { tracker, seconds }: SurgeScale, start: number): number {
+  if (!s.idle) return expected(tracker.level, 1)
+  const level = { ...createLevel(), ...tracker.level }
+  const bins = seconds / BASE_SECONDS
+  decayLevel(level, coveredSince(s, start) / bins, bins)
+  return expected(level, 1)
+}
 
 /** At least what talk that answers itself has: in small series it is not known, and taken for it. */
 function dispersionOf(
