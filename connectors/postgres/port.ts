@@ -204,8 +204,8 @@ export type ExportFilter = Span & {
 
 export interface Store {
   /**
-   * Applies records of one partition of a run's topics, in order, in one transaction, and only those not applied yet
-   * (identities: DESIGN rule 7); those that it can't hold are left out and told.
+   * Applies records of one partition of a run's topics, in order, and only those not applied yet (identities: DESIGN rule
+   * 7); those that it can't hold are left out and told. When it fails, a beginning of them may have been applied.
    * @throws FcmError DATABASE_UNREACHABLE when waiting may help.
    */
   write(run: string, records: { key: string; record: FcmRecord }[]): Promise<Written>
