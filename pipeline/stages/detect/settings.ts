@@ -46,7 +46,7 @@ export const defaults = {
    * A surge: a chance below `p` of so many events in the whole bin, at least `least` and `factor` times the expected
    * (which is at least `leastExpected`); after `hours` covered. By the hour, variance is at least `hour` x `excess` times
    * the mean above it; by 5 minutes `excess` times. It ends after `exitBins` bins with a chance above `exitP`, or that
-   * begin `longestHours` after it did. Where nothing is planted, 0.03 a channel-day are to be expected.
+   * begin `longestHours` after it did. Where nothing is planted, 0.024 a channel-day came.
    */
   onset: {
     p: { 300: 5e-4, 3600: 1e-4 } satisfies Record<SurgeResolution, number>,
