@@ -113,7 +113,9 @@ describe('a server with structured results', () => {
     expect(Number(pids[0])).not.toBe(pid)
 
     process.kill(Number(pids[0]), 'SIGKILL')
-    await vi.waitFor(async () => expect((await posts(server, 'ok')).outcome).toBe('page'), { timeout: 10_000 })
+    await vi.waitFor(async () => expect((await posts(server, 'ok')).outcome).toBe('page'), {
+      timeout: 10_000,
+    })
     const last = Number(await textOf(server, 'pid'))
     await server.close()
     expect(isAlive(last)).toBe(false)
