@@ -12,6 +12,23 @@ export function wholeNumber(option: string, value: string, most = Number.MAX_SAF
   })
 }
 
+/** `example`: a value that would do. */
+export function atLeast(
+  least: number,
+  option: string,
+  value: string,
+  example: number,
+  why = `must be at least ${least}`,
+): number {
+  const number = wholeNumber(option, value)
+  if (number >= least) return number
+  throw new FcmError('OPTION_INVALID', {
+    option: `${option} "${value}"`,
+    why,
+    hint: `For example ${option} ${example}`,
+  })
+}
+
 /** In decimals, as people write them: no 0x10, 1e3 or space, which are slips. */
 export const DECIMAL = /^-?\d+(\.\d+)?$/
 

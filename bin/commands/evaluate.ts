@@ -15,7 +15,7 @@ import {
 import { FAMILIES, type Family } from '../../models/simulation/series/series.ts'
 import { BASE_RATE } from '../../models/training/train.ts'
 import { figuresOf, networkReport, type Watched, type WatchOptions, watchNetwork } from '../networks.ts'
-import { wholeNumber } from '../options.ts'
+import { atLeast, wholeNumber } from '../options.ts'
 import { type Progress, showProgress } from '../progress.ts'
 import { table } from '../table.ts'
 
@@ -57,7 +57,8 @@ export function evaluateScore(program: Command): void {
         LEAST_SERIES,
         '--series',
         flags.series,
-        `fewer than ${LEAST_SERIES} tell nothing`,
+        20 * LEAST_SERIES,
+        `must be more: fewer than ${LEAST_SERIES} tell nothing`,
       )
       const backend = oneOf<Backend>('--scorer', flags.scorer, BACKENDS)
       const scorer = await openScorer(backend, flags.weights && (await readWeights(flags.weights)))
@@ -82,16 +83,6 @@ export function evaluateScore(program: Command): void {
         await scorer.close()
       }
     })
-}
-
-function atLeast(least: number, option: string, value: string, why: string): number {
-  const number = wholeNumber(option, value)
-  if (number >= least) return number
-  throw new FcmError('OPTION_INVALID', {
-    option: `${option} "${value}"`,
-    why: `must be more: ${why}`,
-    hint: `For example ${option} ${20 * least}`,
-  })
 }
 
 async function evaluateNetworks(seed: number, n: number, options: WatchOptions, progress: Progress) {

@@ -8,7 +8,7 @@ import { modelOf, writeWeights } from '../../models/cnn-lstm/weights.ts'
 import type { Dataset } from '../../models/training/dataset.ts'
 import { generate } from '../../models/training/generate.ts'
 import { BASE_RATE, type Epoch, train } from '../../models/training/train.ts'
-import { wholeNumber } from '../options.ts'
+import { atLeast, wholeNumber } from '../options.ts'
 import { showProgress } from '../progress.ts'
 
 const SIZES = {
@@ -37,8 +37,8 @@ export function trainNetwork(program: Command): void {
     .action(async (flags) => {
       const size = flags.quick ? SIZES.quick : SIZES.whole
       const seed = wholeNumber('--seed', flags.seed)
-      const series = atLeast(100, '--series', flags.series ?? String(size.series))
-      const epochs = atLeast(1, '--epochs', flags.epochs ?? String(size.epochs))
+      const series = atLeast(100, '--series', flags.series ?? String(size.series), 1000)
+      const epochs = atLeast(1, '--epochs', flags.epochs ?? String(size.epochs), 10)
       const tf = await loadTfjs()
       const out = await writable(flags.out)
       const heldOut = Math.round(series * HELD_OUT)
@@ -59,16 +59,6 @@ export function trainNetwork(program: Command): void {
         ].join('\n'),
       )
     })
-}
-
-function atLeast(least: number, option: string, value: string): number {
-  const number = wholeNumber(option, value)
-  if (number >= least) return number
-  throw new FcmError('OPTION_INVALID', {
-    option: `${option} "${value}"`,
-    why: `must be at least ${least}`,
-    hint: `For example ${option} ${10 * least}`,
-  })
 }
 
 /** Found out before the training, not after it. */

@@ -83,6 +83,9 @@ export const PREPROCESSING = {
   memory: { 300: 2016, 3600: 504, 21600: 224 } as Record<Resolution, number>,
 }
 
+/** A window is kept from this many expected events in a bin on. */
+export const WARM = 1
+
 /** Less than this expected in a bin says nothing about how it is distributed: its residual is missing. */
 const LEAST_EXPECTED = 0.125
 

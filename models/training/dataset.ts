@@ -86,16 +86,18 @@ type Entry = {
 
 const MOST_MOMENTS = 4
 
+/** Room for so many windows. */
+const emptyDataset = (size: number): Dataset => ({
+  rows: new Float32Array(size * ROW),
+  labels: new Uint8Array(size),
+  series: new Uint32Array(size),
+  kinds: new Uint8Array(size),
+  means: new Float32Array(size),
+  replies: new Uint8Array(size),
+})
+
 function createColumns(series: number) {
-  const size = series * MOST_MOMENTS
-  const columns: Dataset = {
-    rows: new Float32Array(size * ROW),
-    labels: new Uint8Array(size),
-    series: new Uint32Array(size),
-    kinds: new Uint8Array(size),
-    means: new Float32Array(size),
-    replies: new Uint8Array(size),
-  }
+  const columns = emptyDataset(series * MOST_MOMENTS)
   let n = 0
   return {
     add({ write, label, index, kind, mean, replies }: Entry): void {
@@ -121,14 +123,7 @@ function createColumns(series: number) {
 /** One after another. */
 export function join(parts: readonly Dataset[]): Dataset {
   const size = parts.reduce((sum, part) => sum + part.labels.length, 0)
-  const whole: Dataset = {
-    rows: new Float32Array(size * ROW),
-    labels: new Uint8Array(size),
-    series: new Uint32Array(size),
-    kinds: new Uint8Array(size),
-    means: new Float32Array(size),
-    replies: new Uint8Array(size),
-  }
+  const whole = emptyDataset(size)
   let n = 0
   for (const part of parts) {
     whole.rows.set(part.rows, n * ROW)

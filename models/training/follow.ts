@@ -17,6 +17,7 @@ import {
   PREPROCESSING,
   type Reading,
   type Tracker,
+  WARM,
 } from '../early-warning/tracker.ts'
 import type { Series } from '../simulation/series/series.ts'
 
@@ -38,8 +39,6 @@ export type Seen = {
   write(rows: Float32Array, at: number): void
 }
 
-/** A window is kept from this many expected events on, as in the stream. */
-const WARM = 1
 /** Bins of history, covered bins and expected events from which on the stream judges a series. */
 const LEAST = { bins: 2 * PREPROCESSING.window, covered: 288, expected: 2 }
 

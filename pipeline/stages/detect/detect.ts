@@ -29,7 +29,7 @@ import {
 } from './series.ts'
 import { defaults, type Preset, type Settings, settingsHash } from './settings.ts'
 import { type Item, settleItem, type Watches } from './settle.ts'
-import { isSurging, judgeClosed, judgeOpen, surgeScales } from './surge.ts'
+import { isSurging, judgeClosed, judgeOpen, type SurgeScale, surgeScales } from './surge.ts'
 
 /** Rows of the CNN-LSTM one after another; the probability of each, which depends on that row alone. */
 export type Scoring = { model: string; score(rows: Float32Array): Promise<Float32Array> }
@@ -107,10 +107,22 @@ function applyMilestone(state: DetectState, key: string, record: Milestone, sett
   // Of a measure that is spoken of no more, bins stay open.
   for (const open of series.milestones.keys()) if (open < start - 2 * DAY) series.milestones.delete(open)
   for (const scale of surgeScales(series, settings)) {
-    const begin = floorTo(start, scale.seconds * 1000)
-    const surging = judgeOpen(series, scale, heldSince(series, scale, begin), begin, settings)
-    if (surging) state.queue.push({ kind: 'surge', key, measure, time, surging })
+    queueOpen(state.queue, series, scale, floorTo(start, scale.seconds * 1000), key, time, settings)
   }
+}
+
+/** Judges the open bin that begins at `begin` by what it holds so far. */
+function queueOpen(
+  queue: Item[],
+  series: Series,
+  scale: SurgeScale,
+  begin: number,
+  key: string,
+  time: number,
+  settings: Settings,
+): void {
+  const surging = judgeOpen(series, scale, heldSince(series, scale, begin), begin, settings)
+  if (surging) queue.push({ kind: 'surge', key, measure: series.measure, time, surging })
 }
 
 /** What the open bin that begins at `begin` holds at least: base bins that have closed, and milestones of those that have not. */
@@ -148,15 +160,12 @@ function applyClosed(state: DetectState, key: string, record: BinClosed, setting
   for (const [index, observed] of closed.entries()) {
     for (const o of observed) queueObserved(state.queue, o, usualReplies[index]!, key, time, settings)
   }
-  for (const [index, measure] of MEASURES.entries()) {
-    const series = channel.series[index]
+  for (const series of channel.series) {
     if (series?.next !== time) continue
     // The hour goes on: what it holds so far may be enough.
     for (const scale of surgeScales(series, settings)) {
       const { bins, start: begin } = scale.sum
-      const surging =
-        bins > 0 ? judgeOpen(series, scale, heldSince(series, scale, begin), begin, settings) : null
-      if (surging) state.queue.push({ kind: 'surge', key, measure, time, surging })
+      if (bins > 0) queueOpen(state.queue, series, scale, begin, key, time, settings)
     }
   }
 }

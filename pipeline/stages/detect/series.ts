@@ -20,6 +20,7 @@ import {
   PREPROCESSING,
   type Reading,
   type Tracker,
+  WARM,
 } from '../../../models/early-warning/tracker.ts'
 import type { Measure } from '../../../schemas/records.ts'
 import type { Settings } from './settings.ts'
@@ -72,8 +73,7 @@ export type Observed = {
   reading: Reading | null
 }
 
-/** A window is kept from this many expected events in a bin until both level and long-run mean are below `COLD`. */
-const WARM = 1
+/** A window is kept until both level and long-run mean are below it. */
 const COLD = 0.25
 
 export const createSeries = (measure: Measure, next: number): Series => ({
