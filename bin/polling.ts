@@ -35,7 +35,8 @@ export async function pollServer(engine: Engine, { server, signal, onWaiting, ..
         const level = failed > 0 || followed === 0 ? 'warn' : 'debug'
         logger[level]({ at: new Date(at), followed, requests, failed, error, seconds }, 'round of polls')
       },
-      onWarning: onWaiting,
+      // A server that Ctrl-C has ended before us is nothing to wait for.
+      onWarning: (error) => !signal.aborted && onWaiting(error),
     })
   } finally {
     signal.removeEventListener('abort', letGo)

@@ -41,27 +41,24 @@ export function load(program: Command): void {
       try {
         // What is measured is the embedded engines, whatever else is configured.
         const { databaseUrl: _, ...config } = readConfig({ ...flags, dataDir: dir, port: 0 })
-        await underLoad(config, plan.series, stop, async ({ measure }) => {
-          const progress = (figures: Figures) => {
-            if (!flags.json && !stop.aborted) process.stdout.write(text(figures))
-            return figures
-          }
-          const trial = async (rate: number) => progress(await measure(rate, plan.alerts))
-          const trials = flags.find ? await findLargest(trial, plan.rate, stop) : [await trial(plan.rate)]
-          if (stop.aborted) return
-          const largest = Math.max(0, ...trials.flatMap(({ holds, rate }) => (holds ? [rate] : [])))
-          if (flags.json) {
-            const found = {
-              series: plan.series,
-              budget: BUDGET_MS,
-              trials,
-              ...(flags.find ? { largest } : {}),
-            }
-            process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
-          } else if (flags.find)
-            process.stdout.write(`The largest rate at which it holds: ${largest} events/s.\n`)
-          if (trials.every(({ holds }) => !holds)) process.exitCode = 1
-        })
+        // Each rate begins with a database of its own: alerts of earlier trials would weigh on the later ones.
+        const trial = async (rate: number) => {
+          const dataDir = flags.find ? join(dir, String(rate)) : dir
+          const figures = await underLoad({ ...config, dataDir }, plan.series, stop, ({ measure }) =>
+            measure(rate, plan.alerts),
+          )
+          if (!flags.json && !stop.aborted) process.stdout.write(text(figures))
+          return figures
+        }
+        const trials = flags.find ? await findLargest(trial, plan.rate, stop) : [await trial(plan.rate)]
+        if (stop.aborted) return
+        const largest = Math.max(0, ...trials.flatMap(({ holds, rate }) => (holds ? [rate] : [])))
+        if (flags.json) {
+          const found = { series: plan.series, budget: BUDGET_MS, trials, ...(flags.find ? { largest } : {}) }
+          process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
+        } else if (flags.find)
+          process.stdout.write(`The largest rate at which it holds: ${largest} events/s.\n`)
+        if (trials.every(({ holds }) => !holds)) process.exitCode = 1
       } finally {
         if (flags.dataDir === undefined) await rm(dir, { recursive: true, force: true })
       }
@@ -73,8 +70,8 @@ async function underLoad(
   config: Config,
   series: number,
   stop: AbortSignal,
-  work: (loaded: Loaded) => Promise<void>,
-): Promise<void> {
+  work: (loaded: Loaded) => Promise<Figures>,
+): Promise<Figures> {
   const engine = await openEngine(config, {
     onWaiting: ({ message }) => process.stderr.write(`${message}\n`),
   })
@@ -90,12 +87,9 @@ async function underLoad(
       )
       if (!signal.aborted) history.done('written and processed.')
       const leave = look(served.url, RUN)
-      try {
-        if (!signal.aborted) await work(loaded)
-      } finally {
-        leave()
-      }
+      const figures = await work(loaded).finally(leave)
       roles.failed.throwIfAborted()
+      return figures
     } finally {
       await roles.stop()
       await served.close()

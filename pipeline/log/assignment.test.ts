@@ -44,7 +44,21 @@ test('a topic goes to those only that subscribe to it', () => {
     { name: 'nobody', partitions: 1, subscribers: [] },
   ]
   const shares = assign(['a', 'b'], topics, () => undefined)
-  // b, which has the fewer so far, gets the odd one.
+  // b, which has the fewer so far, gets the odd ones.
   expect(shares.get('a')!.map((tp) => tp.topic)).toEqual(['x', 'x', 'y'])
   expect(shares.get('b')!.map((tp) => tp.topic)).toEqual(['y', 'z'])
+})
+
+test('who has a partition of one topic has the same of the others, and keeps both', () => {
+  const topics = ['x', 'y'].map((name) => ({ name, partitions: 4, subscribers: ['a', 'b'] }))
+  const first = assign(['a', 'b'], topics, () => undefined)
+  const numbers = (m: string, topic: string, shares = first) =>
+    shares.get(m)!.flatMap((tp) => (tp.topic === topic ? [tp.partition] : []))
+  for (const m of ['a', 'b']) {
+    expect(numbers(m, 'x')).toHaveLength(2)
+    expect(numbers(m, 'x')).toEqual(numbers(m, 'y'))
+  }
+  const owner = (tp: { topic: string; partition: number }) =>
+    [...first].find(([, tps]) => tps.some((t) => t.topic === tp.topic && t.partition === tp.partition))?.[0]
+  expect(assign(['a', 'b'], topics, owner)).toEqual(first)
 })
