@@ -7,6 +7,9 @@ import type { Engine } from './engine.ts'
 import { removeOwner, writeOwner } from './owner.ts'
 import { VERSION } from './version.ts'
 
+/** How long requests under way may take to end when all else has. */
+const CLOSE_MS = 1000
+
 export type Served = { url: string; close(): Promise<void> }
 
 /** The API over an engine, not listening yet, and the token that its admin routes ask for. */
@@ -53,7 +56,10 @@ export async function serve(engine: Engine, notice?: string): Promise<Served> {
     url,
     close: async () => {
       await removeOwner(engine.dir)
+      // A connection that was opened in advance, as browsers do, is not idle for Node: it would be waited for, over a minute.
+      const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS)
       await app.close()
+      clearTimeout(timer)
     },
   }
 }

@@ -1,0 +1,21 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import { readConfig } from './config.ts'
+import { openEngine } from './engine.ts'
+import { serve } from './serve.ts'
+import { temporaryDir } from './testing.ts'
+
+test('closing does not wait for a connection on which nothing was ever asked', async () => {
+  const { dir, remove } = temporaryDir()
+  const engine = await openEngine(readConfig({ dataDir: dir, port: 0 }, {}))
+  const { url, close } = await serve(engine)
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  const closed = once(socket, 'close')
+  await close()
+  await closed
+  await engine.close()
+  remove()
+}, 20_000)
