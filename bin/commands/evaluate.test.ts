@@ -64,10 +64,10 @@ test('in words: which baselines it is above everywhere, and where it is not', ()
   )
 })
 
-test('what a source polls is asked of whole networks alone', async () => {
+test.each([['--polled'], ['--networks', '0'], ['--series', '19']])('refuses %s %s', async (...options) => {
   const program = new Command()
   evaluateScore(program)
-  await expect(program.parseAsync(['evaluate', '--polled'], { from: 'user' })).rejects.toMatchObject({
+  await expect(program.parseAsync(['evaluate', ...options], { from: 'user' })).rejects.toMatchObject({
     code: 'OPTION_INVALID',
   })
 })

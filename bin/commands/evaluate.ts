@@ -60,17 +60,14 @@ export function evaluateScore(program: Command): void {
         20 * LEAST_SERIES,
         `must be more: fewer than ${LEAST_SERIES} tell nothing`,
       )
+      const networks = flags.networks === undefined ? 0 : atLeast(1, '--networks', flags.networks, 20)
       const backend = oneOf<Backend>('--scorer', flags.scorer, BACKENDS)
       const scorer = await openScorer(backend, flags.weights && (await readWeights(flags.weights)))
       const progress = showProgress('Evaluating')
       try {
-        if (flags.networks !== undefined) {
-          const figures = await evaluateNetworks(
-            seed,
-            wholeNumber('--networks', flags.networks),
-            { scoring: scorer, polled: flags.polled === true },
-            progress,
-          )
+        if (networks > 0) {
+          const options = { scoring: scorer, polled: flags.polled === true }
+          const figures = await evaluateNetworks(seed, networks, options, progress)
           progress.end()
           process.stdout.write(flags.json ? `${JSON.stringify(figures, null, 2)}\n` : networkReport(figures))
           return
