@@ -29,7 +29,7 @@ import {
 } from './series.ts'
 import { defaults, type Preset, type Settings, settingsHash } from './settings.ts'
 import { type Item, settleItem, type Watches } from './settle.ts'
-import { isSurging, judgeClosed, judgeOpen, type SurgeScale, surgeScales } from './surge.ts'
+import { judgeClosed, judgeOpen, type SurgeScale, surgeScales, surgesAt } from './surge.ts'
 
 /** Rows of the CNN-LSTM one after another; the probability of each, which depends on that row alone. */
 export type Scoring = { model: string; score(rows: Float32Array): Promise<Float32Array> }
@@ -222,7 +222,7 @@ function queueObserved(
   const { series, scale, start, count } = o
   const at = { key, measure: series.measure, time, resolution: scale.seconds, start }
   const surging =
-    isSurging(scale) && !o.masked ? judgeClosed(series, scale, count, start, o.shape, settings) : null
+    surgesAt(scale, start) && !o.masked ? judgeClosed(series, scale, count, start, o.shape, settings) : null
   if (o.masked) {
     if (scale.eligible || scale.surge) queue.push({ ...at, kind: 'masked', count, signals: scale.eligible })
     return

@@ -132,7 +132,7 @@ export function judgeOnset(s: Surging, isOpen: boolean, { onset: rule }: Setting
     reason: () =>
       isOpen
         ? `${s.count} before the bin has closed, where ${number(s.expected)} were expected in the whole of it (dispersion ` +
-          `${number(s.dispersion)}): a chance of ${chance(s.p)} (threshold ${threshold}, and ${rule.factor} times the expected)`
+          `${number(s.dispersion)}): a chance of ${chance(s.p)} (threshold ${threshold}), and at least ${rule.factor} times the expected`
         : `saw ${s.count} where ${number(s.expected)} were expected before it set in: a chance of ${chance(s.p)} ` +
           (s.p < threshold ? `(threshold ${threshold})` : `(over from ${rule.exitP})`),
   }

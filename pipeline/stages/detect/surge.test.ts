@@ -43,7 +43,7 @@ describe('onset', () => {
       start: START + 600 * BASE,
       openedAt: START + 600 * BASE + 16_000,
       reason: expect.stringMatching(
-        /^posts per 5 min: 16 before the bin has closed, where [\d.]+ were expected in the whole of it .* a chance of [\d.e-]+ \(threshold 0.0005, and 3 times the expected\)$/,
+        /^posts per 5 min: 16 before the bin has closed, where [\d.]+ were expected in the whole of it .* a chance of [\d.e-]+ \(threshold 0.0005\), and at least 3 times the expected$/,
       ),
     })
     const [evidence] = opened!.evidence
@@ -51,6 +51,15 @@ describe('onset', () => {
     expect(evidence!.expected).toBeLessThan(2.6)
     expect(evidence!.p).toBe(sf(15, evidence!.expected, evidence!.dispersion))
     expect(evidence!.p).toBeLessThan(defaults.onset.p[300])
+  })
+
+  it('is not ended by bins before it that close after it was seen', async () => {
+    const late = [600, 601, 602].map((bin) => closed(bin, { posts: 2 }))
+    const events = await onsets([...usual(2, 600), milestone(603, 16), ...late])
+    expect(events.map(({ event }) => event)).toEqual(['opened'])
+    const over = [603, 604, 605, 606].map((bin) => closed(bin, { posts: bin === 603 ? 16 : 2 }))
+    const [, resolved] = await onsets([...usual(2, 600), milestone(603, 16), ...late, ...over])
+    expect(resolved).toMatchObject({ event: 'resolved', time: START + 607 * BASE })
   })
 
   it('is told of small series too, and of ones that were idle, after 24 covered hours', async () => {

@@ -36,7 +36,9 @@ export type Surging = {
 export type SurgeResolution = 300 | 3600
 export type SurgeScale = Scale & { seconds: SurgeResolution }
 
-export const isSurging = (scale: Scale): scale is SurgeScale => scale.surge !== null
+/** Whether the bin that begins at `start` belongs to a surge: bins before it may close later than it was seen. */
+export const surgesAt = (scale: Scale, start: number): scale is SurgeScale =>
+  scale.surge !== null && start >= scale.surge.since
 
 /** The scales of a series on which surges are looked for. */
 export const surgeScales = ({ measure, scales }: Series, { finest }: Settings): SurgeScale[] =>
