@@ -18,7 +18,16 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'browser', include: ['**/*.browser.test.ts'] } },
-      { extends: true, test: { name: 'postgres', include: ['**/*.postgres.test.ts'] } },
+      // PostgreSQL, and Kafka with its registry: each file starts the one, `infra/services.ts` the other.
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: ['**/*.postgres.test.ts', '**/*.kafka.test.ts'],
+          globalSetup: 'infra/services.ts',
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 })

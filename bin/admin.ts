@@ -53,6 +53,7 @@ export function adminOf(engine: Engine, token: string): Admin {
         await noteArchives(engine.dir, run, paths, from ?? null)
         await engine.openRun(run)
         const running = await engine.start(run, PROCESSING)
+        running.timed(false)
         try {
           const published = await publish({
             log,

@@ -1,6 +1,6 @@
 /** What goes wrong is said in words: what happened, why, and what to do. */
 
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -86,13 +86,22 @@ describe('files', () => {
   test('a data directory that is a file', async () => {
     const file = join(dir, 'file')
     writeFileSync(file, '')
-    expectExplained(await fcm(['lag', '--data-dir', file]), 3, /Can't use the data directory/)
+    expectExplained(await fcm(['migrate', '--data-dir', file]), 3, /Can't use the data directory .* it is a file/)
+  })
+
+  test('a data directory that is not there is not made, but where something is put into it', async () => {
+    const nowhere = join(dir, 'nowhere')
+    for (const command of ['lag', 'gaps', 'runs list', 'dead-letters list', 'export counts', 'requests'])
+      expectExplained(await fcm([...command.split(' '), '--data-dir', nowhere]), 2, /There is no data directory/)
+    const { code, stdout } = await fcm(['doctor', '--data-dir', nowhere])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/!.*there is none yet/)])
+    expect(existsSync(nowhere)).toBe(false)
   })
 
   test('a database that does not answer', { timeout: 120_000 }, async () => {
     const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
     expectExplained(
-      await fcm(['runs', 'list', '--data-dir', join(dir, 'd')], env),
+      await fcm(['migrate', '--data-dir', join(dir, 'd')], env),
       4,
       /The database does not answer/,
     )

@@ -1,12 +1,12 @@
 /**
- * How commands ask: over HTTP while another process owns the data directory, else by opening the directory themselves
- * and asking the very same API in process.
+ * How commands ask: over HTTP while another process owns the data directory, else by opening the directory (or reaching
+ * for Kafka and its database) themselves and asking the very same API in process.
  */
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { FcmError } from '../common/errors.ts'
 import type { Config } from './config.ts'
-import { openEngine } from './engine.ts'
+import { hasLog, openEngine } from './engine.ts'
 import { type Owner, readOwner } from './owner.ts'
 import { apiOf } from './serve.ts'
 
@@ -27,8 +27,11 @@ export type Client = {
 
 type Answer = { status: number; body: Readable }
 
-export async function connect(config: Config): Promise<Client> {
+/** `create`: a data directory that is not there is made. @throws FcmError DATA_DIR_MISSING */
+export async function connect(config: Config, { create = false } = {}): Promise<Client> {
+  if (config.kafkaBrokers !== undefined) return openDirectly(config)
   const dir = resolve(config.dataDir)
+  if (!create && !hasLog(dir)) throw new FcmError('DATA_DIR_MISSING', { dir })
   const owner = await readOwner(dir)
   if (owner && (await isOwner(owner))) return clientOf(overHttp(owner.url, owner.token), async () => {})
   try {

@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { FcmError } from '../common/errors.ts'
 import { BACKENDS } from '../models/cnn-lstm/scorer.ts'
+import type { KafkaOptions } from '../pipeline/log/kafka/client.ts'
 import { PRESETS } from '../pipeline/stages/detect/settings.ts'
 import { DECIMAL } from './options.ts'
 
@@ -24,6 +25,34 @@ export const Settings = Type.Object(
         env: 'DATABASE_URL',
         description:
           'the PostgreSQL server to use, as postgres://user:password@host:port/database (default: an embedded one)',
+      }),
+    ),
+    kafkaBrokers: Type.Optional(
+      Type.String({
+        pattern: '^[^\\s,/]+:\\d+(,[^\\s,/]+:\\d+)*$',
+        env: 'KAFKA_BROKERS',
+        description:
+          'the Kafka cluster that keeps the event log, as host:port of some of its brokers, with commas (default: an embedded log)',
+      }),
+    ),
+    kafkaTls: Type.Boolean({
+      default: false,
+      env: 'KAFKA_TLS',
+      description: 'whether the brokers are spoken to by TLS: true or false',
+    }),
+    kafkaUser: Type.Optional(
+      Type.String({
+        pattern: '^(plain|scram-sha-256|scram-sha-512):[^:]+:.+$',
+        env: 'KAFKA_USER',
+        description:
+          'who the brokers are told that this is, as mechanism:user:password; mechanisms: plain, scram-sha-256 and scram-sha-512',
+      }),
+    ),
+    schemaRegistryUrl: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^\\s/]+',
+        env: 'SCHEMA_REGISTRY_URL',
+        description: 'the schema registry of the Kafka cluster, with user:password@ where it asks for one',
       }),
     ),
     host: Type.String({
@@ -166,10 +195,48 @@ export function withSettings(command: Command, names: readonly (keyof Config)[])
   return command
 }
 
-const isNumber = (type?: string): boolean => type === 'integer' || type === 'number'
+/** What they hold may be a password. */
+const SECRET = new Set<keyof Config>(['databaseUrl', 'kafkaUser', 'schemaRegistryUrl'])
 
-/** A number where the text is one as people write it, so that 1.9 is no 1 and `true` is none at all; else the text. */
-const numberIn = (text: string): number | string => (DECIMAL.test(text) ? Number(text) : text)
+/**
+ * A number where the text is one as people write it, so that 1.9 is no 1 and `true` is none at all; true or false where it
+ * says so; else the text.
+ */
+function valueIn(text: string, type: string | undefined): unknown {
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  return (type === 'integer' || type === 'number') && DECIMAL.test(text) ? Number(text) : text
+}
+
+/** Where the engines are that a Kafka cluster goes with. @throws FcmError OPTION_INVALID for what is missing */
+export function kafkaOf(config: Config) {
+  const { kafkaBrokers = '', kafkaTls, kafkaUser, schemaRegistryUrl, databaseUrl } = config
+  for (const [option, value] of Object.entries({
+    SCHEMA_REGISTRY_URL: schemaRegistryUrl,
+    DATABASE_URL: databaseUrl,
+  }))
+    if (value === undefined)
+      throw new FcmError('OPTION_INVALID', {
+        option,
+        why: 'must be set where KAFKA_BROKERS is',
+        hint: 'On Kafka several processes share a schema registry and a PostgreSQL server',
+      })
+  const [, mechanism, username, password] = /^([^:]+):([^:]+):(.+)$/.exec(kafkaUser ?? '') ?? []
+  const registry = new URL(schemaRegistryUrl!)
+  const auth = {
+    username: decodeURIComponent(registry.username),
+    password: decodeURIComponent(registry.password),
+  }
+  Object.assign(registry, { username: '', password: '' })
+  return {
+    url: databaseUrl!,
+    kafka: {
+      brokers: kafkaBrokers.split(','),
+      ssl: kafkaTls,
+      ...(mechanism ? { sasl: { mechanism, username, password } as KafkaOptions['sasl'] } : {}),
+    },
+    registry: { url: registry.href.replace(/\/$/, ''), ...(auth.username ? { auth } : {}) },
+  }
+}
 
 /** Flags before environment variables before defaults. @throws FcmError OPTION_INVALID for the first that is wrong */
 export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEnv = process.env): Config {
@@ -179,7 +246,7 @@ export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEn
     const fromEnv = env[variable] === '' ? undefined : env[variable]
     const value = flags[name] ?? fromEnv
     if (value === undefined) continue
-    given[name] = isNumber(type) && typeof value === 'string' ? numberIn(value) : value
+    given[name] = typeof value === 'string' ? valueIn(value, type) : value
     origin[name] = flags[name] === undefined ? variable : `--${flag?.slice(2).split(' ')[0]}`
   }
   const config = Value.Default(Settings, given)
@@ -188,7 +255,7 @@ export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEn
   const name = error.instancePath.slice(1) as keyof Config
   const { description, enum: choices } = settings.find(([n]) => n === name)![1]
   throw new FcmError('OPTION_INVALID', {
-    option: `${origin[name] ?? name} "${name === 'databaseUrl' ? '...' : given[name]}"`,
+    option: `${origin[name] ?? name} "${SECRET.has(name) ? '...' : given[name]}"`,
     why: choices ? `must be one of ${choices.join(', ')}` : error.message,
     hint: `It sets ${description}`,
   })

@@ -1,15 +1,18 @@
 /** Opens a data directory and puts the parts together: log, schemas, store, roles. Commands are thin over this. */
-import { mkdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { access, constants, mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { FcmError } from '../common/errors.ts'
+import { untilItPasses } from '../common/retry.ts'
 import { DAY, SECOND } from '../common/time.ts'
 import type { Store } from '../connectors/postgres/port.ts'
 import { openStore } from '../connectors/postgres/store.ts'
 import { openScorer } from '../models/cnn-lstm/scorer.ts'
 import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
+import { openKafkaLog } from '../pipeline/log/kafka/kafka.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { createMetrics, type Host, type Running } from '../pipeline/runtime/host.ts'
 import { backlog } from '../pipeline/runtime/lag.ts'
@@ -20,8 +23,9 @@ import { detectStage } from '../pipeline/stages/detect/detect.ts'
 import { sumStage } from '../pipeline/stages/sum.ts'
 import { LIVE, runsOf, topicSpecs, topology } from '../pipeline/topology.ts'
 import { type Codec, createCodec } from '../schemas/codec.ts'
+import { openConfluentRegistry } from '../schemas/confluent-registry.ts'
 import { openFileRegistry } from '../schemas/file-registry.ts'
-import type { Config } from './config.ts'
+import { type Config, kafkaOf } from './config.ts'
 
 /** The roles that process what a source has written, upstream first. */
 export const PROCESSING = ['count', 'sum', 'detect', 'store'] as const
@@ -47,11 +51,17 @@ export type Engine = {
 export type Roles = Running & {
   /** Aborted, with FcmError ROLE_FAILED as its reason, when one of them has ended for good. */
   failed: AbortSignal
+  /** Whether alerts are timed (at first they are): history comes as fast as it can, and says nothing of latency. */
+  timed(on: boolean): void
   /** Resolves once they have dealt with all that is in the log, or at `signal`. @throws FcmError ROLE_FAILED */
   caughtUp(onWait: (records: number) => void, signal: AbortSignal): Promise<void>
 }
 
 export type OpenOptions = {
+  /** Wait for engines that are away until this is aborted, instead of failing. */
+  waiting?: AbortSignal
+  /** Schemas that the registry of a Kafka cluster lacks are registered: `fcm migrate`. */
+  register?: boolean
   /** Delete what is in the data directory, and its runs in the database, first. */
   fresh?: boolean
   /** Where the structured log goes: a file in the data directory, or standard output. */
@@ -62,6 +72,8 @@ export type OpenOptions = {
   onWaiting?: (error: FcmError) => void
 }
 
+export const hasLog = (dir: string): boolean => existsSync(join(dir, 'log.sqlite'))
+
 /** What belongs to fcm in a data directory; `--fresh` deletes these and nothing else. */
 const OURS = [
   ...['log.sqlite', 'log.sqlite-wal', 'log.sqlite-shm', 'postgres', 'postgres.incomplete', 'schemas.json'],
@@ -70,12 +82,56 @@ const OURS = [
 /** A role that waits for something may take so long to stop; then it is cut off. */
 const STOP_MS = 10 * SECOND
 
-/** @throws FcmError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, LOG_BROKEN, DATABASE_UNREACHABLE */
+const UNUSABLE: Record<string, string> = {
+  EACCES: 'this user may not write there',
+  EROFS: 'its file system is read-only',
+  EEXIST: 'it is a file',
+  ENOTDIR: 'what stands before it is a file',
+}
+
+/** What an engine stands on. */
+type Engines = Pick<Engine, 'log' | 'codec' | 'store'>
+
+/**
+ * @throws FcmError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, LOG_BROKEN, DATABASE_UNREACHABLE; on Kafka KAFKA_UNREACHABLE,
+ * KAFKA_REFUSED, REGISTRY_UNREACHABLE, REGISTRY_REFUSED, SCHEMA_UNREGISTERED, SCHEMA_INCOMPATIBLE
+ */
 export async function openEngine(config: Config, options: OpenOptions = {}): Promise<Engine> {
   const dir = resolve(config.dataDir)
-  await mkdir(dir, { recursive: true }).catch((error: Error) => {
-    throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: error.message }, error)
-  })
+  await mkdir(dir, { recursive: true })
+    .then(() => access(dir, constants.R_OK | constants.W_OK | constants.X_OK))
+    .catch((error: NodeJS.ErrnoException) => {
+      throw new FcmError(
+        'DATA_DIR_UNUSABLE',
+        { dir, why: UNUSABLE[error.code ?? ''] ?? error.message },
+        error,
+      )
+    })
+  const metrics = new Registry()
+  collectDefaultMetrics({ register: metrics })
+  const toLog = options.logTo === 'stdout' ? 1 : join(dir, 'fcm.log')
+  const open = config.kafkaBrokers === undefined ? openEmbedded : openOnKafka
+  const { engines, logger } = await open(config, dir, () => createLogger(config.logLevel, toLog), options)
+  const engine = { config, dir, ...engines, metrics, logger, failures: [] }
+  return {
+    ...engine,
+    openRun: (run) => engines.log.ensureTopics(topicSpecs(run, config.partitions)),
+    start: starter(engine, options.onWaiting ?? (() => {})),
+    async close() {
+      await engines.log.close()
+      await engines.store.close()
+    },
+  }
+}
+
+type Opened = { engines: Engines; logger: pino.Logger }
+
+async function openEmbedded(
+  config: Config,
+  dir: string,
+  createLogger: () => pino.Logger,
+  options: OpenOptions,
+): Promise<Opened> {
   const { log, deleted } = await openLog(dir, options.fresh === true)
   let store: Store | undefined
   try {
@@ -83,24 +139,44 @@ export async function openEngine(config: Config, options: OpenOptions = {}): Pro
     store = await openStore(config.databaseUrl ? { url: config.databaseUrl } : { dir })
     for (const run of deleted) await store.deleteRun(run)
     if (deleted.length > 0) options.onDeleted?.(deleted)
-    const metrics = new Registry()
-    collectDefaultMetrics({ register: metrics })
-    const logger = createLogger(config.logLevel, options.logTo === 'stdout' ? 1 : join(dir, 'fcm.log'))
-    const engine = { config, dir, log, codec, store, metrics, logger, failures: [] }
-    return {
-      ...engine,
-      openRun: (run) => log.ensureTopics(topicSpecs(run, config.partitions)),
-      start: starter(engine, options.onWaiting ?? (() => {})),
-      async close() {
-        await log.close()
-        await engine.store.close()
-      },
-    }
+    return { engines: { log, codec, store }, logger: createLogger() }
   } catch (error) {
     await log.close()
     await store?.close()
     throw error
   }
+}
+
+/** Many processes share what is there, so nothing is locked, and nothing deleted as a whole. */
+async function openOnKafka(
+  config: Config,
+  _dir: string,
+  createLogger: () => pino.Logger,
+  { fresh, waiting, register, onWaiting = () => {} }: OpenOptions,
+): Promise<Opened> {
+  const { url, kafka, registry } = kafkaOf(config)
+  if (fresh)
+    throw new FcmError('OPTION_INVALID', {
+      option: '--fresh',
+      why: 'deletes whole data directories, not what a Kafka cluster has',
+      hint: '`fcm runs delete` deletes a run',
+    })
+  const logger = createLogger()
+  const patiently = <T>(work: () => Promise<T>): Promise<T> =>
+    waiting ? untilItPasses(work, (error, attempt) => attempt === 1 && onWaiting(error), waiting) : work()
+  const codec = await patiently(() =>
+    createCodec(openConfluentRegistry({ ...registry, mayRegister: register === true })),
+  )
+  const store = await patiently(() => openStore({ url }))
+  const log = openKafkaLog({ ...kafka, onLog: (message, details) => logger.debug(details, message) })
+  try {
+    await patiently(() => log.topics('fcm.'))
+  } catch (error) {
+    await log.close().catch(() => {})
+    await store.close()
+    throw error
+  }
+  return { engines: { log, codec, store }, logger }
 }
 
 /** The log holds the directory's lock, so it comes first, also before anything is deleted. */
@@ -195,6 +271,10 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
     }
     return {
       failed: failing.signal,
+      timed(on) {
+        if (on) metrics.latency.untimed.delete(run)
+        else metrics.latency.untimed.add(run)
+      },
       // Upstream first: what a role still writes is then seen by the next before that one stops.
       async stop() {
         const timer = setTimeout(() => forcing.abort(), STOP_MS)
@@ -204,7 +284,15 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
       async caughtUp(onWait, signal) {
         for (;;) {
           failing.signal.throwIfAborted()
-          const records = await backlog(log, run, roles)
+          const counting = untilItPasses(
+            () => backlog(log, run, roles),
+            () => {},
+            signal,
+          )
+          const records = await counting.catch((error) => {
+            if (signal.aborted) return 0
+            throw error
+          })
           if (records === 0 || signal.aborted) return
           onWait(records)
           await sleep(50)

@@ -62,6 +62,10 @@ describe('settings', () => {
     mcp: [],
     follow: [],
     databaseUrl: ['mysql://x', 'host', ' postgres://x', ...HOSTILE],
+    kafkaBrokers: ['kafka', 'kafka:', 'a:1,', 'a:1, b:2', 'http://a:1', ...HOSTILE],
+    kafkaTls: ['yes', '1', 'TRUE', ...HOSTILE],
+    kafkaUser: ['user:password', 'plain:user', 'md5:a:b', ...HOSTILE],
+    schemaRegistryUrl: ['registry:8081', 'ftp://x', 'http://', ...HOSTILE],
     port: ['-1', '65536', '80.5', '9'.repeat(400), ...NO_NUMBER, ...HOSTILE],
     partitions: ['0', '257', '1.9', ...NO_NUMBER, ...HOSTILE],
     batchSize: ['0', '10001', '1.9', ...NO_NUMBER, ...HOSTILE],
@@ -103,7 +107,15 @@ describe('settings', () => {
   })
 
   test('what is in a URL of a database is not repeated', () => {
-    expect(() => readConfig({}, { DATABASE_URL: 'mysql://root:hunter2@db' })).toThrow(/DATABASE_URL "\.\.\."/)
+    for (const [env, value] of Object.entries({
+      DATABASE_URL: 'mysql://root:hunter2@db',
+      KAFKA_USER: 'root:hunter2',
+      SCHEMA_REGISTRY_URL: 'root:hunter2@registry',
+    })) {
+      const reading = () => readConfig({}, { [env]: value })
+      expect(reading).toThrow(`${env} "..."`)
+      expect(reading).not.toThrow(/hunter2/)
+    }
   })
 })
 

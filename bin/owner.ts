@@ -1,6 +1,7 @@
 /** One process owns a data directory; this file tells the others where to ask it, and lets only its user do so. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FcmError } from '../common/errors.ts'
 import { readJson, writeJson } from './files.ts'
 
 export type Owner = { pid: number; url: string; token: string }
@@ -12,7 +13,10 @@ export const removeOwner = (dir: string): Promise<void> => rm(fileIn(dir), { for
 
 /** The owner as written; null when nobody has been there, it ended properly, or its process is no more. */
 export async function readOwner(dir: string): Promise<Owner | null> {
-  const owner = await readJson<Owner>(fileIn(dir)).catch(() => null)
+  const owner = await readJson<Owner>(fileIn(dir)).catch((error: FcmError) => {
+    if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'EACCES') return null
+    throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: 'it belongs to another user' }, error)
+  })
   return owner && isAlive(owner.pid) ? owner : null
 }
 

@@ -47,15 +47,18 @@ export async function serve(engine: Engine, notice?: string): Promise<Served> {
   }
   const bound = (app.server.address() as AddressInfo).port
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
-  await writeOwner(engine.dir, { pid: process.pid, url, token }).catch(async (error) => {
-    // Else it would go on listening, and the process never end.
-    await app.close()
-    throw error
-  })
+  // On Kafka, commands ask the engines themselves.
+  const isOwner = engine.config.kafkaBrokers === undefined
+  if (isOwner)
+    await writeOwner(engine.dir, { pid: process.pid, url, token }).catch(async (error) => {
+      // Else it would go on listening, and the process never end.
+      await app.close()
+      throw error
+    })
   return {
     url,
     close: async () => {
-      await removeOwner(engine.dir)
+      if (isOwner) await removeOwner(engine.dir)
       // A connection that was opened in advance, as browsers do, is not idle for Node: it would be waited for, over a minute.
       const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS)
       await app.close()

@@ -101,6 +101,11 @@ const errors = {
     text: (d) =>
       `The data directory ${d.dir} is in use by another fcm process. Stop it, or give this one its own with --data-dir.`,
   },
+  DATA_DIR_MISSING: {
+    exit: 2,
+    text: (d) =>
+      `There is no data directory of fcm at ${d.dir}. \`fcm start\`, \`fcm run\` and \`fcm backfill\` make one; --data-dir names another.`,
+  },
   DATA_DIR_UNUSABLE: { exit: 3, text: (d) => `Can't use the data directory ${d.dir}: ${d.why}.` },
   OWNER_UNREACHABLE: {
     exit: 3,
@@ -118,6 +123,21 @@ const errors = {
     text: (d) =>
       `The event log ${d.file} can't be used: ${d.why}. Begin anew with --fresh, or use another --data-dir.`,
   },
+  KAFKA_UNREACHABLE: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `Kafka does not answer: ${d.why}. Check that its brokers run, and that KAFKA_BROKERS names them as this machine reaches them.`,
+  },
+  KAFKA_REFUSED: {
+    exit: 4,
+    text: (d) => `Kafka refuses: ${d.why}. Check the user and password, and what it is allowed to do.`,
+  },
+  RECORD_TOO_LARGE: {
+    exit: 4,
+    text: (d) =>
+      `A record is larger than Kafka takes in "${d.topic}". Raise the topic's max.message.bytes, as \`fcm migrate\` sets it.`,
+  },
   TOPIC_UNKNOWN: { exit: 4, text: (d) => `There is no topic "${d.topic}" in this event log.` },
   OFFSET_OUT_OF_RANGE: {
     exit: 4,
@@ -128,6 +148,27 @@ const errors = {
   SCHEMA_INCOMPATIBLE: {
     exit: 4,
     text: (d) => `The schema of ${d.subject} is not backward compatible with version ${d.version}: ${d.why}.`,
+  },
+  SCHEMA_UNREGISTERED: {
+    exit: 4,
+    text: (d) =>
+      `The schema registry ${d.url} does not have this program's schema of ${d.subject}. \`fcm migrate\` registers it.`,
+  },
+  SCHEMA_REFUSED: {
+    exit: 4,
+    text: (d) =>
+      `The schema registry ${d.url} refuses the schema of ${d.subject}: ${d.why}. Its compatibility must be BACKWARD: set it with PUT ${d.url}/config/${d.subject}.`,
+  },
+  REGISTRY_UNREACHABLE: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `The schema registry ${d.url} does not answer: ${d.why}. Check that it runs, and SCHEMA_REGISTRY_URL: with Apicurio, it ends in /apis/ccompat/v7.`,
+  },
+  REGISTRY_REFUSED: {
+    exit: 4,
+    text: (d) =>
+      `The schema registry ${d.url} refuses: ${d.why}. Check the user and password in SCHEMA_REGISTRY_URL.`,
   },
   SCHEMA_UNKNOWN: { exit: 4, text: (d) => `No schema has the id ${d.id}.` },
   RECORD_MALFORMED: { exit: 4, text: (d) => `The record can't be used: ${d.why}.` },

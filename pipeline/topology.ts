@@ -15,13 +15,18 @@ export const topology = {
 export type Role = keyof typeof topology
 export const ROLES = Object.keys(topology) as Role[]
 
+/** Casts are small, and hostile ones are not: a larger record is refused where it is appended. */
+const RECORD_BYTES = 8 * 2 ** 20
+/** A dead letter holds a whole record, and why it died. */
+const LETTER_BYTES = RECORD_BYTES + 2 ** 16
+
 const topics = {
   activity: { retentionMs: 14 * DAY },
   counts: { retentionMs: 365 * DAY },
   signals: { retentionMs: 365 * DAY },
   alerts: { retentionMs: 365 * DAY },
   checkpoints: { retentionMs: 365 * DAY, compacted: true },
-  'dead-letters': { retentionMs: 90 * DAY },
+  'dead-letters': { retentionMs: 90 * DAY, maxBytes: LETTER_BYTES },
 } as const
 export type Topic = keyof typeof topics
 
@@ -37,12 +42,15 @@ export function checkRunName(run: string): string {
 
 /** A named run is kept until it is deleted, so retention holds for `live` only. */
 export const topicSpecs = (run: string, partitions: number): TopicSpec[] =>
-  (Object.entries(topics) as [Topic, { retentionMs: number; compacted?: true }][]).map(([topic, spec]) => ({
-    ...spec,
-    name: topicOf(run, topic),
-    partitions,
-    retentionMs: run === LIVE ? spec.retentionMs : Number.POSITIVE_INFINITY,
-  }))
+  (Object.entries(topics) as [Topic, Pick<TopicSpec, 'retentionMs' | 'compacted' | 'maxBytes'>][]).map(
+    ([topic, spec]) => ({
+      maxBytes: RECORD_BYTES,
+      ...spec,
+      name: topicOf(run, topic),
+      partitions,
+      retentionMs: run === LIVE ? spec.retentionMs : Number.POSITIVE_INFINITY,
+    }),
+  )
 
 /** The runs that have topics in a log, from those topics' names. */
 export const runsOf = (names: string[]): string[] => [

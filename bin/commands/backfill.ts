@@ -47,7 +47,7 @@ export function backfill(program: Command): void {
       }
       const signal = stopSignal()
       const progress = showProgress(`Backfill into ${run}`)
-      const client = await connect(readConfig(flags))
+      const client = await connect(readConfig(flags), { create: true })
       try {
         const input = await client.stream({ method: 'POST', path: '/admin/backfills', body, signal })
         let end: Told | undefined

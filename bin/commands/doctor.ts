@@ -1,8 +1,10 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { access, constants, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { connect } from '../client.ts'
 import { readConfig, withSettings } from '../config.ts'
+import { hasLog } from '../engine.ts'
 import { readOwner } from '../owner.ts'
 
 type Finding = { check: string; state: 'ok' | 'attention' | 'broken'; found: string; mend?: string }
@@ -21,7 +23,7 @@ export function doctor(program: Command): void {
       const dir = resolve(config.dataDir)
       const disk = await dataDir(dir)
       findings.push(...disk)
-      if (disk.every(({ state }) => state !== 'broken')) findings.push(...(await inside(dir, config)))
+      if (hasLog(dir)) findings.push(...(await inside(dir, config)))
       const text = findings.map(
         ({ state, check, found, mend }) =>
           `${MARK[state]}  ${check}: ${found}${mend ? `\n      ${mend}` : ''}\n`,
@@ -44,8 +46,11 @@ function node(): Finding {
 }
 
 async function dataDir(dir: string): Promise<Finding[]> {
+  if (!existsSync(dir)) {
+    const mend = '`fcm start`, `fcm run` and `fcm backfill` make one; --data-dir names another.'
+    return [{ check: 'Data directory', state: 'attention', found: `there is none yet at ${dir}`, mend }]
+  }
   try {
-    await mkdir(dir, { recursive: true })
     await access(dir, constants.W_OK)
   } catch (error) {
     const found = (error as Error).message

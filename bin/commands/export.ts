@@ -35,7 +35,17 @@ export function exportRows(program: Command): void {
       const client = await connect(readConfig(flags))
       try {
         const rows = await client.stream({ path: `/v1/export/${what}?${query}` })
-        await pipeline(rows, process.stdout, { end: false })
+        const headers = flags.format === 'csv' ? 1 : 0
+        let lines = 0
+        const counted = async function* (chunks: AsyncIterable<Buffer>) {
+          for await (const chunk of chunks) {
+            if (lines <= headers) lines += chunk.toString('latin1').split('\n').length - 1
+            yield chunk
+          }
+        }
+        await pipeline(rows, counted, process.stdout, { end: false })
+        // A mistyped series must not pass for a quiet one.
+        if (lines <= headers) process.stderr.write(`Run "${flags.run}" has no such ${what}.\n`)
       } catch (error) {
         // The reader (head, less) has seen enough.
         if ((error as NodeJS.ErrnoException).code === 'EPIPE') return

@@ -6,11 +6,11 @@ import { openEngine } from '../engine.ts'
 export function migrate(program: Command): void {
   withSettings(program.command('migrate'), ['dataDir', 'partitions'])
     .description(
-      'Bring database, topics and schemas up to date; `start`, `run` and `backfill` do it by themselves',
+      'Bring database, topics and schemas up to date; needed once for a Kafka cluster, before anything else',
     )
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://fcm@localhost/fcm npx fcm migrate')
     .action(async (flags) => {
-      const engine = await openEngine(readConfig(flags))
+      const engine = await openEngine(readConfig(flags), { register: true })
       try {
         await engine.openRun(LIVE)
       } finally {

@@ -27,7 +27,11 @@ export function run(program: Command): void {
       const speed = positiveNumber('--speed', flags.speed)
       const config = readConfig(flags)
       parseFollow(config.follow, config.minFollowers)
-      const engine = await openEngine(config, { logTo: 'stdout' })
+      const engine = await openEngine(config, {
+        logTo: 'stdout',
+        waiting: stop,
+        onWaiting: ({ message }) => process.stderr.write(`${message}\n`),
+      })
       const { logger } = engine
       const isSimulated = roles.includes('source') && config.mcp === undefined
       const onWaiting = (error: FcmError) => logger.warn({ code: error.code }, error.message)

@@ -98,7 +98,8 @@ async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Pr
   await checkSeed(engine, seed)
   const history = showProgress('History')
   try {
-    await watch(engine, SIMULATION_LIVE, noticeOf(seed, speed), stop, async ({ caughtUp }, signal) => {
+    await watch(engine, SIMULATION_LIVE, noticeOf(seed, speed), stop, async ({ caughtUp, timed }, signal) => {
+      timed(false)
       const process = () => caughtUp((records) => history.update(1, `${records} records to process`), signal)
       const { finished } = await publishSimulated(engine, {
         seed,
@@ -113,6 +114,7 @@ async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Pr
           if (until !== undefined) return
           await process()
           if (signal.aborted) return
+          timed(true)
           history.done('processed.')
           say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
         },

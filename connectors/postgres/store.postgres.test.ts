@@ -1,89 +1,18 @@
 /** The same store on a real server: DATABASE_URL's, or a PostgreSQL that is installed here, started for the test. */
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
+import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { storeContract } from './contract.ts'
 import { createDatabase, type Query } from './database.ts'
 import { alert } from './records.fixture.ts'
 import { openStore } from './store.ts'
 
-type Server = { url: string; stop(): Promise<void>; start(): Promise<void>; remove(): void }
-
-/** The programs of a server that Debian installs, newest first; undefined: there is none. */
-function binaries(): string | undefined {
-  const base = '/usr/lib/postgresql'
-  const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : []
-  return versions
-    .map((version) => path.join(base, version, 'bin'))
-    .find((dir) => existsSync(path.join(dir, 'initdb')))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
-
-async function localServer(bin: string): Promise<Server> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fcm-postgres-'))
-  const data = path.join(dir, 'data')
-  // The server refuses to run as root.
-  const root = process.getuid?.() === 0
-  const as = (program: string, args: string[]): [string, string[]] =>
-    root
-      ? ['runuser', ['-u', 'postgres', '--', path.join(bin, program), ...args]]
-      : [path.join(bin, program), args]
-  if (root) {
-    chmodSync(dir, 0o755)
-    execFileSync('chown', ['postgres', dir])
-  }
-  execFileSync(...as('initdb', ['-D', data, '-U', 'fcm', '-A', 'trust', '-E', 'UTF8', '--no-sync']), {
-    stdio: 'ignore',
-  })
-  const port = await freePort()
-  const url = `postgres://fcm@127.0.0.1:${port}/postgres`
-  const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', '', '-F']
-  let server: ReturnType<typeof spawn> | undefined
-  return {
-    url,
-    async start() {
-      server = spawn(...as('postgres', ['-D', data, ...settings]), { stdio: 'ignore' })
-      for (const deadline = Date.now() + 30_000; ; ) {
-        const db = createDatabase({ connectionString: url })
-        try {
-          await db.query('SELECT 1')
-          return
-        } catch (error) {
-          if (Date.now() > deadline) throw error
-          await new Promise((resolve) => setTimeout(resolve, 50))
-        } finally {
-          await db.close()
-        }
-      }
-    },
-    async stop() {
-      const ended = once(server!, 'exit')
-      execFileSync(...as('pg_ctl', ['stop', '-D', data, '-m', 'immediate']), { stdio: 'ignore' })
-      await ended
-    },
-    remove: () => rmSync(dir, { recursive: true, force: true }),
-  }
-}
-
 const given = process.env.DATABASE_URL
-const bin = binaries()
+const bin = postgresPrograms()
 if (!given && !bin) console.warn('skipped: neither DATABASE_URL nor a PostgreSQL server is here')
 
-const local = !given && bin ? await localServer(bin) : undefined
-await local?.start()
+const local = !given && bin ? await startPostgres(bin) : undefined
 const url = given ?? local?.url
 
 afterAll(async () => {

@@ -19,9 +19,7 @@ export function assign<M>(
     const partitions = Math.max(...alike.map((topic) => topic.partitions))
     const all = Array.from({ length: partitions }, (_, partition) => partition)
     const of = (partition: number): TopicPartition[] =>
-      alike
-        .filter((topic) => partition < topic.partitions)
-        .map(({ name }) => ({ topic: name, partition }))
+      alike.filter((topic) => partition < topic.partitions).map(({ name }) => ({ topic: name, partition }))
     const owned = new Map(
       subscribers.map((m) => [m, all.filter((partition) => of(partition).some((tp) => owner(tp) === m))]),
     )
@@ -33,7 +31,10 @@ export function assign<M>(
       Math.floor((partitions + subscribers.length - 1 - rank) / subscribers.length)
     const taken = new Set<number>()
     const kept = order.map((m, rank) => {
-      const some = owned.get(m)!.filter((partition) => !taken.has(partition)).slice(0, quota(rank))
+      const some = owned
+        .get(m)!
+        .filter((partition) => !taken.has(partition))
+        .slice(0, quota(rank))
       for (const partition of some) taken.add(partition)
       return some
     })

@@ -8,6 +8,8 @@ export type TopicSpec = {
   partitions: number
   /** Records older than this, by append time, may be deleted. */
   retentionMs: number
+  /** The largest record that it must take, in bytes of key, value and headers; default: whatever the log takes. */
+  maxBytes?: number
   /** Keep (at least) the last record of every key instead; a null value deletes its key. */
   compacted?: boolean
 }
@@ -54,7 +56,11 @@ export type SubscribeOptions = {
   onAssigned?(tp: TopicPartition): Promise<number | undefined>
   /** The next records of one partition, at least one; the next batch of that partition waits until it resolves. */
   onBatch(records: Rec[], tp: TopicPartition): Promise<void>
-  /** The partition goes to another member, or this one stops. The running batch has ended; commits still count. */
+  /**
+   * The partition goes to another member, or this one stops. The running batch has ended; commits still count when it
+   * stops. Where others are told first (Kafka), the new member may have begun already, with what was committed by then:
+   * it does again what was done since, and comes to the same.
+   */
   onRevoked?(tp: TopicPartition): Promise<void>
   /**
    * A handler threw, or reading is impossible: the subscription has ended, without `onRevoked`, since what the handlers
@@ -81,7 +87,7 @@ export interface EventLog {
   append(records: NewRec[]): Promise<void>
   ends(topic: string): Promise<PartitionEnds[]>
   /**
-   * Records from `from` (default: the first kept) up to the end as it was at the call.
+   * Records from `from` (default: the first kept) up to an end that is no earlier than that at the call.
    * @throws FcmError TOPIC_UNKNOWN, OFFSET_OUT_OF_RANGE when a record to be read was deleted, from the iteration.
    */
   read(tp: TopicPartition, from?: number): AsyncIterable<Rec>

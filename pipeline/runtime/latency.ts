@@ -47,8 +47,12 @@ export function createLatency(registry: Registry) {
     registers,
   })
 
+  /** Runs whose alerts are not timed: their history is processed, which says nothing of how long an alert takes. */
+  const untimed = new Set<string>()
+
   /** An alert event was read as `rec`, and committed at `now`. */
   function decided(run: string, rec: Rec, event: AlertEvent, now: number): void {
+    if (untimed.has(run)) return
     const trail = trailOf(rec, 'store')
     const parts = { count: 0, detect: 0, store: 0 }
     for (const [i, { role, at }] of trail.entries()) {
@@ -64,5 +68,5 @@ export function createLatency(registry: Registry) {
     if (decisions.hasSubscribers) decisions.publish({ run, total, parts } satisfies Decided)
   }
 
-  return { decided }
+  return { decided, untimed }
 }

@@ -55,9 +55,10 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       version: stage.version,
       partition,
     })
-    const restored = await checkpoints.restore()
+    const restored = await patiently(host, role, () => checkpoints.restore())
     // Without a checkpoint all that is kept is read; what retention took before is not missed by anyone.
-    const first = (await log.ends(topic)).find((ends) => ends.partition === partition)?.first ?? 0
+    const ends = await patiently(host, role, () => log.ends(topic))
+    const first = ends.find((end) => end.partition === partition)?.first ?? 0
     const task: Task<State> = {
       state: restored?.state ?? stage.initial(partition),
       checkpoints,

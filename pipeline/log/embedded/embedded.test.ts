@@ -38,6 +38,7 @@ eventLogContract('the embedded log', async () => {
   let log = await openEmbeddedLog(dir)
   return {
     log,
+    handsOver: 'cleanly',
     async reopen() {
       await log.close()
       log = await openEmbeddedLog(dir)

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FcmError } from '../../../common/errors.ts'
-import type { Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
 import { assign } from '../assignment.ts'
+import type { Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
 
 /** What groups need of the log. */
 export type Source = {

@@ -1,0 +1,168 @@
+/**
+ * kafkajs 2.2.4 as we use it. Nothing was released after it (2023), so what is wrong with it is mended here, each with a
+ * test in `kafka.kafka.test.ts` that fails when the mending no longer takes hold; the version is pinned.
+ */
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
+import { zstdCompress, zstdDecompress } from 'node:zlib'
+import kafkajs, { type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs'
+import { FcmError } from '../../../common/errors.ts'
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
+const require = createRequire(import.meta.url)
+
+export type KafkaOptions = {
+  /** `host:port` of some brokers of the cluster. */
+  brokers: string[]
+  ssl?: boolean
+  sasl?: KafkaConfig['sasl']
+  /** A member of a group that is silent for so long (ms) is taken for dead. */
+  sessionMs?: number
+  /** What kafkajs tells of itself. Failures that pass are among it, so it is nothing to alarm anyone with. */
+  onLog?(message: string, details: object): void
+}
+
+/** Few and quick: who appends or commits tries again by itself, and tells that it waits. */
+const RETRY = { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 }
+
+/**
+ * A client of its own for each consumer: committed offsets are cached by client and group, and each consumer of the group
+ * clears what another has put there.
+ */
+export function createClient({ brokers, ssl, sasl, onLog }: KafkaOptions): kafkajs.Kafka {
+  mend()
+  const log = ({ label, log: { message, timestamp: _, ...details } }: LogEntry) =>
+    onLog?.(message, { ...details, level: label })
+  return new Kafka({
+    ...{ brokers, clientId: 'fcm', retry: RETRY, logLevel: logLevel.WARN, logCreator: () => log },
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(sasl === undefined ? {} : { sasl }),
+    connectionTimeout: 3000,
+    requestTimeout: 30_000,
+  })
+}
+
+export type { ISocketFactory }
+
+type RequestQueue = { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
+type OffsetManager = { setDefaultOffset(tp: { topic: string; partition: number }): Promise<void> }
+
+/** A consumer stands at an offset that is not there; kafkajs would go on from elsewhere, and commit that. */
+export class OffsetReset extends Error {
+  override name = 'OffsetReset'
+  /** kafkajs must not try again. */
+  readonly retriable = false
+  readonly tp: { topic: string; partition: number }
+  constructor(tp: { topic: string; partition: number }) {
+    super('offset out of range')
+    this.tp = tp
+  }
+}
+
+let isMended = false
+
+function mend(): void {
+  if (isMended) return
+  isMended = true
+
+  // An idle connection would wake up every millisecond for ever (tulios/kafkajs#1751), 3-6 % of a core each.
+  const { prototype: queue } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
+  const { scheduleCheckPendingRequests } = queue
+  queue.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) scheduleCheckPendingRequests.call(this)
+  }
+
+  // What was deleted before it was read must not be passed over in silence.
+  const { prototype: offsets } = require('kafkajs/src/consumer/offsetManager') as { prototype: OffsetManager }
+  offsets.setDefaultOffset = async (tp) => {
+    throw new OffsetReset(tp)
+  }
+
+  // kafkajs has gzip alone, and the packages for zstd are native and dead.
+  const [compress, decompress] = [promisify(zstdCompress), promisify(zstdDecompress)]
+  CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+    compress: ({ buffer }: { buffer: Buffer }) => compress(buffer),
+    decompress: (buffer: Buffer) => decompress(buffer),
+  })
+}
+
+export const causesOf = (error: unknown): KafkaError[] => {
+  const causes: KafkaError[] = []
+  for (let one = error; one instanceof Error; one = one.cause) causes.push(one)
+  return causes
+}
+
+export const isOfType = (error: unknown, ...types: string[]): boolean =>
+  causesOf(error).some(({ type }) => type !== undefined && types.includes(type))
+
+type Client = { connect(): Promise<void>; disconnect(): Promise<void> }
+
+/**
+ * A client that connects at its first use. kafkajs asks for all topics that a client was ever used with at once, and can't
+ * any more when one of them is deleted: then it is replaced, and the work done again.
+ */
+export function connected<C extends Client>(create: () => C) {
+  let client: Promise<C> | undefined
+
+  function get(): Promise<C> {
+    client ??= (async () => {
+      const fresh = create()
+      await fresh.connect()
+      return fresh
+    })().catch((error) => {
+      client = undefined
+      throw error
+    })
+    return client
+  }
+
+  async function close(): Promise<void> {
+    const before = client
+    client = undefined
+    await (await before?.catch(() => undefined))?.disconnect()
+  }
+
+  return {
+    close,
+    async use<T>(work: (client: C) => Promise<T>): Promise<T> {
+      try {
+        return await work(await get())
+      } catch (error) {
+        if (!isOfType(error, UNKNOWN_TOPIC)) throw error
+        await close()
+        return work(await get())
+      }
+    },
+  }
+}
+
+export const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
+
+/** Protocol errors that waiting doesn't mend, though nothing is wrong with the program. */
+const REFUSED = /AUTHORIZATION|AUTHENTICATION|SASL|SECURITY/
+
+type KafkaError = Error & { type?: string; retriable?: boolean; cause?: unknown }
+
+/** What kafkajs threw, in our words where it is something that a person can deal with. */
+export function explained(error: unknown, topic = ''): unknown {
+  if (!(error instanceof Error) || error instanceof FcmError) return error
+  const causes = causesOf(error)
+  const type = causes.find((one) => one.type)?.type ?? ''
+  const why = causes.at(-1)!.message || error.message
+  if (type === UNKNOWN_TOPIC) return new FcmError('TOPIC_UNKNOWN', { topic }, error)
+  if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE')
+    return new FcmError('RECORD_TOO_LARGE', { topic }, error)
+  if (REFUSED.test(type) || causes.some(({ name }) => name.includes('SASL')))
+    return new FcmError('KAFKA_REFUSED', { why }, error)
+  if (causes.some(({ name, retriable }) => MAY_PASS.has(name) || retriable === true))
+    return new FcmError('KAFKA_UNREACHABLE', { why }, error)
+  return error
+}
+
+/** Errors of kafkajs that don't say of themselves that they may pass. */
+const MAY_PASS = new Set([
+  'KafkaJSNumberOfRetriesExceeded',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSTimeout',
+  'KafkaJSLockTimeout',
+])

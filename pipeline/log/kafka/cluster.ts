@@ -1,0 +1,76 @@
+/**
+ * Reading without a group. kafkajs reads for consumer groups only, and joining one takes seconds where the broker has its
+ * defaults; so this goes one storey lower, to its connections and its protocol.
+ */
+import { createRequire } from 'node:module'
+import type { Kafka, KafkaMessage } from 'kafkajs'
+import type { Rec, TopicPartition } from '../port.ts'
+import { connected } from './client.ts'
+import { recordOf } from './record.ts'
+
+const require = createRequire(import.meta.url)
+
+type Fetched = { responses: { topicName: string; partitions: object[] }[] }
+type Broker = { fetch(request: object): Promise<Fetched> }
+
+/** kafkajs's own, which its consumers and producers stand on. */
+type Cluster = {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  isConnected(): boolean
+  addTargetTopic(topic: string): Promise<void>
+  refreshMetadata(): Promise<void>
+  refreshMetadataIfNecessary(): Promise<void>
+  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>
+  findBroker(options: { nodeId: string }): Promise<Broker>
+}
+const Batch = require('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  from: string,
+  partition: object | undefined,
+) => { messages: KafkaMessage[]; rawMessages: KafkaMessage[] }
+
+/** `next`: where to go on, past what compaction has taken and what belongs to transactions. */
+type Page = { records: Rec[]; next: number }
+
+/** Bytes of one answer: some thousands of records. */
+const FETCH_BYTES = 1024 * 1024
+const READ_COMMITTED = 1
+
+export function createReader(kafka: Kafka) {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  )!
+  const createCluster = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]!
+  const reader = connected(() => createCluster({ metadataMaxAge: 300_000, allowAutoTopicCreation: false }))
+
+  return {
+    /** The records of a partition from `from` on, as many as one answer holds. */
+    page: ({ topic, partition }: TopicPartition, from: number): Promise<Page> =>
+      reader.use(async (cluster) => {
+        if (!cluster.isConnected()) await cluster.connect()
+        await cluster.addTargetTopic(topic)
+        await cluster.refreshMetadataIfNecessary()
+        const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
+        const broker = await cluster.findBroker({ nodeId: nodeId! })
+        const request = { partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }
+        const { responses } = await broker
+          .fetch({
+            ...{ maxWaitTime: 1000, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_COMMITTED },
+            topics: [{ topic, partitions: [request] }],
+          })
+          .catch(async (error) => {
+            // The leader may have moved.
+            await cluster.refreshMetadata().catch(() => {})
+            throw error
+          })
+        const { messages, rawMessages } = new Batch(topic, String(from), responses[0]!.partitions[0])
+        const last = rawMessages.at(-1)
+        return {
+          records: messages.map((message) => recordOf({ topic, partition }, message)),
+          next: Math.max(from + 1, last ? Number(last.offset) + 1 : 0),
+        }
+      }),
+    close: reader.close,
+  }
+}

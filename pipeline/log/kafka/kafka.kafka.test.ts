@@ -1,0 +1,249 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import {
+  type Bench,
+  bench,
+  eventLogContract,
+  numbered,
+  numbersOf,
+  range,
+  readAll,
+  until,
+} from '../contract.ts'
+import type { EventLog } from '../port.ts'
+import { createClient } from './client.ts'
+import { openKafkaLog } from './kafka.ts'
+
+const services = inject('services')
+const brokers = Object.entries(services?.brokers ?? {})
+
+for (const [version, broker] of brokers) {
+  const open = () => openKafkaLog({ brokers: [broker] })
+
+  eventLogContract(`Kafka ${version}`, async () => {
+    let log = open()
+    return {
+      log,
+      handsOver: 'late',
+      async reopen() {
+        await log.close()
+        log = open()
+        return log
+      },
+    }
+  })
+
+  describe(`what Kafka ${version} and kafkajs have in store:`, () => {
+    let log: EventLog
+    let it: Bench
+    const admin = createClient({ brokers: [broker] }).admin()
+    beforeAll(async () => {
+      log = open()
+      it = bench(log)
+      await admin.connect()
+    })
+    afterAll(async () => {
+      await log.close()
+      await admin.disconnect()
+    })
+
+    test('an idle reader and an idle writer take less than a hundredth of a core', async () => {
+      const topic = await it.topic()
+      const reader = await it.reader(topic)
+      await log.append(numbered(topic, 0, 1))
+      await until(() => reader.seen.length === 1)
+      await sleep(1000)
+      const before = process.cpuUsage()
+      await sleep(5000)
+      const { user, system } = process.cpuUsage(before)
+      expect((user + system) / 5_000_000).toBeLessThan(0.01)
+      await reader.subscription.stop()
+    })
+
+    test('what was deleted before it was read is a failure, and stays one', async () => {
+      const topic = await it.topic()
+      const group = randomUUID()
+      let isSlow = true
+      const options = {
+        group,
+        batchSize: 1,
+        onBatch: async () => {
+          while (isSlow) await sleep(10)
+        },
+      }
+      // More than is fetched ahead, however well it is compressed.
+      await log.append(range(0, 10).map(() => ({ topic, key: 'k', value: randomBytes(1_000_000) })))
+      const reader = await it.reader(topic, options)
+      await until(() => reader.seen.length > 0)
+      await reader.subscription.commit({ topic, partition: 0 }, 1)
+      // kafkajs does not look for the topic by itself.
+      await admin.fetchTopicOffsets(topic)
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '10' }] })
+      isSlow = false
+      await until(() => reader.failures.length > 0)
+      expect(reader.failures).toMatchObject([
+        { code: 'OFFSET_OUT_OF_RANGE', details: { first: 10, next: 10 } },
+      ])
+      // Nobody has put the group where the log begins now.
+      expect(await log.committed(group, topic)).toEqual(new Map([[0, 1]]))
+      const again = await it.reader(topic, options)
+      await until(() => again.failures.length > 0)
+      expect(again.failures).toMatchObject([{ code: 'OFFSET_OUT_OF_RANGE', details: { offset: 1 } }])
+    })
+
+    test('a handler may take longer than a session, and so may the beginning', async () => {
+      const log = openKafkaLog({ brokers: [broker], sessionMs: 6000 })
+      const it = bench(log)
+      const topic = await it.topic()
+      const group = randomUUID()
+      await log.append(numbered(topic, 0, 2))
+      let assigned = 0
+      const reader = await it.reader(topic, {
+        group,
+        batchSize: 1,
+        async onAssigned() {
+          assigned++
+          await sleep(8000)
+          return undefined
+        },
+        onBatch: () => sleep(8000),
+      })
+      const generation = async () => {
+        const { groups } = await admin.describeGroups([group])
+        return groups[0]!.members.map(({ memberId }) => memberId)
+      }
+      await until(() => assigned === 1)
+      const member = await generation()
+      expect(member).toHaveLength(1)
+      await until(() => reader.seen.length === 2)
+      await sleep(7000)
+      expect(await generation()).toEqual(member)
+      expect([assigned, numbersOf(reader.seen), reader.failures]).toEqual([1, [0, 1], []])
+      await log.close()
+    }, 60_000)
+
+    test('records compressed with zstd, with gzip, and not at all are read', async () => {
+      const topic = await it.topic()
+      const producer = createClient({ brokers: [broker] }).producer({
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      })
+      await producer.connect()
+      const { None, GZIP, ZSTD } = kafkajs.CompressionTypes
+      for (const [i, compression] of [None, GZIP, ZSTD].entries())
+        await producer.send({ topic, compression, messages: [{ key: 'k', value: String(i) }] })
+      await producer.disconnect()
+      expect(numbersOf(await readAll(log, topic))).toEqual([0, 1, 2])
+    })
+
+    test('what others write without a key, or with headers of their own, is read', async () => {
+      const topic = await it.topic()
+      const producer = createClient({ brokers: [broker] }).producer({
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      })
+      await producer.connect()
+      const headers = { twice: ['a', 'b'], bytes: Buffer.from('c') }
+      await producer.send({
+        topic,
+        messages: [
+          { value: 'x', headers },
+          { key: null, value: null },
+        ],
+      })
+      await producer.disconnect()
+      expect(await readAll(log, topic)).toMatchObject([
+        { key: '', headers: { twice: 'b', bytes: 'c' } },
+        { key: '', value: null, headers: {} },
+      ])
+    })
+
+    test('a transaction that was aborted is passed over, to the end', async () => {
+      const topic = await it.topic()
+      const producer = createClient({ brokers: [broker] }).producer({
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        transactionalId: randomUUID(),
+        maxInFlightRequests: 1,
+        idempotent: true,
+      })
+      await producer.connect()
+      for (const end of ['abort', 'commit'] as const) {
+        const transaction = await producer.transaction()
+        await transaction.send({ topic, messages: [{ key: 'k', value: end === 'commit' ? '1' : '0' }] })
+        await transaction[end]()
+      }
+      await producer.disconnect()
+      expect(numbersOf(await readAll(log, topic))).toEqual([1])
+      const reader = await it.reader(topic)
+      await until(() => reader.seen.length > 0)
+      expect(numbersOf(reader.seen)).toEqual([1])
+      await reader.subscription.stop()
+    })
+
+    test('when others delete a topic, those who use other topics notice nothing', async () => {
+      const [gone, kept] = [await it.topic(), await it.topic()]
+      await log.append([...numbered(gone, 0, 1), ...numbered(kept, 0, 1)])
+      await readAll(log, gone)
+      const reader = await it.reader(kept)
+      await admin.deleteTopics({ topics: [gone] })
+      const results = await Promise.allSettled([
+        log.append(numbered(kept, 1, 2)),
+        log.append(numbered(gone, 1, 2)),
+        log.append(numbered(kept, 2, 3)),
+      ])
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      expect(results[1]).toMatchObject({ reason: { code: 'TOPIC_UNKNOWN' } })
+      expect(new Set(numbersOf(await readAll(log, kept)))).toEqual(new Set([0, 1, 2]))
+      await until(() => new Set(numbersOf(reader.seen)).size === 3)
+      await reader.subscription.stop()
+    })
+
+    test('a record that is too large is refused, and no other with it', async () => {
+      const name = `fcm.contract.${randomUUID()}`
+      await log.ensureTopics([
+        { name, partitions: 1, retentionMs: Number.POSITIVE_INFINITY, maxBytes: 6 * 2 ** 20 },
+      ])
+      const record = (bytes: number) => ({ topic: name, key: 'k', value: Buffer.alloc(bytes, 1) })
+      const appends = [record(10), { ...record(0), value: randomBytes(7 * 2 ** 20) }, record(5 * 2 ** 20), record(11)]
+      const results = await Promise.allSettled(appends.map((one) => log.append([one])))
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
+      expect(results[1]).toMatchObject({ reason: { code: 'RECORD_TOO_LARGE' } })
+      expect((await readAll(log, name)).map(({ value }) => value!.length)).toEqual([10, 5 * 2 ** 20, 11])
+    })
+
+    test('partitions of all topics of a member go together, and stay when others come and go', async () => {
+      const topics = [await it.topic(4), await it.topic(4)]
+      const group = randomUUID()
+      const held: Set<string>[] = []
+      const join = async () => {
+        const mine = new Set<string>()
+        held.push(mine)
+        return log.subscribe({
+          ...{ group, topics, batchSize: 10, onBatch: async () => {}, onFailure: () => {} },
+          onAssigned: async ({ topic, partition }) => void mine.add(`${topics.indexOf(topic)}/${partition}`),
+          onRevoked: async ({ topic, partition }) =>
+            void mine.delete(`${topics.indexOf(topic)}/${partition}`),
+        })
+      }
+      const one = await join()
+      await until(() => held[0]!.size === 8)
+      const two = await join()
+      await until(() => held[0]!.size === 4 && held[1]!.size === 4)
+      for (const mine of held)
+        for (const name of mine) expect(mine).toContain(`${1 - Number(name[0])}${name.slice(1)}`)
+      const kept = [...held[0]!]
+      await two.stop()
+      await until(() => held[0]!.size === 8)
+      expect(held[0]).toEqual(new Set([...kept, ...held[0]!]))
+      await one.stop()
+    })
+  })
+}
+
+test.skipIf(brokers.length > 0)('needs Kafka, which is not here', () => {})
+
+test('where no broker answers, it is said so, and may pass', async () => {
+  const log = openKafkaLog({ brokers: ['127.0.0.1:1'] })
+  await expect(log.topics('fcm.')).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE', retry: true })
+  await log.close()
+})

@@ -1,0 +1,73 @@
+/** The event log on Kafka. What is peculiar about Kafka, and about kafkajs, is known in this folder and nowhere else. */
+import { FcmError } from '../../../common/errors.ts'
+import type { EventLog, Rec, Subscription } from '../port.ts'
+import { createAppender } from './appender.ts'
+import { createClient, explained, type KafkaOptions } from './client.ts'
+import { createReader } from './cluster.ts'
+import { subscribe } from './subscription.ts'
+import { createTopics } from './topics.ts'
+
+const SESSION_MS = 30_000
+
+/**
+ * Opens the event log on the cluster that `brokers` belong to. Nothing is asked of it yet.
+ * @throws FcmError from every call: KAFKA_UNREACHABLE, which may pass, and KAFKA_REFUSED
+ */
+export function openKafkaLog(options: KafkaOptions): EventLog {
+  const { sessionMs = SESSION_MS } = options
+  const kafka = createClient(options)
+  const topics = createTopics(kafka)
+  const appender = createAppender(kafka, topics)
+  const reader = createReader(kafka)
+  const subscriptions = new Set<Subscription>()
+
+  return {
+    ensureTopics: topics.ensure,
+    topics: topics.list,
+    deleteTopics: topics.delete,
+    append: appender.append,
+    ends: topics.ends,
+    committed: topics.committed,
+    groups: topics.groups,
+
+    read(tp, from) {
+      const ends = topics.ends(tp.topic)
+      // It may be read later, or never.
+      ends.catch(() => {})
+      return {
+        async *[Symbol.asyncIterator](): AsyncGenerator<Rec> {
+          const { first, next } = (await ends)[tp.partition]!
+          let at = from ?? first
+          if (at < first || at > next)
+            throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: at, first, next })
+          while (at < next) {
+            const page = await reader.page(tp, at).catch((error) => {
+              throw explained(error, tp.topic)
+            })
+            for (const record of page.records) if (record.offset < next) yield record
+            at = page.next
+          }
+        },
+      }
+    },
+
+    async subscribe(wanted) {
+      const subscription = await subscribe({ ...topics, kafka: createClient(options), sessionMs }, wanted)
+      subscriptions.add(subscription)
+      return {
+        ...subscription,
+        async stop() {
+          await subscription.stop()
+          subscriptions.delete(subscription)
+        },
+      }
+    },
+
+    async close() {
+      await Promise.all([...subscriptions].map(({ stop }) => stop()))
+      await appender.close()
+      await reader.close()
+      await topics.close()
+    },
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * One member of a consumer group. kafkajs keeps it in the group and fetches; what is fetched waits in a queue of its
+ * partition for the handlers, so that none of them holds up heartbeats, rebalances or other partitions, however long it
+ * takes. A partition that has enough waiting is paused, and so is one whose beginning isn't known yet.
+ */
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import { FcmError } from '../../../common/errors.ts'
+import { untilItPasses } from '../../../common/retry.ts'
+import type { PartitionEnds, Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
+import { assigner, nameOf } from './assigner.ts'
+import { explained, OffsetReset } from './client.ts'
+import { recordOf } from './record.ts'
+
+/** Fetched and waiting, of a partition: more is fetched below half of it. */
+const QUEUE_BYTES = 4 * 1024 * 1024
+/** Of one partition in one answer. */
+const FETCH_BYTES = 1024 * 1024
+/**
+ * A fetch is answered when there is something, or after this. So long a partition may also wait to be fetched from after a
+ * pause: while it was paused it was not in the request that is under way.
+ */
+const FETCH_WAIT_MS = 250
+/** A rebalance is noticed with a heartbeat. */
+const HEARTBEAT_MS = 1000
+/** A broker that is away does not answer that we leave either. */
+const LEAVE_MS = 5000
+
+/** A partition in the hands of this member. */
+type Held = {
+  tp: TopicPartition
+  revoked: AbortController
+  /** Offset of the next record to come into the queue; undefined: not known yet, nothing is fetched. */
+  position: number | undefined
+  queue: Rec[]
+  bytes: number
+  isPaused: boolean
+  /** Wakes the handlers' loop when something came into the queue. */
+  wake: () => void
+  /** Resolves, never rejects, when no handler of it runs any more. */
+  done: Promise<void>
+}
+
+export type GroupParts = {
+  kafka: Kafka
+  sessionMs: number
+  partitions(topic: string): Promise<number>
+  ends(topic: string): Promise<PartitionEnds[]>
+  committed(group: string, topic: string): Promise<Map<number, number>>
+}
+
+export async function subscribe(parts: GroupParts, options: SubscribeOptions): Promise<Subscription> {
+  const { group, topics, batchSize, onAssigned, onBatch, onRevoked, onFailure } = options
+  // Else kafkajs would wait for them.
+  for (const topic of topics) await parts.partitions(topic)
+
+  const held = new Map<string, Held>()
+  /** Of partitions that were taken away: until `onRevoked` is done. They may come back meanwhile. */
+  const leaving = new Map<string, Promise<void>>()
+  /** Offsets on their way to the broker, by name of the partition. */
+  const commits = new Map<string, { tp: TopicPartition; offset: number }>()
+  let committing: Promise<void> | undefined
+  let ended: { by: 'stop' } | { by: 'failure' } | undefined
+  let left: Promise<void> | undefined
+
+  const consumer: Consumer = parts.kafka.consumer({
+    groupId: group,
+    partitionAssigners: [assigner(() => [...held.values()].map(({ tp }) => tp), parts.partitions)],
+    sessionTimeout: parts.sessionMs,
+    heartbeatInterval: HEARTBEAT_MS,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
+    maxBytesPerPartition: FETCH_BYTES,
+    allowAutoTopicCreation: false,
+    // Whatever may pass is waited for.
+    retry: { retries: Number.MAX_SAFE_INTEGER },
+  })
+
+  const paused = ({ topic, partition }: TopicPartition) => [{ topic, partitions: [partition] }]
+
+  /** In the turn in which kafkajs joined, before it fetches: it has forgotten its offsets and what was paused. */
+  function joined(assignment: Record<string, number[]>): void {
+    const now = Object.entries(assignment).flatMap(([topic, partitions]) =>
+      partitions.map((partition): TopicPartition => ({ topic, partition })),
+    )
+    const names = new Set(now.map(nameOf))
+    for (const [name, one] of held) {
+      if (!names.has(name)) take(name, one)
+    }
+    if (ended) return
+    for (const tp of now) {
+      const one = held.get(nameOf(tp))
+      if (!one) give(tp)
+      else if (one.position === undefined) consumer.pause(paused(tp))
+      else {
+        consumer.seek({ ...tp, offset: String(one.position) })
+        if (one.isPaused) consumer.pause(paused(tp))
+      }
+    }
+  }
+
+  function give(tp: TopicPartition): void {
+    consumer.pause(paused(tp))
+    const one: Held = {
+      tp,
+      revoked: new AbortController(),
+      position: undefined,
+      queue: [],
+      bytes: 0,
+      isPaused: true,
+      wake: () => {},
+      done: Promise.resolve(),
+    }
+    held.set(nameOf(tp), one)
+    const before = leaving.get(nameOf(tp)) ?? Promise.resolve()
+    one.done = before.then(() => deliver(one)).catch(fail)
+  }
+
+  /** It is someone else's now. */
+  function take(name: string, one: Held): void {
+    held.delete(name)
+    one.revoked.abort()
+    one.wake()
+    const gone = one.done
+      .then(async () => {
+        if (ended?.by !== 'failure') await onRevoked?.(one.tp)
+      })
+      .catch(fail)
+      .finally(() => leaving.get(name) === gone && leaving.delete(name))
+    leaving.set(name, gone)
+  }
+
+  async function deliver(one: Held): Promise<void> {
+    const { tp, revoked } = one
+    const { signal } = revoked
+    const wanted = await onAssigned?.(tp)
+    if (signal.aborted) return
+    const from = await begin(tp, wanted, signal)
+    if (signal.aborted) return
+    one.position = from
+    whileInGroup(() => consumer.seek({ ...tp, offset: String(from) }))
+    resume(one)
+    while (!signal.aborted) {
+      const records = next(one)
+      if (records.length > 0) await onBatch(records, tp)
+      else await new Promise<void>((resolve) => (one.wake = resolve))
+    }
+  }
+
+  /** Where to begin. @throws FcmError OFFSET_OUT_OF_RANGE */
+  function begin(tp: TopicPartition, wanted: number | undefined, signal: AbortSignal): Promise<number> {
+    return untilItPasses(
+      async () => {
+        const offset = wanted ?? (await parts.committed(group, tp.topic)).get(tp.partition)
+        const { first, next } = (await parts.ends(tp.topic))[tp.partition]!
+        const from = offset ?? first
+        if (from < first || from > next)
+          throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: from, first, next })
+        return from
+      },
+      () => {},
+      signal,
+    ).catch((error) => {
+      if (signal.aborted) return 0
+      throw error
+    })
+  }
+
+  /** The next batch from the queue. */
+  function next(one: Held): Rec[] {
+    const records = one.queue.splice(0, batchSize)
+    for (const record of records) one.bytes -= bytesOf(record)
+    if (one.isPaused && one.bytes <= QUEUE_BYTES / 2) resume(one)
+    return records
+  }
+
+  function resume(one: Held): void {
+    one.isPaused = false
+    whileInGroup(() => consumer.resume(paused(one.tp)))
+  }
+
+  /** Between two lives of the consumer there is nothing to tell: `joined` tells all when the next begins. */
+  function whileInGroup(tell: () => void): void {
+    try {
+      tell()
+    } catch (error) {
+      if (!(error as Error).message.includes('not initialized')) throw error
+    }
+  }
+
+  async function fetched({ batch, resolveOffset }: EachBatchPayload): Promise<void> {
+    const tp = { topic: batch.topic, partition: batch.partition }
+    const one = held.get(nameOf(tp))
+    if (one?.position === undefined || one.isPaused) return
+    for (const message of batch.messages) {
+      // What a fetch that began before a seek has brought is passed over.
+      if (Number(message.offset) < one.position) continue
+      const record = recordOf(tp, message)
+      one.queue.push(record)
+      one.bytes += bytesOf(record)
+    }
+    one.position = Math.max(one.position, Number(batch.lastOffset()) + 1)
+    resolveOffset(batch.lastOffset())
+    if (one.bytes > QUEUE_BYTES) {
+      one.isPaused = true
+      consumer.pause(paused(tp))
+    }
+    one.wake()
+  }
+
+  /** One request at a time; offsets that come meanwhile go with the next. */
+  async function flush(): Promise<void> {
+    while (commits.size > 0) {
+      const batch = [...commits]
+      try {
+        await consumer.commitOffsets(
+          batch.map(([, { tp, offset }]) => ({ ...tp, offset: String(offset), metadata: null })),
+        )
+      } catch (error) {
+        // Another generation of the group: whoever has the partition now commits for it.
+        if (!isRebalancing(error)) throw explained(error)
+      }
+      for (const [name, commit] of batch) if (commits.get(name) === commit) commits.delete(name)
+    }
+  }
+
+  function fail(error: unknown): void {
+    if (ended?.by === 'failure') return
+    ended = { by: 'failure' }
+    void leave().then(() => onFailure(error))
+  }
+
+  function leave(): Promise<void> {
+    for (const [name, one] of held) take(name, one)
+    left ??= (async () => {
+      while (leaving.size > 0) await Promise.all(leaving.values())
+      const disconnected = consumer.disconnect().catch(() => {})
+      await Promise.race([disconnected, new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref())])
+    })()
+    return left
+  }
+
+  /** With what kafkajs does not know of: where we stood, and what the log has. */
+  async function crashed(error: Error): Promise<void> {
+    const reset = causesOf(error).find((cause) => cause instanceof OffsetReset)
+    if (!reset) return fail(explained(error))
+    const offset = held.get(nameOf(reset.tp))?.position ?? 0
+    const ends = await parts.ends(reset.tp.topic).catch(() => [])
+    const { first = 0, next = 0 } = ends[reset.tp.partition] ?? {}
+    fail(new FcmError('OFFSET_OUT_OF_RANGE', { ...reset.tp, offset, first, next }, error))
+  }
+
+  consumer.on('consumer.group_join', ({ payload }) => joined(payload.memberAssignment))
+  consumer.on('consumer.crash', ({ payload }) => {
+    if (!payload.restart) void crashed(payload.error)
+  })
+  try {
+    await consumer.connect()
+    await consumer.subscribe({ topics, fromBeginning: true })
+    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: fetched })
+  } catch (error) {
+    await consumer.disconnect().catch(() => {})
+    throw explained(error)
+  }
+
+  return {
+    async commit(tp, offset) {
+      const name = nameOf(tp)
+      if (!held.has(name) && !leaving.has(name)) return
+      commits.set(name, { tp, offset })
+      committing ??= flush().finally(() => {
+        committing = undefined
+      })
+      await committing
+    },
+    stop() {
+      ended ??= { by: 'stop' }
+      return leave()
+    },
+  }
+}
+
+const bytesOf = ({ key, value }: Rec): number => 100 + key.length + (value?.length ?? 0)
+
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = []
+  for (let one = error; one instanceof Error; one = one.cause) causes.push(one)
+  return causes
+}
+
+const REBALANCING = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'NOT_COORDINATOR_FOR_GROUP',
+])
+const isRebalancing = (error: unknown): boolean =>
+  causesOf(error).some((cause) => REBALANCING.has((cause as { type?: string }).type ?? ''))
