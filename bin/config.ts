@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { FcmError } from '../common/errors.ts'
+import { SECOND } from '../common/time.ts'
 import { BACKENDS } from '../models/cnn-lstm/scorer.ts'
 import type { KafkaOptions } from '../pipeline/log/kafka/client.ts'
 import { PRESETS } from '../pipeline/stages/detect/settings.ts'
@@ -48,6 +49,14 @@ export const Settings = Type.Object(
           'who the brokers are told that this is, as mechanism:user:password; mechanisms: plain, scram-sha-256 and scram-sha-512',
       }),
     ),
+    kafkaSessionSeconds: Type.Integer({
+      default: 30,
+      minimum: 6,
+      maximum: 300,
+      env: 'KAFKA_SESSION_SECONDS',
+      description:
+        'the seconds of silence after which a process is taken for dead, and its partitions go to others',
+    }),
     schemaRegistryUrl: Type.Optional(
       Type.String({
         pattern: '^https?://[^\\s/]+',
@@ -209,7 +218,14 @@ function valueIn(text: string, type: string | undefined): unknown {
 
 /** Where the engines are that a Kafka cluster goes with. @throws FcmError OPTION_INVALID for what is missing */
 export function kafkaOf(config: Config) {
-  const { kafkaBrokers = '', kafkaTls, kafkaUser, schemaRegistryUrl, databaseUrl } = config
+  const {
+    kafkaBrokers = '',
+    kafkaTls,
+    kafkaUser,
+    kafkaSessionSeconds,
+    schemaRegistryUrl,
+    databaseUrl,
+  } = config
   for (const [option, value] of Object.entries({
     SCHEMA_REGISTRY_URL: schemaRegistryUrl,
     DATABASE_URL: databaseUrl,
@@ -232,6 +248,7 @@ export function kafkaOf(config: Config) {
     kafka: {
       brokers: kafkaBrokers.split(','),
       ssl: kafkaTls,
+      sessionMs: kafkaSessionSeconds * SECOND,
       ...(mechanism ? { sasl: { mechanism, username, password } as KafkaOptions['sasl'] } : {}),
     },
     registry: { url: registry.href.replace(/\/$/, ''), ...(auth.username ? { auth } : {}) },

@@ -65,6 +65,7 @@ describe('settings', () => {
     kafkaBrokers: ['kafka', 'kafka:', 'a:1,', 'a:1, b:2', 'http://a:1', ...HOSTILE],
     kafkaTls: ['yes', '1', 'TRUE', ...HOSTILE],
     kafkaUser: ['user:password', 'plain:user', 'md5:a:b', ...HOSTILE],
+    kafkaSessionSeconds: ['5', '301', '6.5', ...NO_NUMBER, ...HOSTILE],
     schemaRegistryUrl: ['registry:8081', 'ftp://x', 'http://', ...HOSTILE],
     port: ['-1', '65536', '80.5', '9'.repeat(400), ...NO_NUMBER, ...HOSTILE],
     partitions: ['0', '257', '1.9', ...NO_NUMBER, ...HOSTILE],

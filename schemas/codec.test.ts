@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { FcmError } from '../common/errors.ts'
 import { anyRecord } from './arbitrary.fixture.ts'
 import { createCodec, RECORD_TYPES, readSchema } from './codec.ts'
@@ -93,7 +93,7 @@ test('a length that no record can have is malformed at once', async () => {
   expect(performance.now() - before).toBeLessThan(1000)
 })
 
-test('an unknown schema id is asked for once', async () => {
+test('an unknown schema id is asked for once a minute', async () => {
   const { registry, asked } = testRegistry()
   const codec = await createCodec(registry)
   const bytes = withId(codec.encode(idle), 999)
@@ -102,6 +102,10 @@ test('an unknown schema id is asked for once', async () => {
     expect(() => codec.decode(bytes)).toThrow(code('SCHEMA_UNKNOWN'))
   }
   expect(asked).toEqual([999])
+  vi.useFakeTimers({ now: Date.now() + 61_000 })
+  await codec.prepare(bytes)
+  expect(asked).toEqual([999, 999])
+  vi.useRealTimers()
 })
 
 test('a registry that does not answer is asked again', async () => {

@@ -24,6 +24,10 @@ const FILES: Record<RecordType, string> = {
   Signal: 'signal',
   AlertEvent: 'alert-event',
 }
+/** An id that the registry does not have may be registered later, if hardly ever. */
+const UNKNOWN_MS = 60_000
+const MOST_UNKNOWN = 10_000
+
 export const RECORD_TYPES = Object.keys(FILES) as RecordType[]
 
 export const readSchema = (type: RecordType): object =>
@@ -37,7 +41,7 @@ export interface Codec {
    * `prepare` must have seen its schema id. @throws FcmError RECORD_MALFORMED, SCHEMA_UNKNOWN
    */
   decode(bytes: Uint8Array): FcmRecord
-  /** Fetches the schema of `bytes` unless it is known already. An id that does not exist is asked for once. */
+  /** Fetches the schema of `bytes` unless it is known already. An id that does not exist is asked for once a minute. */
   prepare(bytes: Uint8Array): Promise<void>
 }
 
@@ -102,8 +106,10 @@ const typeOf = (schema: object): avro.Type =>
 export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
   const types = new Map<RecordType, avro.Type>()
   const ids = new Map<RecordType, number>()
-  /** One cached resolver per writer schema; null: an id that the registry does not have. */
-  const readers = new Map<number, Reader | null>()
+  /** One cached resolver per writer schema. */
+  const readers = new Map<number, Reader>()
+  /** Ids that the registry did not have when it was asked, and when, ms: a flood of them must not become one of requests. */
+  const unknown = new Map<number, number>()
 
   for (const type of RECORD_TYPES) {
     const schema = readSchema(type)
@@ -169,12 +175,13 @@ export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
     async prepare(bytes) {
       if (bytes.length < HEADER_BYTES || bytes[0] !== 0) return
       const id = idOf(bytes)
-      if (readers.has(id)) return
+      if (readers.has(id) || Date.now() - (unknown.get(id) ?? Number.NEGATIVE_INFINITY) < UNKNOWN_MS) return
       try {
         readers.set(id, foreignReader(await registry.schema(id)))
       } catch (error) {
         if (!(error instanceof FcmError && error.code === 'SCHEMA_UNKNOWN')) throw error
-        readers.set(id, null)
+        if (unknown.size >= MOST_UNKNOWN) unknown.clear()
+        unknown.set(id, Date.now())
       }
     },
   }

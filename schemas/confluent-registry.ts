@@ -16,7 +16,7 @@ export function openConfluentRegistry({ url, auth, mayRegister }: ConfluentOptio
   const client = new Client({
     host: url,
     retry: { retries: 0 },
-    middlewares: [honest],
+    middlewares: [withTimeout],
     ...(auth ? { auth } : {}),
   })
 
@@ -61,24 +61,21 @@ export function openConfluentRegistry({ url, auth, mayRegister }: ConfluentOptio
     const status = statusOf(error)
     const why = (error as Error).message
     if (status === 401 || status === 403) return new FcmError('REGISTRY_REFUSED', { url, why }, error)
-    if (status !== undefined && (status >= 500 || status === 429))
+    if (NO_ANSWER.test(why) || (status ?? 0) >= 500 || status === 429)
       return new FcmError('REGISTRY_UNREACHABLE', { url, why }, error)
     return otherwise()
   }
 }
 
 const TIMEOUT_MS = 5000
-const UNAVAILABLE = 503
 
-/** The client waits for ever, and says 400 where it could not connect. */
-const honest: NonNullable<ConstructorParameters<typeof Client>[0]['middlewares']>[number] = () => ({
+/** By itself the client waits for ever. */
+const withTimeout: NonNullable<ConstructorParameters<typeof Client>[0]['middlewares']>[number] = () => ({
   prepareRequest: async (next) => (await next()).enhance({ timeout: TIMEOUT_MS }),
-  response: (next) =>
-    next().catch((response) => {
-      if (response.error()) response.responseStatus = UNAVAILABLE
-      throw response
-    }),
 })
+
+/** The client calls it a status of 400 when it could not connect, or was not answered. */
+const NO_ANSWER = /ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|socket hang up|Timeout/
 
 const avro = (schema: object) => ({ type: SchemaType.AVRO, schema: JSON.stringify(schema) }) as const
 

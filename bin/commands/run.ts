@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander'
-import type { FcmError } from '../../common/errors.ts'
+import { FcmError } from '../../common/errors.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
-import { LIVE } from '../../pipeline/topology.ts'
+import { checkRunName, LIVE } from '../../pipeline/topology.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
@@ -16,8 +16,9 @@ export function run(program: Command): void {
     ...(['dataDir', 'port', 'partitions', 'batchSize', 'preset', 'scorer'] as const),
     ...SOURCE_SETTINGS,
   ])
-    .description('Some roles of run live, logging to standard output as lines of JSON')
+    .description('Some roles, logging to standard output as lines of JSON')
     .addArgument(new Argument('<role...>', 'which').choices(['source', ...PROCESSING, 'api']))
+    .option('--run <name>', 'which run; a source writes into live only', LIVE)
     .option('--seed <n>', 'source: of the simulated network', '7')
     .option('--speed <x>', 'source: simulated seconds in a second', '600')
     .addHelpText('after', '\nExample:\n  npx fcm run source count sum detect store api')
@@ -25,6 +26,13 @@ export function run(program: Command): void {
       const stop = stopSignal()
       const seed = wholeNumber('--seed', flags.seed, 2 ** 31)
       const speed = positiveNumber('--speed', flags.speed)
+      const run = checkRunName(flags.run)
+      if (run !== LIVE && roles.includes('source'))
+        throw new FcmError('OPTION_INVALID', {
+          option: `--run ${run}`,
+          why: 'is no place for a source, which writes into live',
+          hint: '`fcm backfill` fills other runs',
+        })
       const config = readConfig(flags)
       parseFollow(config.follow, config.minFollowers)
       const engine = await openEngine(config, {
@@ -38,13 +46,13 @@ export function run(program: Command): void {
       let served: Served | undefined
       let running: Roles | undefined
       try {
-        await engine.openRun(LIVE)
+        await engine.openRun(run)
         if (roles.includes('api')) {
           served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)
           logger.info({ url: served.url }, 'serving')
         }
         running = await engine.start(
-          LIVE,
+          run,
           PROCESSING.filter((role) => roles.includes(role)),
         )
         const signal = AbortSignal.any([stop, running.failed])
