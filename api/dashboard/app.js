@@ -1,8 +1,9 @@
 // @ts-check
 /** What all pages share: what is looked at, what the server is asked and when, and whether it answers. */
 import { api, orNull, Refused, Unreachable } from './api.js'
-import { full, integer } from './format.js'
+import { counted, full } from './format.js'
 import { createLive } from './live.js'
+import { BEHIND_SECONDS, worst } from './pages/lag.js'
 import { createQueue } from './queue.js'
 import { fit, formatHash, OVERVIEW, parseHash } from './route.js'
 
@@ -45,7 +46,6 @@ export function createApp(shell) {
     /** Why the server refuses what is looked at. */ refused: '',
   }
   const nothing = () => ({
-    answered: false,
     /** @type {import('./types.ts').Run[]} */ runs: [],
     runsAt: 0,
     /** @type {import('./types.ts').Lag[]} */ lag: [],
@@ -135,16 +135,19 @@ export function createApp(shell) {
       const more = came.length > 1 ? ` and ${came.length - 1} more` : ''
       shell.announce(`New alert: ${shell.tell(newest)}${more}`)
     },
-    /** Why there is nothing to show yet. */
+    /** What the server says that all who look at this run must know; it is of what is live. */
+    notice: () => (app.route.run === 'live' ? (known.about?.notice ?? '') : ''),
+    /** Why there is nothing to show yet; empty while the server is away, which is said elsewhere. */
     whyEmpty() {
+      if (connection.downSince !== null) return ''
       if (connection.refused) return `This can't be shown: ${connection.refused}`
-      if (!known.answered) return 'The server has not answered yet.'
-      const state = known.runs.find((each) => each.run === app.route.run)
-      const toGo = known.lag.reduce((sum, lag) => sum + lag.records, 0)
-      if (state?.lastAt)
-        return `Backfilling: event time ${full(Date.parse(state.lastAt))} reached. Charts begin with the first closed bins.`
-      return toGo > 0
-        ? `Backfilling: ${integer(toGo)} records to go. Charts begin with the first closed bins.`
+      if (known.statusAt === 0) return 'The server has not answered yet.'
+      const { records, seconds } = worst(known.lag)
+      const toGo = `history is being processed; ${counted(records, 'records')} to go.`
+      if (app.now !== null)
+        return seconds < BEHIND_SECONDS ? 'Asking…' : `Event time ${full(app.now)} is reached: ${toGo}`
+      return records > 0
+        ? `Nothing is stored yet: ${toGo} Charts begin with the first closed bins.`
         : 'No data yet. Charts begin when the source has sent its first records and their first bin has closed.'
     },
   }
@@ -203,6 +206,8 @@ export function createApp(shell) {
   async function round() {
     try {
       await askShared()
+      // A page may take a while, as long as history is processed.
+      draw()
       await shell.page().ask()
       connection.refused = ''
     } catch (error) {
@@ -215,7 +220,6 @@ export function createApp(shell) {
       if (!(error instanceof Refused)) throw error
       connection.refused = error.message
     }
-    known.answered = true
     connection.answeredAt = Date.now()
     connection.downSince = null
   }

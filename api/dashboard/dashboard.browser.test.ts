@@ -330,6 +330,11 @@ describeInBrowser('the dashboard', (bench) => {
     await open()
     await soon(() => text('#about-notice')).toBe(`Simulated network ${HOSTILE.image}`)
     expect(await bench.page.locator('#about-notice').isVisible()).toBe(true)
+    // It is of what is live.
+    await bench.page.selectOption('#run', 'history')
+    await bench.page.locator('#about-notice').waitFor({ state: 'hidden' })
+    await bench.page.selectOption('#run', 'live')
+    await bench.page.locator('#about-notice').waitFor()
     await bench.page.context().close()
     await bench.serve({ notice: undefined })
     await open()
@@ -348,6 +353,38 @@ describeInBrowser('the dashboard', (bench) => {
     await bench.page.locator('.alert-list a').first().waitFor()
     expect(await bench.page.locator('#notice').isVisible()).toBe(false)
     expect(bench.refusals().length).toBeGreaterThan(0)
+  })
+
+  it('calls a channel `/x` where it has exactly the URL of one, and nothing else', async () => {
+    await open()
+    const names: [id: string, label: string][] = [
+      ['https://warpcast.com/~/channel/founders', '/founders'],
+      ['https://farcaster.xyz/~/channel/dev-chat', '/dev-chat'],
+      ['https://onchainsummer.xyz/a', 'onchainsummer.xyz/a'],
+      ['http://onchainsummer.xyz', 'http://onchainsummer.xyz'],
+      ['http://warpcast.com/~/channel/founders', 'http://warpcast.com/~/channel/founders'],
+      ['https://warpcast.com/~/channel/founders/', 'warpcast.com/~/channel/founders/'],
+      ['https://warpcast.com/~/channel/founders?x', 'warpcast.com/~/channel/founders?x'],
+      ['https://warpcast.com/~/channel/f\u043eunders', 'warpcast.com/~/channel/f\u043eunders'],
+      ['https://warpcast.com/~/channel/founders\u200b', 'warpcast.com/~/channel/founders\u200b'],
+      ['https://warpcast.com/~/channel/founders\n', 'warpcast.com/~/channel/founders\n'],
+      ['https://warpcast.com.evil.example/~/channel/x', 'warpcast.com.evil.example/~/channel/x'],
+      ['https:///founders', 'https:///founders'],
+      ['https://\u200b/founders', 'https://\u200b/founders'],
+      ['https://All channels', 'https://All channels'],
+      ['/founders', '"/founders"'],
+      ['\u200b/founders', '"\u200b/founders"'],
+      [' /founders', '" /founders"'],
+      ['All channels', '"All channels"'],
+      ['', '""'],
+      ['chain://eip155:1/erc721:0xabc', 'chain://eip155:1/erc721:0xabc'],
+      ['*', 'All channels'],
+      ['_', 'No channel'],
+    ]
+    const said = await bench.page.evaluate(
+      `import('/dashboard/format.js').then(({ channelLabel }) => ${JSON.stringify(names.map(([id]) => id))}.map(channelLabel))`,
+    )
+    expect(said).toEqual(names.map(([, label]) => label))
   })
 
   it('shows the overview for an address that means nothing', async () => {

@@ -1,8 +1,8 @@
 // @ts-check
 /** The page around the pages: where one is, whether what is shown can be believed, and the keyboard. */
 import { createApp } from './app.js'
-import { byId, offer, setText } from './dom.js'
-import { channelLabel, clock, duration, full, integer, plain } from './format.js'
+import { byId, el, offer, redraw, setText } from './dom.js'
+import { channelLabel, clock, counted, duration, full, plain } from './format.js'
 import { bindKeys } from './keys.js'
 import { createAlertPage } from './pages/alert.js'
 import { createChannelPage } from './pages/channel.js'
@@ -99,8 +99,8 @@ function draw() {
   // What was said last stays while the server is away.
   if (known.about !== undefined) {
     const about = byId('about-notice')
-    about.hidden = !known.about?.notice
-    setText(about, plain(known.about?.notice ?? '', 200))
+    about.hidden = app.notice() === ''
+    setText(about, plain(app.notice(), 200))
     about.title = about.textContent ?? ''
   }
   const names = [...new Set(['live', route.run, ...known.runs.map((each) => each.run)])]
@@ -142,9 +142,12 @@ function drawStatus() {
   byId('freshness').title = `How far event time has come, and when it last moved. ${quoted}.`
 
   const lag = byId('lag-badge')
-  setText(lag, `Lag ${duration(seconds)}${records ? ` · ${integer(records)}` : ''}`)
+  redraw(lag, `${seconds} ${records}`, () => [
+    `Lag ${duration(seconds)}`,
+    records > 0 && el('span', { class: 'wide' }, ` · ${counted(records, 'records')}`),
+  ])
   lag.className = behind ? 'badge behind' : 'badge'
-  lag.title = `${integer(records)} records unread, the oldest ${duration(seconds)} old`
+  lag.title = `${counted(records, 'records')} unread, the oldest ${duration(seconds)} old`
   const source = inShort(known.source)
   const badge = byId('source-badge')
   badge.hidden = source === null
@@ -162,7 +165,7 @@ function drawStatus() {
       : connection.refused !== ''
         ? `This can't be shown: ${plain(connection.refused, 300)}`
         : seconds >= CATCHING_UP_SECONDS && app.now !== null
-          ? `Catching up: event time ${full(app.now)} reached, ${integer(records)} records to go.`
+          ? `Catching up: event time ${full(app.now)} reached, ${counted(records, 'records')} to go.`
           : stale && app.now !== null
             ? `Event time has not moved for ${duration((now - movedAt) / 1000)}: the source sends nothing, or can't prove what it covers.`
             : ''

@@ -92,11 +92,12 @@ export function segments(legend, choices, onChoose) {
   )
   return {
     node,
-    /** @param {string} chosen @param {(value: string) => boolean} [can] */
-    draw(chosen, can = () => true) {
+    /** @param {string} chosen @param {(value: string) => boolean} [can] @param {string} [why] what can't be chosen can't */
+    draw(chosen, can = () => true, why = '') {
       for (const input of inputs) {
         input.checked = input.value === chosen
         input.disabled = !can(input.value)
+        input.title = input.disabled ? why : ''
       }
     },
   }

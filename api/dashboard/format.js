@@ -36,9 +36,9 @@ export function duration(/** @type {number} */ seconds) {
   return `${Math.round(seconds / 86400)} d`
 }
 
-/** How long before `now` something was, both in ms: `12 min ago`; `now` where it was not before. */
+/** How long before `now` something was, both in ms: `12 min ago`, `now`; empty for what lies ahead of it. */
 export function age(/** @type {number} */ at, /** @type {number | null} */ now) {
-  if (now === null) return ''
+  if (now === null || at > now) return ''
   return now - at < 1000 ? 'now' : `${duration((now - at) / 1000)} ago`
 }
 
@@ -46,12 +46,21 @@ const integers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const compacts = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 export const integer = (/** @type {number} */ n) => integers.format(n)
 export const compact = (/** @type {number} */ n) => compacts.format(n)
+/** `1 cast`, `2 casts`, `1 reply`: how many of what; `what` is a plural. */
+export const counted = (/** @type {number} */ n, /** @type {string} */ what) =>
+  `${integer(n)} ${n === 1 ? what.replace(/ies$/, 'y').replace(/s$/, '') : what}`
 
-/** To `digits` significant digits, at most 2 decimals behind large ones; an en dash for what is not known. */
+/** Below it two decimals are zeros. */
+const ALMOST_NOTHING = 0.005
+
+/** To `digits` significant digits; `0.00` for almost nothing, no decimals behind thousands; an en dash for what is not known. */
 export function number(/** @type {number | null | undefined} */ n, digits = 3) {
   if (n === null || n === undefined || !Number.isFinite(n)) return '–'
+  if (n !== 0 && Math.abs(n) < ALMOST_NOTHING) return '0.00'
   return Math.abs(n) >= 1000 ? integer(n) : String(Number(n.toPrecision(digits)))
 }
+/** All digits, for titles; empty for what is not known. */
+export const exact = (/** @type {number | null | undefined} */ n) => (n == null ? '' : String(n))
 /** A score from 0 to 1. */
 export const score = (/** @type {number | null | undefined} */ n) =>
   n === null || n === undefined ? '–' : n.toFixed(2)
@@ -73,12 +82,24 @@ export function plain(/** @type {string} */ text, /** @type {number} */ cap) {
   return (cut ? `${points.slice(0, cap).join('')}…` : text).replace(TRICKS, '\ufffd')
 }
 
-/** How a channel is called where people read: its URL without the scheme. */
+/** What most channels are called, and nothing else: letters that look alike, or are not seen, are other names. */
+const NAMED = /^https:\/\/(?:warpcast\.com|farcaster\.xyz)\/~\/channel(\/[a-z0-9][a-z0-9-]*)$/
+/** A host follows, by its look too. */
+const HOSTED = /^https:\/\/(?=[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/?#:]|$))/i
+const URL_LIKE = /^[a-z][a-z0-9+.-]*:\S/i
+
+/**
+ * How a channel is called where people read: `/memes` where its URL is of the usual form, else its URL, of which
+ * `https://` goes without saying. What is no URL stands in quotes, and so passes for none of these.
+ */
 export function channelLabel(/** @type {string} */ id) {
   if (id === '*') return 'All channels'
   if (id === '_') return 'No channel'
-  return plain(id.replace(/^https?:\/\//, ''), 120)
+  const [, name] = NAMED.exec(id) ?? []
+  if (name !== undefined) return plain(name, LABEL_CAP)
+  return URL_LIKE.test(id) ? plain(id.replace(HOSTED, ''), LABEL_CAP) : `"${plain(id, LABEL_CAP)}"`
 }
+const LABEL_CAP = 120
 
 export const RESOLUTIONS = /** @type {const} */ ([300, 3600, 21600])
 export const MEASURES = /** @type {const} */ (['casts', 'posts', 'replies', 'reactions', 'participants'])
@@ -99,9 +120,12 @@ export const DECISION_LABEL = {
 }
 /** From where on a score warns, as the detectors' words tell; null where they don't: not every preset scores. */
 export function thresholdIn(/** @type {string} */ reason) {
-  const told = /\bscore [\d.]+ \(threshold ([\d.]+)/.exec(reason)?.[1]
+  const told = /\bscore [\d.e-]+ \(threshold ([\d.]+)/.exec(reason)?.[1]
   return told === undefined ? null : Number(told)
 }
+/** The detectors' words, with scores as they are shown elsewhere. */
+export const rounded = (/** @type {string} */ reason) =>
+  reason.replace(/\bscore (\d+(?:\.\d+)?(?:e-\d+)?)/, (_, told) => `score ${score(Number(told))}`)
 /** `casts` -> `Casts`. */
 export const capital = (/** @type {string} */ word) => word.charAt(0).toUpperCase() + word.slice(1)
 /** `casts:https://x` -> [measure, channel]. */

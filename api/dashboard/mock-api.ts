@@ -11,7 +11,6 @@ import { pathToFileURL } from 'node:url'
 const MINUTE = 60_000
 const BIN = 5 * MINUTE
 const DAY = 24 * 60 * MINUTE
-const HISTORY = 21 * DAY
 export const START = Date.parse('2026-01-26T14:05:00Z')
 
 export const HOSTILE = {
@@ -71,12 +70,17 @@ type Options = {
   notice?: string | null | undefined
   /** The types of the alerts there are. */
   types?: string[]
+  /** Hours of history there are. */
+  hours?: number
+  /** Minutes between the end of an alert's bin and the alert. */
+  late?: number
   /** Which series are judged. */
   judged?: (channel: string, seconds: number) => boolean
 }
 
 export async function startMockApi(options: Options = {}) {
-  const { types, judged = () => true, rooms = 18 } = options
+  const { types, judged = () => true, rooms = 18, hours: lasted = 21 * 24, late = 0 } = options
+  const HISTORY = lasted * 60 * MINUTE
   const names = [...NAMES, ...Array.from({ length: rooms }, (_, i) => `https://example.org/room-${i + 1}`)]
   const notice = 'notice' in options ? options.notice : 'Simulated network, at most 600 times real time'
   let now = options.start ?? START
@@ -94,6 +98,10 @@ export async function startMockApi(options: Options = {}) {
   /** p99 of the whole way, ms. */
   let slowest = 84
   let deadLetters: Json[] = []
+  /** Whether alerts carry no evidence any more. */
+  let forgotten = false
+  /** What waits until the server has thought. */
+  let thoughts: (() => void)[] | null = null
   /** The list leaves these out, but for who asks for all. */
   let beyondCap: Json[] = []
   /** What came in that a page of its own origin would not send. */
@@ -214,7 +222,7 @@ export async function startMockApi(options: Options = {}) {
             ? 'not wholly covered'
             : rise > 0.6
               ? 'score 0.83 (threshold 0.6), p 0.002: variance and lag-1 autocorrelation stay above their null'
-              : 'score 0.09 (threshold 0.6), p 0.5: within its null',
+              : 'score 0.0000425 (threshold 0.6), p 0.0009: within its null',
         settings: 'a1b2c3d4e5f60718',
       }
     })
@@ -243,7 +251,7 @@ export async function startMockApi(options: Options = {}) {
       resolvedAt: resolvedAt && iso(resolvedAt),
       series: `casts:${channel}`,
       resolution,
-      start: iso(openedAt - resolution * 1000),
+      start: iso(openedAt - late * MINUTE - resolution * 1000),
       sequence: resolvedAt ? 3 : 1,
       reason:
         type === 'early-warning'
@@ -488,7 +496,7 @@ export async function startMockApi(options: Options = {}) {
         return (
           found && {
             ...found,
-            evidence: [300, 3600].map((resolution) => ({
+            evidence: (forgotten ? [] : [300, 3600]).map((resolution) => ({
               series: found.series,
               resolution,
               start: found.start,
@@ -681,7 +689,10 @@ export async function startMockApi(options: Options = {}) {
         return problem(404, `There is no run "${query.run}".`)
       const body = answer(decodeURIComponent(match[1] ?? ''), query)
       if (body === undefined) return problem(404, 'There is no such thing.')
-      return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      const send = () =>
+        void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      if (thoughts && /overview|alerts/.test(url.pathname)) return void thoughts.push(send)
+      return send()
     }
     problem(404, 'There is no such route.')
   })
@@ -748,6 +759,15 @@ export async function startMockApi(options: Options = {}) {
     /** Answers 503 to everything; with no words, as before. */
     trouble: (why: string): void => {
       trouble = why
+    },
+    /** Alerts carry no evidence any more. */
+    forget: (): void => {
+      forgotten = true
+    },
+    /** Answers nothing about alerts and channels, or all that was asked meanwhile. */
+    think: (on: boolean): void => {
+      for (const send of thoughts ?? []) send()
+      thoughts = on ? [] : null
     },
     break: (why: string): void => {
       failure = why

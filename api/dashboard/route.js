@@ -61,10 +61,16 @@ export function formatHash(/** @type {Route} */ route) {
   return `#/${path}${fields.size > 0 ? `?${fields}` : ''}`
 }
 
-/** Participants are distinct authors, which can't be summed over bins, nor over channels. */
+/** What there is; `why` there is no more, empty where all is. */
 export const allowed = (/** @type {Pick<Route, 'id' | 'measure'>} */ { id, measure }) => ({
   measure: (/** @type {string} */ m) => m !== 'participants' || id !== '*',
   resolution: (/** @type {number} */ r) => r === 300 || measure !== 'participants',
+  why:
+    id === '*'
+      ? "Participants are distinct authors: they can't be added up over channels."
+      : measure === 'participants'
+        ? "Participants are distinct authors: they can't be added up over bins."
+        : '',
 })
 
 /** The nearest route that there can be. @returns {Route} */

@@ -37,7 +37,10 @@ export function createSeriesView({ onSelect, onAlert, quietly }) {
       empty.hidden = why === ''
       setText(empty, why)
     },
-    /** @param {View} view @param {number} now @param {string | null} alert the one to stress @param {boolean} down */
+    /**
+     * @param {View} view @param {number} now @param {import('./types.ts').AlertDetail | null} alert the one to stress
+     * @param {boolean} down
+     */
     draw(view, now, alert, down) {
       drawn = view
       const { known } = bins
@@ -62,13 +65,17 @@ export function createSeriesView({ onSelect, onAlert, quietly }) {
       }
       const grid = makeGrid({
         ...bins.shown(view, now),
+        first: bins.first(view),
         resolution: view.resolution,
         whole: wholeFrom(view.channel),
         missed: (from, to) => gapAt(known.gaps, view.measure, from, to) !== undefined,
         counts: known.counts,
         signals: known.signals,
       })
-      charts.draw({ grid, measure: view.measure, alerts: known.alerts, gaps: known.gaps, at: view.at, alert })
+      charts.draw({
+        ...{ grid, measure: view.measure, alerts: known.alerts, gaps: known.gaps, at: view.at },
+        ...{ alert: alert?.id ?? null, evidence: alert?.evidence ?? [] },
+      })
     },
   }
 }

@@ -170,5 +170,5 @@ export type DeadLetter = {
   lastAt: string
   lastWhy: string
 }
-/** `notice`: what a reader must know of all that is shown. */
+/** `notice`: what a reader must know of all that is shown of the run `live`. */
 export type About = { version: string; notice: string | null }

@@ -35,6 +35,8 @@ export const opener = (/** @type {Alert} */ { series, resolution }) =>
   `${plain(splitSeries(series)[0], 40)} per ${resolutionLabel(resolution)}`
 export const when = (/** @type {string} */ time) =>
   el('time', { datetime: time, title: full(Date.parse(time)) }, short(Date.parse(time)))
-/** A name that is too long is cut at its front, for that is what names have in common. */
+/** Cut at its end where it is too long; whole in its title. */
 export const channelName = (/** @type {string} */ id) =>
   el('span', { class: 'name', title: plain(id, 300) }, el('bdi', {}, channelLabel(id)))
+/** The whole of what a name like `/memes` stands for; empty for other names. */
+export const wholeUrl = (/** @type {string} */ id) => (channelLabel(id).startsWith('/') ? plain(id, 300) : '')

@@ -141,7 +141,7 @@ export function createCharts(root, onSelect, onAlert) {
       canvas.setAttribute('aria-label', `${title[name]}: ${said[name].map(([, text]) => text).join(', ')}`)
     }
     setText(decision, said.decision)
-    decision.title = said.decision
+    decision.title = said.exact
   }
 
   return {
@@ -165,7 +165,7 @@ export function createCharts(root, onSelect, onAlert) {
       panels[3].draw([x, grid.rawAutocorrelation, autocorrelation])
       for (const { name, none } of panels) {
         if (name === 'counts') continue
-        const why = grid[name].some((value) => value !== null) ? '' : whyNone(grid, name)
+        const why = grid[name].some((value) => value !== null) ? '' : whyNone(next, name)
         none.hidden = why === ''
         setText(none, why)
       }

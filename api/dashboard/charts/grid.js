@@ -9,7 +9,7 @@
  *   count: (number | null)[], expected: (number | null)[], lower: (number | null)[], upper: (number | null)[],
  *   outside: (number | null)[], variance: (number | null)[], rawVariance: (number | null)[],
  *   autocorrelation: (number | null)[], rawAutocorrelation: (number | null)[], score: (number | null)[],
- *   gaps: { from: number, to: number }[], last: number,
+ *   gaps: { from: number, to: number }[], first: number | null, last: number,
  *   threshold: number | null }} Grid  `threshold`: of the score
  */
 
@@ -19,13 +19,13 @@ import { thresholdIn } from '../format.js'
 export const wholeFrom = (/** @type {string} */ channel) => (channel === '*' ? 0.9 : 1 - 1e-9)
 
 /**
- * @param {{ from: number, to: number, resolution: number, whole: number, missed: (from: number, to: number) => boolean,
+ * @param {{ from: number, to: number, first: number | null, resolution: number, whole: number, missed: (from: number, to: number) => boolean,
  *   counts: ReadonlyMap<number, Count>, signals: ReadonlyMap<number, Signal> }} input
- *   times in ms; `missed`: whether a gap is known in a span; `from` and `to` are bin edges; `whole`: the covered share from which a count can be believed
+ *   times in ms; `first`: the start of the series' first bin, null where that is not known; `missed`: whether a gap is known in a span; `from` and `to` are bin edges; `whole`: the covered share from which a count can be believed
  * @returns {Grid} `x` in s, at the middle of each bin; `gaps` in ms; `last`: the index of the newest
  *   bin that is not in progress, or -1
  */
-export function makeGrid({ from, to, resolution, whole, missed, counts, signals }) {
+export function makeGrid({ from, to, first, resolution, whole, missed, counts, signals }) {
   const step = resolution * 1000
   const starts = Array.from(
     { length: Math.max(0, Math.round((to - from) / step)) },
@@ -34,7 +34,7 @@ export function makeGrid({ from, to, resolution, whole, missed, counts, signals 
   const found = starts.map((start) => counts.get(start))
   const judged = starts.map((start) => signals.get(start))
   const known = found.map((bin) => (bin?.covered ?? 0) >= whole)
-  const first = found.findIndex((bin) => bin)
+  const begun = found.findIndex((bin) => bin)
   const decided = known.lastIndexOf(true)
   let last = found.findLastIndex((bin) => bin)
   // What is not whole at the end, and not known to be missed, may still become so.
@@ -48,7 +48,7 @@ export function makeGrid({ from, to, resolution, whole, missed, counts, signals 
 
   /** @type {Grid['gaps']} */
   const gaps = []
-  for (let i = Math.max(first, 0); i <= last; i++) {
+  for (let i = Math.max(begun, 0); i <= last; i++) {
     if (known[i]) continue
     const open = gaps.at(-1)
     if (open && open.to === starts[i]) open.to += step
@@ -77,6 +77,7 @@ export function makeGrid({ from, to, resolution, whole, missed, counts, signals 
     rawAutocorrelation: of('rawAutocorrelation'),
     score: of('score'),
     gaps,
+    first,
     last,
     threshold: thresholdIn(
       judged.findLast((signal) => signal && thresholdIn(signal.reason) !== null)?.reason ?? '',

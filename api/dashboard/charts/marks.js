@@ -6,7 +6,8 @@
  * @typedef {import('./grid.js').Grid} Grid
  * @typedef {import('../types.ts').Alert} Alert
  * @typedef {import('../types.ts').Gap} Gap
- * @typedef {{ grid: Grid, measure: string, alerts: Alert[], gaps: Gap[], at: number | null, alert: string | null }} Drawing
+ * @typedef {{ grid: Grid, measure: string, alerts: Alert[], gaps: Gap[], at: number | null, alert: string | null,
+ *   evidence: import('../types.ts').Evidence[] }} Drawing  `evidence`: of the alert `alert`
  * @typedef {{ color: Record<string, string>, hatch: CanvasPattern | null }} Theme
  */
 

@@ -4,27 +4,38 @@ import { el, setText } from '../dom.js'
 import {
   capital,
   clock,
+  counted,
   DECISION_LABEL,
+  duration,
+  exact,
   integer,
   number,
   period,
   plain,
   pValue,
   RESOLUTION_LABEL,
+  rounded,
   score,
   short,
+  splitSeries,
 } from '../format.js'
 import { gapAt } from './grid.js'
 
-/** @typedef {[kind: string, text: string]} Part  `kind` is the line, band, ... whose sample stands before the text */
+/**
+ * @typedef {[kind: string, text: string, exact?: string]} Part
+ *   `kind` is the line, band, ... whose sample stands before the text; `exact`: all digits of a number that was rounded
+ */
+
+/** So much history a series needs before the detectors judge its bins of so many seconds: s. @type {Record<number, number>} */
+const LEAST_HISTORY = { 300: 86_400, 3600: 4 * 86_400, 21600: 24 * 86_400 }
 
 /**
  * @param {import('./marks.js').Drawing} drawing
  * @param {number} i the bin's slot
- * @returns {Record<'counts' | 'score' | 'variance' | 'autocorrelation', Part[]> & { decision: string, missed: string }}
- *   `missed`: which time was not covered there, and why
+ * @returns {Record<'counts' | 'score' | 'variance' | 'autocorrelation', Part[]> & Record<'decision' | 'exact' | 'missed', string>}
+ *   `exact`: the decision with all digits; `missed`: which time was not covered there, and why
  */
-export function describe({ grid, measure, gaps }, i) {
+export function describe({ grid, measure, gaps, evidence }, i) {
   const start = grid.starts[i]
   const bin = grid.counts[i]
   const signal = grid.signals[i]
@@ -34,62 +45,92 @@ export function describe({ grid, measure, gaps }, i) {
   /** @type {Part[]} */
   const counts = []
   if (start !== undefined) counts.push(['when', `${short(start)}–${clock(start + grid.seconds * 1000)} UTC`])
-  if (whole) counts.push(['line', `${integer(bin.count)} ${measure}`])
+  if (whole) counts.push(['line', counted(bin.count, measure)])
   else if (bin && i > grid.last) counts.push(['', `${integer(bin.count)} so far, not decided yet`])
   else if (bin?.covered === 0) counts.push(['gap', 'not covered'])
   else if (bin) {
     counts.push(['gap', `at least ${integer(bin.count)}: only ${Math.floor(bin.covered * 100)} % covered`])
   } else counts.push(['gap', i > grid.last ? 'not decided yet' : 'not counted'])
-  if (signal && signal.expected !== null) {
-    counts.push(['expected', `expected ${number(signal.expected)}`])
+  // An onset is judged in any bin, even where there is too little for the rest.
+  const carried = evidence.find(
+    (e) =>
+      splitSeries(e.series)[0] === measure && e.resolution === grid.seconds && Date.parse(e.start) === start,
+  )
+  const expected = signal?.expected ?? carried?.expected ?? null
+  if (expected !== null) counts.push(['expected', `expected ${number(expected)}`, exact(expected)])
+  if (signal && signal.lower !== null)
     counts.push(['band', `95 % band ${number(signal.lower)}–${number(signal.upper)}`])
-  } else if (whole) counts.push(['', 'nothing expected: too little activity to judge'])
+  else if (whole) counts.push(['', `not scored: ${whyUnjudged(grid, measure, i)}`])
   if (bin?.late) counts.push(['', `+${integer(bin.late)} late`])
   const missed = gap ? aboutGap(gap) : ''
   return {
     counts,
     missed,
     score: [
-      ['line', score(signal?.score)],
+      ['line', score(signal?.score), exact(signal?.score)],
       ...(grid.threshold === null
         ? []
         : [/** @type {Part} */ (['threshold', `warns from ${grid.threshold}`])]),
       ['', `p of the indicators ${pValue(signal?.p)}`],
     ],
     variance: [
-      ['line', `stabilised ${number(signal?.variance)}`],
+      ['line', `stabilised ${number(signal?.variance)}`, exact(signal?.variance)],
       ['', `p ${pValue(signal?.pVariance)}`],
-      ['', `raw ${number(signal?.rawVariance)} ${measure}²`],
+      ['', `raw ${number(signal?.rawVariance)} ${measure}²`, exact(signal?.rawVariance)],
     ],
     autocorrelation: [
-      ['line', `stabilised ${number(signal?.autocorrelation)}`],
+      ['line', `stabilised ${number(signal?.autocorrelation)}`, exact(signal?.autocorrelation)],
       ['', `p ${pValue(signal?.pAutocorrelation)}`],
-      ['raw', `raw ${number(signal?.rawAutocorrelation)}`],
+      ['raw', `raw ${number(signal?.rawAutocorrelation)}`, exact(signal?.rawAutocorrelation)],
     ],
     // Both may be long, and stand on a line that is cut: first what is not told elsewhere.
-    decision: [missed, signal ? decided(signal) : ''].filter((text) => text !== '').join(' · '),
+    decision: together(missed, rounded(decided(signal))),
+    exact: together(missed, decided(signal)),
   }
 }
 
-const decided = (/** @type {import('../types.ts').Signal} */ { decision, reason }) =>
-  plain(`${DECISION_LABEL[decision] ?? decision}: ${reason}`, 300)
+const together = (/** @type {string[]} */ ...texts) => texts.filter((text) => text !== '').join(' · ')
+
+const decided = (/** @type {import('../types.ts').Signal | undefined} */ signal) =>
+  signal ? plain(`${DECISION_LABEL[signal.decision] ?? signal.decision}: ${bare(signal.reason)}`, 300) : ''
+/** Without what the decision says before it. */
+const bare = (/** @type {string} */ reason) => reason.replace(/^not enough data: /, '')
 
 /** Reasons quote what servers said. */
 const aboutGap = (/** @type {import('../types.ts').Gap} */ { measure, from, to, reason }) =>
   `No ${measure} seen ${period(Date.parse(from), Date.parse(to))}${reason === null ? '' : `: ${plain(reason, 200)}`}`
 
 /**
- * Why a chart has no value in all of the time shown: as the detectors said of its newest bin.
- * @param {import('./grid.js').Grid} grid @param {'score' | 'variance' | 'autocorrelation'} name
+ * Why the bin at slot `i` has no band, score and indicators. The detectors say why once, when that begins; of a series that
+ * has only begun they can't tell how much there will be.
  */
-export function whyNone({ signals, variance }, name) {
+function whyUnjudged(
+  /** @type {import('./grid.js').Grid} */ { first, starts, signals, seconds },
+  /** @type {string} */ measure,
+  /** @type {number} */ i,
+) {
+  if (measure === 'reactions' && seconds === 300) return 'reactions are judged by the hour and more'
+  const least = LEAST_HISTORY[seconds]
+  const young = (/** @type {number} */ start) => first !== null && start - first < least * 1000
+  if (young(starts[i])) return `less than ${duration(least)} of history`
+  const last = signals.findLast(
+    (signal, j) => j <= i && signal && (signal.decision === 'insufficient' || signal.variance !== null),
+  )
+  if (last?.decision !== 'insufficient' || young(Date.parse(last.start)))
+    return 'too little activity or history'
+  return /events expected/.test(last.reason) ? 'too little activity' : plain(bare(last.reason), 100)
+}
+
+/**
+ * Why a chart has no value in all of the time shown.
+ * @param {import('./marks.js').Drawing} drawing @param {'score' | 'variance' | 'autocorrelation'} name
+ */
+export function whyNone({ grid, measure }, name) {
+  const { signals, variance, last } = grid
   if (name === 'score' && variance.some((value) => value !== null)) return 'not scored'
-  const last = signals.findLast((signal) => signal)
-  if (!last) return 'too little activity or history to judge at this resolution'
-  if (last.decision === 'masked') return 'not covered enough to be judged'
-  return last.expected === null && /events/.test(last.reason)
-    ? 'too little activity to judge at this resolution'
-    : 'not enough history'
+  const newest = signals.findLast((signal) => signal)
+  if (newest?.decision === 'masked') return 'not covered enough to be judged'
+  return `not ${name === 'score' ? 'scored' : 'computed'}: ${whyUnjudged(grid, measure, last)}`
 }
 
 export const titles = (/** @type {import('./marks.js').Drawing} */ { grid, measure }) => ({
@@ -103,8 +144,9 @@ export const titles = (/** @type {import('./marks.js').Drawing} */ { grid, measu
 export function fill(/** @type {HTMLElement} */ readout, /** @type {Part[]} */ parts) {
   while (readout.children.length > parts.length) readout.lastElementChild?.remove()
   while (readout.children.length < parts.length) readout.append(el('span'))
-  for (const [i, [kind, text]] of parts.entries()) {
-    const span = readout.children[i]
+  for (const [i, [kind, text, title = '']] of parts.entries()) {
+    const span = /** @type {HTMLElement} */ (readout.children[i])
+    if (span.title !== title) span.title = title
     if (span.className !== `key ${kind}`) span.className = `key ${kind}`
     setText(span, text)
   }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { describeInBrowser, PHONE, soon } from '../browser-testing.ts'
-import { SUMMER } from '../mock-api.ts'
+import { START, SUMMER } from '../mock-api.ts'
 
 describeInBrowser('an alert', (bench) => {
   const { open, text, texts, where, pixels } = bench
@@ -9,7 +9,7 @@ describeInBrowser('an alert', (bench) => {
     await open('#/alert/a1')
     await soon(() => text('.story h2')).toBe('Early warning in onchainsummer.xyz')
     expect(await text('.story .tag')).toBe('open')
-    expect(await text('.story .muted')).toBe(
+    expect(await text('.story .opened')).toBe(
       'Opened 2026-01-26 08:05 UTC (6 h ago) by casts per 5 min · open for 6 h',
     )
     expect(await text('.why')).toContain('Variance 2.4 times')
@@ -40,7 +40,7 @@ describeInBrowser('an alert', (bench) => {
     await open('#/alert/a4')
     await soon(() => text('.outcome')).toBe('Ended: Recovered: 3 bins within the expected band.')
     expect(await text('.story .tag')).toBe('ended')
-    expect(await text('.story .muted')).toMatch(/ended 2026-01-25 20:05 UTC after 2 h$/)
+    expect(await text('.story .opened')).toMatch(/ended 2026-01-25 20:05 UTC after 2 h$/)
     expect(await text('.stepper .muted')).toBe('4 of 53')
     // A collapse has neither score nor q here, and says nothing of them.
     expect(await texts('.figures dt')).toEqual([
@@ -50,6 +50,61 @@ describeInBrowser('an alert', (bench) => {
       'Variance',
       'Lag-1 autocorrelation',
     ])
+  })
+
+  it('says why it opened so long after its bin, and names in full what has a short name', async () => {
+    await bench.serve({ late: 60 })
+    await open('#/alert/a4')
+    await soon(() => text('.story .opened')).toMatch(
+      /after 2 h · The bin ended 17:05; its casts were covered at 18:05\.$/,
+    )
+    expect(await text('.story .row')).toBe(
+      '◆ mediumCollapse in /memesendedhttps://warpcast.com/~/channel/memes',
+    )
+    await bench.page.context().close()
+    await bench.serve({ late: 30 })
+    await open('#/alert/a4')
+    await soon(() => text('.story .opened')).toMatch(/after 2 h$/)
+  })
+
+  it('says of an onset in a bin that is not scored what it was held against', async () => {
+    await bench.serve({ judged: () => false })
+    await open('#/alert/a2')
+    await soon(() => text('.chart.counts .readout')).toMatch(
+      /^26 Jan 00:00–00:05 UTC\d+ castsexpected 24\.3not scored: too little activity/,
+    )
+    expect(await bench.page.locator('.key.expected').getAttribute('title')).toBe('24.31')
+    // Only of that bin.
+    await bench.page.locator('.scrub').focus()
+    await bench.page.keyboard.press('ArrowLeft')
+    await soon(() => text('.chart.counts .readout')).toMatch(/^25 Jan 23:55–00:00 UTC\d+ castsnot scored: /)
+  })
+
+  it('shows no figures of a closed bin for an onset, which an open one decided', async () => {
+    bench.mock.forget()
+    await open('#/alert/a2')
+    await bench.page.locator('.chart.counts canvas').waitFor()
+    await soon(() => text('.chart.counts .readout')).toMatch(/expected/)
+    expect(await texts('.figures dt')).toEqual([])
+    await bench.page.goto(`${bench.mock.url}#/alert/a4`)
+    // Nor the chance of the indicators as that of a collapse.
+    await soon(() => texts('.figures dt')).toEqual([
+      'Score',
+      'Count',
+      'Expected',
+      'Variance',
+      'Lag-1 autocorrelation',
+    ])
+  })
+
+  it('claims no age of what lies ahead of the clock', async () => {
+    await bench.serve({ start: START - 10 * 86_400_000 })
+    await open('#/alert/a1')
+    await soon(() => text('.story .opened')).toBe(
+      'Opened 2026-01-26 08:05 UTC by casts per 5 min · still open',
+    )
+    await bench.page.keyboard.press('1')
+    await soon(() => text('.alert-list .since')).toBe('26 Jan 08:05 ')
   })
 
   it('goes to the next and the one before, by key and button, and back to the list', async () => {

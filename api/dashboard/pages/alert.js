@@ -2,13 +2,16 @@
 /** An alert: what, where, since when, why; the evidence, the course around the moment, the casts about it. */
 import { api, exportLink, Refused } from '../api.js'
 import { el, redraw, setText } from '../dom.js'
-import { age, channelLabel, duration, full, iso, plain, short, splitSeries } from '../format.js'
+import { age, channelLabel, clock, day, duration, full, iso, plain, short, splitSeries } from '../format.js'
 import { fit, OVERVIEW, span } from '../route.js'
 import { createSeriesView } from '../series-view.js'
-import { opener, severity, state, typeLabel, unlisted } from '../words.js'
+import { opener, severity, state, typeLabel, unlisted, wholeUrl } from '../words.js'
 import { evidenceTable, figures } from './evidence.js'
 
 /** @typedef {import('../types.ts').AlertDetail} AlertDetail */
+
+/** A bin that was decided later than this after its end has waited for what is learned late, ms. */
+const LATE_MS = 30 * 60_000
 
 /** @param {import('../app.js').App} app */
 export function createAlertPage(app) {
@@ -102,7 +105,7 @@ export function createAlertPage(app) {
       drawEvidence(current)
       drawHistory(current)
       const window = looked(current)
-      if (app.now !== null) view.draw(window, app.now, current.id, app.connection.downSince !== null)
+      if (app.now !== null) view.draw(window, app.now, current, app.connection.downSince !== null)
       const spot = app.queue.place(current)
       setText(place, spot.index < 0 ? 'not among those listed' : `${spot.index + 1} of ${spot.length}`)
       previous.disabled = !spot.previous
@@ -163,21 +166,26 @@ export function createAlertPage(app) {
    * @returns {import('./evidence.js').Figures | undefined}
    */
   function openingOf(/** @type {AlertDetail} */ current) {
-    const { evidence, series, resolution, start } = current
+    const { evidence, series, resolution, start, type } = current
     const carried = evidence.find(
       (e) => e.series === series && e.resolution === resolution && e.start === start,
     )
-    return (
-      carried ?? (view.bins.has(looked(current)) ? view.bins.known.signals.get(Date.parse(start)) : undefined)
-    )
+    // An onset is decided while its bin is open: what the series says of the closed one is something else.
+    if (carried || type === 'onset' || !view.bins.has(looked(current))) return carried
+    const signal = view.bins.known.signals.get(Date.parse(start))
+    // A signal's p is that of the indicators.
+    return signal && type === 'collapse' ? { ...signal, p: null } : signal
   }
 
   function drawStory(/** @type {AlertDetail} */ current) {
     const { now } = app
     const opened = Date.parse(current.openedAt)
     const open = current.resolvedAt === null
+    const ago = age(opened, now)
     const since = open
-      ? `open for ${now === null ? '–' : duration(Math.max(0, now - opened) / 1000)}`
+      ? now === null || ago === ''
+        ? 'still open'
+        : `open for ${duration((now - opened) / 1000)}`
       : `ended ${full(Date.parse(current.resolvedAt ?? ''))} after ${duration((Date.parse(current.resolvedAt ?? '') - opened) / 1000)}`
     const opening = openingOf(current)
     redraw(story, JSON.stringify([current, since, opening]), () => [
@@ -194,11 +202,13 @@ export function createAlertPage(app) {
         ),
         state(current),
         unlisted(current),
+        el('bdi', { class: 'muted' }, wholeUrl(current.channel)),
       ),
       el(
         'p',
-        { class: 'muted' },
-        `Opened ${full(opened)}${now === null ? '' : ` (${age(opened, now)})`} by ${opener(current)} · ${since}`,
+        { class: 'muted opened' },
+        `Opened ${full(opened)}${ago === '' ? '' : ` (${ago})`} by ${opener(current)} · ${since}`,
+        late(current),
       ),
       el('p', { class: 'why' }, plain(current.reason, 1000)),
       !open &&
@@ -206,6 +216,15 @@ export function createAlertPage(app) {
         el('p', { class: 'outcome' }, `Ended: ${plain(current.outcome, 1000)}`),
       figures(current, opening),
     ])
+  }
+
+  /** Why it opened so long after its bin. */
+  function late(/** @type {AlertDetail} */ { series, resolution, start, openedAt }) {
+    const end = Date.parse(start) + resolution * 1000
+    const opened = Date.parse(openedAt)
+    if (opened - end <= LATE_MS) return ''
+    const at = day(end) === day(opened) ? clock : short
+    return ` · The bin ended ${at(end)}; its ${plain(splitSeries(series)[0], 40)} were covered at ${at(opened)}.`
   }
 
   function drawEvidence(/** @type {AlertDetail} */ current) {

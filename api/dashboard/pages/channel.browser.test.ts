@@ -207,16 +207,73 @@ describeInBrowser('a channel', (bench) => {
     await bench.serve({ judged: (_, seconds) => seconds > 300 })
     await open(channelHash(SUMMER))
     const why = bench.page.locator('.chart.variance .none')
-    await soon(() => why.textContent()).toBe('too little activity to judge at this resolution')
+    await soon(() => why.textContent()).toBe('not computed: too little activity')
     expect(await why.isVisible()).toBe(true)
+    expect(await text('.chart.score .none')).toBe('not scored: too little activity')
+    expect(await readout()).toMatch(/castsnot scored: too little activity$/)
+    expect(await text('.decision')).toBe('Not enough data: 0.31 events expected in a bin, fewer than 0.5')
+    await bench.page.getByLabel('Reactions').check()
+    await soon(() => why.textContent()).toBe('not computed: reactions are judged by the hour and more')
     await bench.page.getByLabel('1 h', { exact: true }).check()
     await why.waitFor({ state: 'hidden' })
     expect(await bench.page.locator('.chart.counts .none').isVisible()).toBe(false)
   })
 
-  it('says so when there is no such channel', async () => {
+  it('blames what is young for nothing but that', async () => {
+    await bench.serve({ judged: () => false, hours: 8 })
+    await open(channelHash('*'))
+    await soon(readout).toMatch(/castsnot scored: less than 24 h of history/)
+    expect(await text('.chart.score .none')).toBe('not scored: less than 24 h of history')
+    await bench.page.getByLabel('1 h', { exact: true }).check()
+    await soon(() => text('.chart.score .none')).toBe('not scored: less than 4 d of history')
+  })
+
+  it('rounds what is almost nothing, and has all its digits in the title', async () => {
+    await open(channelHash('https://ethereum.org'))
+    await soon(() => text('.decision')).toBe('Quiet: score 0.00 (threshold 0.6), p 0.0009: within its null')
+    expect(await bench.page.locator('.decision').getAttribute('title')).toBe(
+      'Quiet: score 0.0000425 (threshold 0.6), p 0.0009: within its null',
+    )
+    const shown = await text('.chart.score .readout .line')
+    const whole = await bench.page.locator('.chart.score .readout .line').getAttribute('title')
+    expect(whole!.length).toBeGreaterThan(6)
+    expect(Number(whole).toFixed(2)).toBe(shown)
+    expect(
+      await bench.page.evaluate(
+        "import('/dashboard/format.js').then(({ number, counted, thresholdIn }) => [[0.000929, -0.004, 0.005, 0, 0.0588, 1234.5, null].map((n) => number(n)), [counted(1, 'casts'), counted(1, 'replies'), counted(2, 'replies'), counted(0, 'posts')], thresholdIn('score 4.25e-7 (threshold 0.6)')])",
+      ),
+    ).toEqual([
+      ['0.00', '0.00', '0.005', '0', '0.0588', '1,235', '–'],
+      ['1 cast', '1 reply', '2 replies', '0 posts'],
+      0.6,
+    ])
+  })
+
+  it('says why there are no participants of all channels, nor in longer bins', async () => {
+    await open(channelHash('*'))
+    await canvas().waitFor()
+    const hint = bench.page.locator('.hint')
+    const title = (label: string) => bench.page.getByLabel(label, { exact: true }).getAttribute('title')
+    expect(await hint.textContent()).toBe(
+      "Participants are distinct authors: they can't be added up over channels.",
+    )
+    expect(await title('Participants')).toBe(await hint.textContent())
+    expect(await title('Posts')).toBe('')
+    await bench.page.evaluate(
+      `location.hash = ${JSON.stringify(channelHash(SUMMER, { measure: 'participants' }))}`,
+    )
+    await soon(() => hint.textContent()).toBe(
+      "Participants are distinct authors: they can't be added up over bins.",
+    )
+    expect(await title('1 h')).toBe(await hint.textContent())
+    await bench.page.getByLabel('Casts').check()
+    await hint.waitFor({ state: 'hidden' })
+  })
+
+  it('says so when there is no such channel, and no more of it', async () => {
     await open(channelHash('https://nowhere.example'))
     await bench.page.getByText("This can't be shown: There is no such thing.").first().waitFor()
+    expect(await bench.page.getByText('No gap is known').isVisible()).toBe(false)
     expect(bench.refusals().length).toBeGreaterThan(0)
     await bench.page.keyboard.press('1')
     await bench.page.locator('.risk-table tbody tr').first().waitFor()

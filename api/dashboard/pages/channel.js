@@ -18,7 +18,7 @@ import {
 } from '../format.js'
 import { allowed, RANGES, rangeLabel, span } from '../route.js'
 import { createSeriesView } from '../series-view.js'
-import { severity, state, typeLabel, when } from '../words.js'
+import { severity, state, typeLabel, when, wholeUrl } from '../words.js'
 
 /** @param {import('../app.js').App} app */
 export function createChannelPage(app) {
@@ -28,6 +28,7 @@ export function createChannelPage(app) {
     quietly: app.quietly,
   })
   const heading = el('h2', { class: 'channel-heading' })
+  const whole = el('bdi', { class: 'muted' })
   const about = el('p', { class: 'muted' })
   const measures = segments(
     'Measure',
@@ -44,6 +45,7 @@ export function createChannelPage(app) {
       app.change({ resolution, at: at === null ? null : Math.floor(at / step) * step })
     },
   )
+  const hint = el('p', { class: 'hint muted' })
   const ranges = el('select', { 'aria-label': 'Time shown' })
   ranges.addEventListener('change', () =>
     app.change({ range: RANGES.find((range) => range === ranges.value) ?? 'long' }),
@@ -56,13 +58,24 @@ export function createChannelPage(app) {
   const gapsTitle = el('span', { class: 'muted' })
   const countsLink = el('a', { download: '' }, 'Counts (CSV)')
   const signalsLink = el('a', { download: '' }, 'Decision log (CSV)')
+  const more = el(
+    'div',
+    { class: 'stack' },
+    el('section', { class: 'card' }, el('div', { class: 'head' }, el('h3', {}, 'Not seen'), gapsTitle), gaps),
+    el(
+      'section',
+      { class: 'card' },
+      el('div', { class: 'head' }, el('h3', {}, 'Take it along')),
+      el('p', { class: 'links' }, countsLink, signalsLink),
+    ),
+  )
   const root = el(
     'div',
     { class: 'channel-page' },
     el(
       'div',
       { class: 'title' },
-      el('div', { class: 'what' }, heading, about),
+      el('div', { class: 'what' }, el('div', { class: 'row' }, heading, whole), about),
       el(
         'div',
         { class: 'controls' },
@@ -76,31 +89,12 @@ export function createChannelPage(app) {
           later,
           newest,
         ),
+        hint,
       ),
     ),
     alerts,
     view.charts,
-    el(
-      'div',
-      { class: 'columns' },
-      view.casts,
-      el(
-        'div',
-        { class: 'stack' },
-        el(
-          'section',
-          { class: 'card' },
-          el('div', { class: 'head' }, el('h3', {}, 'Not seen'), gapsTitle),
-          gaps,
-        ),
-        el(
-          'section',
-          { class: 'card' },
-          el('div', { class: 'head' }, el('h3', {}, 'Take it along')),
-          el('p', { class: 'links' }, countsLink, signalsLink),
-        ),
-      ),
-    ),
+    el('div', { class: 'columns' }, view.casts, more),
   )
 
   /** @returns {import('../bins.js').View} */
@@ -135,9 +129,12 @@ export function createChannelPage(app) {
       const name = id ?? ''
       setText(heading, channelLabel(name))
       heading.title = plain(name, 300)
+      setText(whole, wholeUrl(name))
       const can = allowed(app.route)
-      measures.draw(measure, can.measure)
-      resolutions.draw(String(resolution), (value) => can.resolution(Number(value)))
+      measures.draw(measure, can.measure, can.why)
+      resolutions.draw(String(resolution), (value) => can.resolution(Number(value)), can.why)
+      setText(hint, can.why)
+      hint.hidden = can.why === ''
       redraw(ranges, String(resolution), () =>
         RANGES.map((each) => el('option', { value: each }, rangeLabel(resolution, each))),
       )
@@ -147,7 +144,7 @@ export function createChannelPage(app) {
       later.disabled = end === null
       if (app.now === null) {
         setText(about, '')
-        view.nothing(app.connection.downSince === null ? app.whyEmpty() : '')
+        view.nothing(app.whyEmpty())
         return
       }
       const { from, to } = view.bins.shown(looked(), app.now)
@@ -161,6 +158,8 @@ export function createChannelPage(app) {
       earlier.disabled = first !== null && from <= first
       view.draw(looked(), app.now, null, app.connection.downSince !== null)
       drawAlerts(from)
+      // Nothing is known of a channel that isn't there, and nothing yet of one that was not loaded.
+      more.hidden = !view.bins.has(looked()) || view.bins.known.refused !== ''
       drawGaps()
       const query = { run, series: `${measure}:${name}`, resolution, from: iso(from), to: iso(to) }
       countsLink.href = exportLink('counts', query)

@@ -1,7 +1,7 @@
 // @ts-check
 /** The numbers behind an alert: those that decided, and all that were looked at. */
 import { el } from '../dom.js'
-import { number, plain, pValue, score, short, splitSeries, thresholdIn } from '../format.js'
+import { exact, number, plain, pValue, score, short, splitSeries, thresholdIn } from '../format.js'
 import { resolutionLabel } from '../words.js'
 
 /** @typedef {import('../types.ts').AlertDetail} AlertDetail */
@@ -24,15 +24,20 @@ export function figures(/** @type {AlertDetail} */ alert, /** @type {Figures | u
     first !== null && first !== alert.score && `${score(first)} when opened`,
     threshold !== null && `warns from ${threshold}`,
   ]
-  /** @type {[string, string, string][]} */
+  /** @type {[name: string, value: string, note: string, whole?: number | null | undefined][]} */
   const parts = [
-    ['Score', score(alert.score ?? first), scored.filter((part) => part !== false).join('; ')],
+    [
+      'Score',
+      score(alert.score ?? first),
+      scored.filter((part) => part !== false).join('; '),
+      alert.score ?? first,
+    ],
     ['q', pValue(alert.q), 'share of false ones to expect up to here, of its type and day'],
-    ['p', pValue(opening?.p), P_OF[alert.type] ?? ''],
+    ['p', pValue(opening?.p), P_OF[alert.type] ?? '', opening?.p],
     ['Count', number(count), times],
-    ['Expected', number(expected), opening ? `dispersion ${number(opening.dispersion)}` : ''],
-    ['Variance', number(opening?.variance), 'of the residual'],
-    ['Lag-1 autocorrelation', number(opening?.autocorrelation), 'of the residual'],
+    ['Expected', number(expected), opening ? `dispersion ${number(opening.dispersion)}` : '', expected],
+    ['Variance', number(opening?.variance), 'of the residual', opening?.variance],
+    ['Lag-1 autocorrelation', number(opening?.autocorrelation), 'of the residual', opening?.autocorrelation],
   ]
   return el(
     'dl',
@@ -40,8 +45,13 @@ export function figures(/** @type {AlertDetail} */ alert, /** @type {Figures | u
     // What this type of alert has no number for is not a number to show.
     ...parts
       .filter(([, value]) => value !== '–')
-      .map(([name, value, note]) =>
-        el('div', {}, el('dt', {}, name), el('dd', {}, value, el('span', { class: 'muted' }, note))),
+      .map(([name, value, note, whole]) =>
+        el(
+          'div',
+          {},
+          el('dt', {}, name),
+          el('dd', { title: exact(whole) || null }, value, el('span', { class: 'muted' }, note)),
+        ),
       ),
   )
 }
@@ -76,19 +86,21 @@ export const evidenceTable = (/** @type {AlertDetail} */ alert) =>
           el(
             'tr',
             {},
-            ...[
-              plain(splitSeries(e.series)[0], 40),
-              resolutionLabel(e.resolution),
-              short(Date.parse(e.start)),
-              number(e.count),
-              number(e.expected),
-              number(e.dispersion),
-              number(e.variance),
-              number(e.autocorrelation),
-              pValue(e.p),
-              score(e.score),
-              plain(e.reason, 600),
-            ].map((text, i) => el('td', { 'data-name': COLUMNS[i] }, text)),
+            .../** @type {[text: string, whole?: number | null][]} */ ([
+              [plain(splitSeries(e.series)[0], 40)],
+              [resolutionLabel(e.resolution)],
+              [short(Date.parse(e.start))],
+              [number(e.count)],
+              [number(e.expected), e.expected],
+              [number(e.dispersion), e.dispersion],
+              [number(e.variance), e.variance],
+              [number(e.autocorrelation), e.autocorrelation],
+              [pValue(e.p), e.p],
+              [score(e.score), e.score],
+              [plain(e.reason, 600)],
+            ]).map(([text, whole], i) =>
+              el('td', { 'data-name': COLUMNS[i], title: exact(whole) || null }, text),
+            ),
           ),
         ),
       ),

@@ -2,10 +2,11 @@
 /** Whether what is shown can be believed: how far the roles lag, how fast warnings are, what was missed, what failed. */
 import { api, orNull } from '../api.js'
 import { el, redraw, setText } from '../dom.js'
-import { channelLabel, duration, full, integer, iso, plain, short } from '../format.js'
+import { counted, duration, full, integer, iso, plain, short } from '../format.js'
+import { channelName } from '../words.js'
 import { createLagTable } from './lag.js'
 import { createLatency } from './latency.js'
-import { createSource } from './source.js'
+import { createSource, listed } from './source.js'
 
 const DAY_MS = 86_400_000
 const GAPS = 100
@@ -104,9 +105,9 @@ export function createOps(app) {
       [
         'Run',
         plain(app.route.run, 40),
-        run ? `${integer(run.channels)} channels, ${integer(run.alerts)} alerts` : '',
+        run ? `${counted(run.channels, 'channels')}, ${counted(run.alerts, 'alerts')}` : '',
       ],
-      ['Version', plain(app.known.about?.version ?? '–', 40), plain(app.known.about?.notice ?? '', 200)],
+      ['Version', plain(app.known.about?.version ?? '–', 40), plain(app.notice(), 200)],
     ]
     redraw(health, JSON.stringify(parts), () =>
       parts.map(([name, value, note], i) =>
@@ -122,28 +123,36 @@ export function createOps(app) {
 
   function drawGaps() {
     const { gaps: found, moreGaps } = known
-    const missed = found.reduce((sum, gap) => sum + Date.parse(gap.to) - Date.parse(gap.from), 0)
+    // What was missed of several measures at once was missed once.
+    const spans = Map.groupBy(found, ({ channel, from, to, reason }) =>
+      JSON.stringify([channel, from, to, reason]),
+    )
+    const channels = new Set(found.map(({ channel }) => channel)).size
     setText(
       gapsTitle,
       found.length === 0
         ? ''
-        : `${moreGaps ? 'the first ' : ''}${found.length}, ${duration(missed / 1000)} in all, times in UTC`,
+        : `${moreGaps ? 'the first ' : ''}${counted(spans.size, 'gaps')} in ${counted(channels, 'channels')}, times in UTC`,
     )
     redraw(gaps, JSON.stringify(found), () => [
       found.length === 0
         ? el('p', { class: 'none' }, 'None is known.')
         : table(
-            ['Channel', 'Measure', 'From', 'To', 'Long', 'Why'],
+            ['Channel', 'Measures', 'From', 'To', 'Long', 'Why'],
             // Newest first: those that can still be asked about.
-            [...found]
+            [...spans.values()]
               .reverse()
-              .map((gap) => [
+              .map(([gap, ...same]) => [
                 el(
                   'a',
                   { href: app.link({ page: 'channel', id: gap.channel, at: Date.parse(gap.from) }) },
-                  el('bdi', {}, channelLabel(gap.channel)),
+                  channelName(gap.channel),
                 ),
-                plain(gap.measure, 40),
+                el(
+                  'span',
+                  { class: 'wrap' },
+                  listed([gap, ...same].map(({ measure }) => plain(measure, 40)).sort()),
+                ),
                 short(Date.parse(gap.from)),
                 short(Date.parse(gap.to)),
                 duration((Date.parse(gap.to) - Date.parse(gap.from)) / 1000),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeInBrowser, SOON, soon } from '../browser-testing.ts'
+import { describeInBrowser, PHONE, SOON, soon } from '../browser-testing.ts'
 import { START } from '../mock-api.ts'
 
 describeInBrowser('the overview', (bench) => {
@@ -195,6 +195,64 @@ describeInBrowser('the overview', (bench) => {
     await bench.page.getByText('No alerts. They appear here by themselves.').waitFor()
     bench.mock.fill()
     await rows().first().waitFor(SOON)
+  })
+
+  it('says what goes on while the server has not told of channels and alerts', async () => {
+    bench.mock.think(true)
+    bench.mock.lag(12)
+    await open()
+    const why = 'Event time 2026-01-26 14:05 UTC is reached: history is being processed; 960 records to go.'
+    await soon(() => text('.risk-table .none')).toBe(why)
+    expect(await text('.triage .none')).toBe(why)
+    expect(await bench.page.locator('.triage .none').isVisible()).toBe(true)
+    bench.mock.think(false)
+    await rows().first().waitFor()
+    await bench.page.context().close()
+
+    await bench.serve({ empty: true })
+    bench.mock.think(true)
+    bench.mock.lag(12)
+    await open()
+    const nothing =
+      'Nothing is stored yet: history is being processed; 960 records to go. Charts begin with the first closed bins.'
+    await soon(() => text('.triage .none')).toBe(nothing)
+    bench.mock.think(false)
+    await soon(() => text('.triage .none')).toBe('No alerts. They appear here by themselves.')
+    expect(await text('.risk-table .none')).toBe(nothing)
+  })
+
+  it('shows few alerts first where channels stand below them, and all to who wants them', async () => {
+    await open('', PHONE)
+    await soon(() => alerts().count()).toBe(5)
+    expect(await bench.page.getByRole('button', { name: 'Show older alerts' }).isVisible()).toBe(false)
+    const top = (await bench.page.locator('.risks').boundingBox())!.y
+    expect(top).toBeLessThan(740)
+    expect((await bench.page.locator('.bar').boundingBox())!.height).toBeLessThan(70)
+    const tab = (await bench.page.locator('[data-page=overview]').boundingBox())!
+    const pill = (await bench.page.locator('#open-count').boundingBox())!
+    expect(pill.x + pill.width).toBeLessThan(tab.x + tab.width - 3)
+    await bench.page.getByRole('button', { name: 'Show 48 more alerts' }).click()
+    await soon(() => alerts().count()).toBe(53)
+    await bench.page.getByRole('button', { name: 'Show older alerts' }).waitFor()
+  })
+
+  it('cuts no choice of its filters short', async () => {
+    for (const width of [1280, 1000, 360]) {
+      await open('', { viewport: { width, height: 800 } })
+      await alerts().first().waitFor()
+      const short =
+        await bench.page.evaluate(`[...document.querySelectorAll('.filters select')].filter((select) => {
+        const free = select.cloneNode(true)
+        free.style.cssText = 'position: absolute; flex: none; width: auto'
+        select.parentNode.append(free)
+        const wanted = free.offsetWidth
+        free.remove()
+        return select.offsetWidth < wanted
+      }).map((select) => select.ariaLabel)`)
+      expect(short, String(width)).toEqual([])
+      await bench.page.context().close()
+    }
+    await open()
   })
 
   it('shows another run that is chosen, in links too', async () => {

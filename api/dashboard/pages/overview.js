@@ -114,7 +114,13 @@ export function createOverview(app) {
     },
     draw() {
       triage.draw()
-      if (knownRun !== app.route.run) return
+      if (knownRun !== app.route.run) {
+        // Rows of another run are not those of this one.
+        risks.draw([], '', null)
+        risks.explain(app.whyEmpty())
+        setText(count, '')
+        return
+      }
       const wanted = search.value.trim().toLowerCase()
       const shown = risks.draw(known.items, wanted, known.now)
       const now = known.now === null ? null : Date.parse(known.now)
@@ -127,13 +133,7 @@ export function createOverview(app) {
           : `${wanted === '' ? total : `${shown} of ${total}`} · last bin ends ${day(now)} ${clock(now)} UTC`,
       )
       more.hidden = !cut || wide
-      risks.explain(
-        known.items.length > 0
-          ? `No channel is called that.`
-          : app.connection.downSince !== null
-            ? ''
-            : app.whyEmpty(),
-      )
+      risks.explain(known.items.length > 0 ? 'No channel is called that.' : app.whyEmpty())
     },
     items: () => [...triage.inOrder(), ...risks.inOrder()],
     search: () => search.focus(),

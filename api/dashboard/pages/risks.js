@@ -5,6 +5,7 @@ import {
   age,
   channelLabel,
   DECISION_LABEL,
+  exact,
   integer,
   number,
   plain,
@@ -27,7 +28,7 @@ const MARKS = 1
 const COLUMNS = [
   ['Channel', 'name-cell'],
   ['Score', 'score-cell'],
-  ['Last 6 h', 'trend-cell'],
+  ['Score, last 6 h', 'trend-cell'],
   ['Now', 'num now-cell'],
   ['Expected', 'num expected-cell'],
   ['Count, last 6 h', 'spark-cell'],
@@ -145,6 +146,7 @@ function row(app, risk, now) {
       const at = now()
       const ms = at === null ? null : Date.parse(at)
       setText(value, score(item.score))
+      value.title = exact(item.score)
       fill.style.width = `${(item.score ?? 0) * 100}%`
       meter.style.visibility = item.score === null ? 'hidden' : ''
       tick.hidden = app.threshold === null
@@ -155,6 +157,7 @@ function row(app, risk, now) {
       const newest = item.count ?? item.recent.findLast((n) => n !== null) ?? null
       setText(count, newest === null ? '–' : integer(newest))
       setText(expected, number(item.expected))
+      expected.title = exact(item.expected)
       setClass(count, `num now-cell${far(item)}`)
       count.title = item.at === null ? '' : `${splitSeries(item.series)[0]} in 5 min from ${item.at}`
       counts.draw(

@@ -2,7 +2,7 @@
 /** What the source does: how far it has spoken, what it missed, what it asks for, and where that fails now. */
 import { api } from '../api.js'
 import { el, redraw, setText } from '../dom.js'
-import { clock, integer, plain, short } from '../format.js'
+import { clock, counted, integer, plain, short } from '../format.js'
 import { channelName } from '../words.js'
 
 /** @typedef {import('../types.ts').Source} Source */
@@ -84,7 +84,11 @@ export function createSource(app) {
   const node = el(
     'section',
     { class: 'card source' },
-    el('div', { class: 'head' }, el('h3', {}, 'Source: how far it has spoken, and what it missed')),
+    el(
+      'div',
+      { class: 'head' },
+      el('h3', {}, 'Source: how far it has spoken, and what it missed of channels that it follows'),
+    ),
     el(
       'table',
       { class: 'padded' },
@@ -143,7 +147,7 @@ export function createSource(app) {
 function aboutRound(/** @type {Source} */ { round }) {
   if (round === null) return ''
   const { at, requests, failed, next } = round
-  const asked = `${integer(requests)} ${requests === 1 ? 'request' : 'requests'}, ${integer(failed)} failed`
+  const asked = `${counted(requests, 'requests')}, ${integer(failed)} failed`
   return `Last round of polls ${when(at)}: ${asked}.${next === null ? '' : ` Next from ${when(next)} on.`}`
 }
 
@@ -179,5 +183,5 @@ function channelRows(
 }
 
 /** `posts, replies and reactions`. */
-const listed = (/** @type {string[]} */ words) =>
+export const listed = (/** @type {string[]} */ words) =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`

@@ -6,12 +6,23 @@ import { channelName, opener, severity, state, typeLabel, unlisted, when } from 
 
 /** @typedef {import('../types.ts').Alert} Alert */
 
+/** So many are shown where channels stand below them, until more are wanted. */
+const FEW = 5
+const narrow = matchMedia('(max-width: 760px)')
+
 /** @param {import('../app.js').App} app */
 export function createTriage(app) {
   const { queue } = app
   const count = el('span', { class: 'muted triage-count' })
   const list = el('ul', { class: 'alert-list', 'aria-labelledby': 'triage-heading' })
   const none = el('p', { class: 'none', hidden: true })
+  let unfolded = false
+  const unfold = el('button', { type: 'button', class: 'button', hidden: true })
+  unfold.addEventListener('click', () => {
+    unfolded = true
+    app.draw()
+  })
+  narrow.addEventListener('change', () => app.draw())
   const more = el('button', { type: 'button', class: 'button', hidden: true }, 'Show older alerts')
   const beyond = el('button', { type: 'button', class: 'button quiet', hidden: true })
   more.addEventListener('click', () => app.quietly(() => queue.askOlder(app.route.run)))
@@ -52,6 +63,7 @@ export function createTriage(app) {
     ),
     list,
     none,
+    unfold,
     more,
     beyond,
   )
@@ -101,22 +113,27 @@ export function createTriage(app) {
     draw() {
       const { known, filters } = queue
       const alerts = queue.list()
-      rows.draw(alerts)
+      const folded = narrow.matches && !unfolded && alerts.length > FEW
+      rows.draw(folded ? alerts.slice(0, FEW) : alerts)
+      unfold.hidden = !folded
+      setText(unfold, `Show ${alerts.length - FEW} more alerts`)
       const open = alerts.filter((alert) => alert.state === 'open')
       const high = open.filter((alert) => alert.severity === 'high').length
       const counted =
         filters.state === 'resolved' ? '' : `${open.length} open${high ? ` · ${high} high` : ''}`
       setText(count, known.answered ? counted : '')
-      none.hidden = alerts.length > 0 || !known.answered
+      none.hidden = alerts.length > 0
       setText(
         none,
-        filters.type !== ''
-          ? 'No alert matches these filters.'
-          : app.route.run === 'live'
-            ? `${filters.state === 'open' ? 'Nothing is open' : 'No alerts'}. They appear here by themselves.`
-            : 'No alerts in this run.',
+        !known.answered
+          ? app.whyEmpty()
+          : filters.type !== ''
+            ? 'No alert matches these filters.'
+            : app.route.run === 'live'
+              ? `${filters.state === 'open' ? 'Nothing is open' : 'No alerts'}. They appear here by themselves.`
+              : 'No alerts in this run.',
       )
-      more.hidden = known.cursor === null
+      more.hidden = folded || known.cursor === null
       beyond.hidden = known.beyondCap === 0 && !filters.all
       setText(
         beyond,
