@@ -115,7 +115,7 @@ export async function openEngine(config: Config, options: OpenOptions = {}): Pro
   const engine = { config, dir, ...engines, metrics, logger, failures: [] }
   return {
     ...engine,
-    openRun: (run) => engines.log.ensureTopics(topicSpecs(run, config.partitions)),
+    openRun: (run) => patient(options, () => engines.log.ensureTopics(topicSpecs(run, config.partitions))),
     start: starter(engine, options.onWaiting ?? (() => {})),
     async close() {
       await engines.log.close()
@@ -147,30 +147,32 @@ async function openEmbedded(
   }
 }
 
+/** Waits for engines that are away, where that is wanted. */
+const patient = <T>({ waiting, onWaiting }: OpenOptions, work: () => Promise<T>): Promise<T> =>
+  waiting ? untilItPasses(work, (error, attempt) => attempt === 1 && onWaiting?.(error), waiting) : work()
+
 /** Many processes share what is there, so nothing is locked, and nothing deleted as a whole. */
 async function openOnKafka(
   config: Config,
   _dir: string,
   createLogger: () => pino.Logger,
-  { fresh, waiting, register, onWaiting = () => {} }: OpenOptions,
+  options: OpenOptions,
 ): Promise<Opened> {
   const { url, kafka, registry } = kafkaOf(config)
-  if (fresh)
+  if (options.fresh)
     throw new FcmError('OPTION_INVALID', {
       option: '--fresh',
       why: 'deletes whole data directories, not what a Kafka cluster has',
       hint: '`fcm runs delete` deletes a run',
     })
   const logger = createLogger()
-  const patiently = <T>(work: () => Promise<T>): Promise<T> =>
-    waiting ? untilItPasses(work, (error, attempt) => attempt === 1 && onWaiting(error), waiting) : work()
-  const codec = await patiently(() =>
-    createCodec(openConfluentRegistry({ ...registry, mayRegister: register === true })),
+  const codec = await patient(options, () =>
+    createCodec(openConfluentRegistry({ ...registry, mayRegister: options.register === true })),
   )
-  const store = await patiently(() => openStore({ url }))
+  const store = await patient(options, () => openStore({ url }))
   const log = openKafkaLog({ ...kafka, onLog: (message, details) => logger.debug(details, message) })
   try {
-    await patiently(() => log.topics('fcm.'))
+    await patient(options, () => log.topics('fcm.'))
   } catch (error) {
     await log.close().catch(() => {})
     await store.close()

@@ -5,10 +5,16 @@ import type { NewRec } from '../../pipeline/log/port.ts'
 import { backlog } from '../../pipeline/runtime/lag.ts'
 import { topicOf } from '../../pipeline/topology.ts'
 import { NETWORK } from '../../schemas/records.ts'
+import type { Config } from '../config.ts'
 import { type Engine, PROCESSING } from '../engine.ts'
 import { MEASURES, type Planned, plan, recordOf } from './network.ts'
 
-export type Feed = { engine: Engine; run: string; channels: number; quiet: number }
+export type Feed = {
+  engine: Pick<Engine, 'log' | 'codec'> & { config: Pick<Config, 'partitions'> }
+  run: string
+  channels: number
+  quiet: number
+}
 
 /** Records that may wait to be processed while history is written. */
 const MOST_WAITING = 20_000
@@ -42,6 +48,12 @@ function closing({ engine, run }: Feed, bin: number): NewRec[] {
   }))
 }
 
+/** All records of a bin: its events in order of time, and behind them what says that it is complete. */
+export const recordsOf = (feed: Feed, bin: number): NewRec[] => [
+  ...plan(feed.channels, bin, feed.quiet).map((planned, n) => record(feed, planned, n)),
+  ...closing(feed, bin),
+]
+
 /** Appends the bins [from, to), each behind the other, no faster than they are processed. */
 export async function feedHistory(
   feed: Feed,
@@ -52,8 +64,7 @@ export async function feedHistory(
 ): Promise<void> {
   const { engine, run } = feed
   for (let bin = from; bin < to && !signal.aborted; bin++) {
-    const events = plan(feed.channels, bin, feed.quiet).map((planned, n) => record(feed, planned, n))
-    await engine.log.append([...events, ...closing(feed, bin)])
+    await engine.log.append(recordsOf(feed, bin))
     onBin(bin)
     while (!signal.aborted && (await backlog(engine.log, run, PROCESSING)) > MOST_WAITING) await sleep(10)
   }

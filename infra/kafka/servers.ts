@@ -54,7 +54,7 @@ export async function startBroker(options: {
   })
 }
 
-/** In memory: what it has is lost when it ends. */
+/** With its schemas in `dir`. */
 export async function startRegistry(options: {
   dir: string
   port?: number
@@ -71,6 +71,7 @@ export async function startRegistry(options: {
       QUARKUS_HTTP_HOST: '127.0.0.1',
       QUARKUS_HTTP_PORT: String(port),
       QUARKUS_LOG_LEVEL: 'WARN',
+      APICURIO_DATASOURCE_URL: `jdbc:h2:file:${join(dir, 'schemas')};WRITE_DELAY=0`,
       APICURIO_DATASOURCE_JDBC_INITIAL_SIZE: '2',
       APICURIO_DATASOURCE_JDBC_MIN_SIZE: '2',
       APICURIO_DATASOURCE_JDBC_MAX_SIZE: '10',

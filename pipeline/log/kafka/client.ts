@@ -3,6 +3,8 @@
  * test in `kafka.kafka.test.ts` that fails when the mending no longer takes hold; the version is pinned.
  */
 import { createRequire } from 'node:module'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs, { type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs'
@@ -29,20 +31,46 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 }
  * A client of its own for each consumer: committed offsets are cached by client and group, and each consumer of the group
  * clears what another has put there.
  */
-export function createClient({ brokers, ssl, sasl, onLog }: KafkaOptions): kafkajs.Kafka {
+export function createClient({ brokers, ssl, sasl, onLog }: KafkaOptions): Client {
   mend()
+  const sockets = new Set<Socket>()
+  let isOver = false
+  const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    if (isOver) throw new Error('the client was closed')
+    const to = { host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }
+    const socket = ssl ? connectTls(to, onConnect) : connectTcp({ host, port }, onConnect)
+    socket.setKeepAlive(true, 60_000)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    return socket
+  }
   const log = ({ label, log: { message, timestamp: _, ...details } }: LogEntry) =>
     onLog?.(message, { ...details, level: label })
-  return new Kafka({
-    ...{ brokers, clientId: 'fcm', retry: RETRY, logLevel: logLevel.WARN, logCreator: () => log },
+  const kafka = new Kafka({
+    ...{
+      brokers,
+      clientId: 'fcm',
+      retry: RETRY,
+      logLevel: logLevel.WARN,
+      logCreator: () => log,
+      socketFactory,
+    },
     ...(ssl === undefined ? {} : { ssl }),
     ...(sasl === undefined ? {} : { sasl }),
     connectionTimeout: 3000,
     requestTimeout: 30_000,
   })
+  return {
+    kafka,
+    cut() {
+      isOver = true
+      for (const socket of sockets) socket.destroy()
+    },
+  }
 }
 
-export type { ISocketFactory }
+/** `cut`: ends all connections and attempts at them. By itself kafkajs may go on after `disconnect`, and keep the process. */
+export type Client = { kafka: kafkajs.Kafka; cut(): void }
 
 type RequestQueue = { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
 type OffsetManager = { setDefaultOffset(tp: { topic: string; partition: number }): Promise<void> }
@@ -95,13 +123,13 @@ export const causesOf = (error: unknown): KafkaError[] => {
 export const isOfType = (error: unknown, ...types: string[]): boolean =>
   causesOf(error).some(({ type }) => type !== undefined && types.includes(type))
 
-type Client = { connect(): Promise<void>; disconnect(): Promise<void> }
+type Connectable = { connect(): Promise<void>; disconnect(): Promise<void> }
 
 /**
  * A client that connects at its first use. kafkajs asks for all topics that a client was ever used with at once, and can't
  * any more when one of them is deleted: then it is replaced, and the work done again.
  */
-export function connected<C extends Client>(create: () => C) {
+export function connected<C extends Connectable>(create: () => C) {
   let client: Promise<C> | undefined
 
   function get(): Promise<C> {

@@ -1,10 +1,10 @@
 /**
- * Reading without a group. kafkajs reads for consumer groups only, and joining one takes seconds where the broker has its
+ * Reading, and looking how far one can, without a group. kafkajs reads for consumer groups only, and joining one takes seconds where the broker has its
  * defaults; so this goes one storey lower, to its connections and its protocol.
  */
 import { createRequire } from 'node:module'
 import type { Kafka, KafkaMessage } from 'kafkajs'
-import type { Rec, TopicPartition } from '../port.ts'
+import type { PartitionEnds, Rec, TopicPartition } from '../port.ts'
 import { connected } from './client.ts'
 import { recordOf } from './record.ts'
 
@@ -21,6 +21,8 @@ type Cluster = {
   addTargetTopic(topic: string): Promise<void>
   refreshMetadata(): Promise<void>
   refreshMetadataIfNecessary(): Promise<void>
+  findTopicPartitionMetadata(topic: string): { partitionId: number }[]
+  fetchTopicsOffset(topics: object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>
   findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>
   findBroker(options: { nodeId: string }): Promise<Broker>
 }
@@ -42,28 +44,54 @@ export function createReader(kafka: Kafka) {
     ({ description }) => description === 'private:Kafka:createCluster',
   )!
   const createCluster = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]!
-  const reader = connected(() => createCluster({ metadataMaxAge: 300_000, allowAutoTopicCreation: false }))
+  const reader = connected(() =>
+    createCluster({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED }),
+  )
+
+  /** Connected, and with the partitions of `topic`. */
+  async function knowing<T>(topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    return reader.use(async (cluster) => {
+      if (!cluster.isConnected()) await cluster.connect()
+      await cluster.addTargetTopic(topic)
+      await cluster.refreshMetadataIfNecessary()
+      // What came back may have been asked for before this topic was named.
+      if (cluster.findTopicPartitionMetadata(topic).length === 0) await cluster.refreshMetadata()
+      try {
+        return await work(cluster)
+      } catch (error) {
+        // A leader may have moved.
+        await cluster.refreshMetadata().catch(() => {})
+        throw error
+      }
+    })
+  }
 
   return {
+    ends: (topic: string): Promise<PartitionEnds[]> =>
+      knowing(topic, async (cluster) => {
+        const partitions = cluster
+          .findTopicPartitionMetadata(topic)
+          .map(({ partitionId }) => ({ partition: partitionId }))
+        const offsets = async (fromBeginning: boolean): Promise<Map<number, number>> => {
+          const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])
+          return new Map(found!.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+        }
+        const [first, next] = await Promise.all([offsets(true), offsets(false)])
+        return partitions
+          .map(({ partition }) => ({ partition, first: first.get(partition)!, next: next.get(partition)! }))
+          .sort((a, b) => a.partition - b.partition)
+      }),
+
     /** The records of a partition from `from` on, as many as one answer holds. */
     page: ({ topic, partition }: TopicPartition, from: number): Promise<Page> =>
-      reader.use(async (cluster) => {
-        if (!cluster.isConnected()) await cluster.connect()
-        await cluster.addTargetTopic(topic)
-        await cluster.refreshMetadataIfNecessary()
+      knowing(topic, async (cluster) => {
         const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
         const broker = await cluster.findBroker({ nodeId: nodeId! })
         const request = { partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }
-        const { responses } = await broker
-          .fetch({
-            ...{ maxWaitTime: 1000, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_COMMITTED },
-            topics: [{ topic, partitions: [request] }],
-          })
-          .catch(async (error) => {
-            // The leader may have moved.
-            await cluster.refreshMetadata().catch(() => {})
-            throw error
-          })
+        const { responses } = await broker.fetch({
+          ...{ maxWaitTime: 1000, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_COMMITTED },
+          topics: [{ topic, partitions: [request] }],
+        })
         const { messages, rawMessages } = new Batch(topic, String(from), responses[0]!.partitions[0])
         const last = rawMessages.at(-1)
         return {

@@ -38,7 +38,7 @@ for (const [version, broker] of brokers) {
   describe(`what Kafka ${version} and kafkajs have in store:`, () => {
     let log: EventLog
     let it: Bench
-    const admin = createClient({ brokers: [broker] }).admin()
+    const admin = createClient({ brokers: [broker] }).kafka.admin()
     beforeAll(async () => {
       log = open()
       it = bench(log)
@@ -126,7 +126,7 @@ for (const [version, broker] of brokers) {
 
     test('records compressed with zstd, with gzip, and not at all are read', async () => {
       const topic = await it.topic()
-      const producer = createClient({ brokers: [broker] }).producer({
+      const producer = createClient({ brokers: [broker] }).kafka.producer({
         createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       })
       await producer.connect()
@@ -139,7 +139,7 @@ for (const [version, broker] of brokers) {
 
     test('what others write without a key, or with headers of their own, is read', async () => {
       const topic = await it.topic()
-      const producer = createClient({ brokers: [broker] }).producer({
+      const producer = createClient({ brokers: [broker] }).kafka.producer({
         createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       })
       await producer.connect()
@@ -160,7 +160,7 @@ for (const [version, broker] of brokers) {
 
     test('a transaction that was aborted is passed over, to the end', async () => {
       const topic = await it.topic()
-      const producer = createClient({ brokers: [broker] }).producer({
+      const producer = createClient({ brokers: [broker] }).kafka.producer({
         createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
         transactionalId: randomUUID(),
         maxInFlightRequests: 1,
@@ -204,7 +204,12 @@ for (const [version, broker] of brokers) {
         { name, partitions: 1, retentionMs: Number.POSITIVE_INFINITY, maxBytes: 6 * 2 ** 20 },
       ])
       const record = (bytes: number) => ({ topic: name, key: 'k', value: Buffer.alloc(bytes, 1) })
-      const appends = [record(10), { ...record(0), value: randomBytes(7 * 2 ** 20) }, record(5 * 2 ** 20), record(11)]
+      const appends = [
+        record(10),
+        { ...record(0), value: randomBytes(7 * 2 ** 20) },
+        record(5 * 2 ** 20),
+        record(11),
+      ]
       const results = await Promise.allSettled(appends.map((one) => log.append([one])))
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
       expect(results[1]).toMatchObject({ reason: { code: 'RECORD_TOO_LARGE' } })

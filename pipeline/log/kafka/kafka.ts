@@ -1,6 +1,6 @@
 /** The event log on Kafka. What is peculiar about Kafka, and about kafkajs, is known in this folder and nowhere else. */
 import { FcmError } from '../../../common/errors.ts'
-import type { EventLog, Rec, Subscription } from '../port.ts'
+import type { EventLog, PartitionEnds, Rec, Subscription } from '../port.ts'
 import { createAppender } from './appender.ts'
 import { createClient, explained, type KafkaOptions } from './client.ts'
 import { createReader } from './cluster.ts'
@@ -15,28 +15,37 @@ const SESSION_MS = 30_000
  */
 export function openKafkaLog(options: KafkaOptions): EventLog {
   const { sessionMs = SESSION_MS } = options
-  const kafka = createClient(options)
+  const client = createClient(options)
+  const { kafka } = client
   const topics = createTopics(kafka)
   const appender = createAppender(kafka, topics)
   const reader = createReader(kafka)
   const subscriptions = new Set<Subscription>()
+
+  async function ends(topic: string): Promise<PartitionEnds[]> {
+    await topics.partitions(topic)
+    return reader.ends(topic).catch((error) => {
+      topics.forget([topic])
+      throw explained(error, topic)
+    })
+  }
 
   return {
     ensureTopics: topics.ensure,
     topics: topics.list,
     deleteTopics: topics.delete,
     append: appender.append,
-    ends: topics.ends,
+    ends,
     committed: topics.committed,
     groups: topics.groups,
 
     read(tp, from) {
-      const ends = topics.ends(tp.topic)
+      const asked = ends(tp.topic)
       // It may be read later, or never.
-      ends.catch(() => {})
+      asked.catch(() => {})
       return {
         async *[Symbol.asyncIterator](): AsyncGenerator<Rec> {
-          const { first, next } = (await ends)[tp.partition]!
+          const { first, next } = (await asked)[tp.partition]!
           let at = from ?? first
           if (at < first || at > next)
             throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: at, first, next })
@@ -52,7 +61,10 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
     },
 
     async subscribe(wanted) {
-      const subscription = await subscribe({ ...topics, kafka: createClient(options), sessionMs }, wanted)
+      const subscription = await subscribe(
+        { ...topics, ends, createClient: () => createClient(options), sessionMs },
+        wanted,
+      )
       subscriptions.add(subscription)
       return {
         ...subscription,
@@ -65,9 +77,11 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
 
     async close() {
       await Promise.all([...subscriptions].map(({ stop }) => stop()))
-      await appender.close()
-      await reader.close()
-      await topics.close()
+      await Promise.all([appender.close(), reader.close(), topics.close()].map(quietly))
+      client.cut()
     },
   }
 }
+
+/** A broker that is away is not told that we leave. */
+const quietly = (closing: Promise<void>): Promise<void> => closing.catch(() => {})

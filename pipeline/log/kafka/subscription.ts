@@ -3,12 +3,14 @@
  * partition for the handlers, so that none of them holds up heartbeats, rebalances or other partitions, however long it
  * takes. A partition that has enough waiting is paused, and so is one whose beginning isn't known yet.
  */
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Consumer, EachBatchPayload } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
 import { untilItPasses } from '../../../common/retry.ts'
 import type { PartitionEnds, Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
 import { assigner, nameOf } from './assigner.ts'
-import { explained, OffsetReset } from './client.ts'
+import { type Client, causesOf, explained, isOfType, OffsetReset } from './client.ts'
 import { recordOf } from './record.ts'
 
 /** Fetched and waiting, of a partition: more is fetched below half of it. */
@@ -24,6 +26,9 @@ const FETCH_WAIT_MS = 250
 const HEARTBEAT_MS = 1000
 /** A broker that is away does not answer that we leave either. */
 const LEAVE_MS = 5000
+/** kafkajs gives up after so many attempts, a few seconds; we join anew then, as long as it may pass. */
+const ATTEMPTS = 8
+const REJOIN_MS = 1000
 
 /** A partition in the hands of this member. */
 type Held = {
@@ -41,7 +46,7 @@ type Held = {
 }
 
 export type GroupParts = {
-  kafka: Kafka
+  createClient(): Client
   sessionMs: number
   partitions(topic: string): Promise<number>
   ends(topic: string): Promise<PartitionEnds[]>
@@ -62,17 +67,66 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   let ended: { by: 'stop' } | { by: 'failure' } | undefined
   let left: Promise<void> | undefined
 
-  const consumer: Consumer = parts.kafka.consumer({
-    groupId: group,
-    partitionAssigners: [assigner(() => [...held.values()].map(({ tp }) => tp), parts.partitions)],
-    sessionTimeout: parts.sessionMs,
-    heartbeatInterval: HEARTBEAT_MS,
-    maxWaitTimeInMs: FETCH_WAIT_MS,
-    maxBytesPerPartition: FETCH_BYTES,
-    allowAutoTopicCreation: false,
-    // Whatever may pass is waited for.
-    retry: { retries: Number.MAX_SAFE_INTEGER },
-  })
+  /** The member that kafkajs keeps in the group now; it gives up after some failures, and another begins. */
+  let member: { consumer: Consumer; client: Client } | undefined
+
+  async function join(): Promise<void> {
+    const client = parts.createClient()
+    const consumer = client.kafka.consumer({
+      groupId: group,
+      partitionAssigners: [assigner(() => [...held.values()].map(({ tp }) => tp), parts.partitions)],
+      sessionTimeout: parts.sessionMs,
+      heartbeatInterval: HEARTBEAT_MS,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytesPerPartition: FETCH_BYTES,
+      allowAutoTopicCreation: false,
+      retry: { retries: ATTEMPTS, restartOnFailure: async () => false },
+    })
+    const self = { consumer, client }
+    member = self
+    consumer.on('consumer.group_join', ({ payload }) => {
+      if (member === self) joined(payload.memberAssignment)
+    })
+    consumer.on('consumer.crash', ({ payload }) => {
+      if (member === self) void crashed(payload.error)
+    })
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topics, fromBeginning: true })
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: fetched })
+    } catch (error) {
+      client.cut()
+      throw explained(error)
+    }
+  }
+
+  /** kafkajs has given up. Handlers go on meanwhile with what they have. */
+  async function crashed(error: Error): Promise<void> {
+    member?.client.cut()
+    member = undefined
+    let why = await explainedFully(error)
+    while (!ended && why instanceof FcmError && why.retry) {
+      await sleep(REJOIN_MS)
+      try {
+        await join()
+        // It may have been told to end meanwhile.
+        return ended ? await retire() : undefined
+      } catch (again) {
+        why = again
+      }
+    }
+    if (!ended) fail(why)
+  }
+
+  /** With what kafkajs does not know of: where we stood, and what the log has. */
+  async function explainedFully(error: Error): Promise<unknown> {
+    const reset = causesOf(error).find((cause) => cause instanceof OffsetReset)
+    if (!reset) return explained(error)
+    const offset = held.get(nameOf(reset.tp))?.position ?? 0
+    const ends = await parts.ends(reset.tp.topic).catch(() => [])
+    const { first = 0, next = 0 } = ends[reset.tp.partition] ?? {}
+    return new FcmError('OFFSET_OUT_OF_RANGE', { ...reset.tp, offset, first, next }, error)
+  }
 
   const paused = ({ topic, partition }: TopicPartition) => [{ topic, partitions: [partition] }]
 
@@ -89,16 +143,20 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     for (const tp of now) {
       const one = held.get(nameOf(tp))
       if (!one) give(tp)
-      else if (one.position === undefined) consumer.pause(paused(tp))
+      else if (one.position === undefined) tell((consumer) => consumer.pause(paused(tp)))
       else {
-        consumer.seek({ ...tp, offset: String(one.position) })
-        if (one.isPaused) consumer.pause(paused(tp))
+        const { position, isPaused } = one
+        tell((consumer) => consumer.seek({ ...tp, offset: String(position) }))
+        if (isPaused) tell((consumer) => consumer.pause(paused(tp)))
       }
     }
+    for (const name of commits.keys()) if (!names.has(name)) commits.delete(name)
+    // What fails now goes with the next.
+    commitAll().catch(() => {})
   }
 
   function give(tp: TopicPartition): void {
-    consumer.pause(paused(tp))
+    tell((consumer) => consumer.pause(paused(tp)))
     const one: Held = {
       tp,
       revoked: new AbortController(),
@@ -136,7 +194,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     const from = await begin(tp, wanted, signal)
     if (signal.aborted) return
     one.position = from
-    whileInGroup(() => consumer.seek({ ...tp, offset: String(from) }))
+    tell((consumer) => consumer.seek({ ...tp, offset: String(from) }))
     resume(one)
     while (!signal.aborted) {
       const records = next(one)
@@ -174,15 +232,15 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
 
   function resume(one: Held): void {
     one.isPaused = false
-    whileInGroup(() => consumer.resume(paused(one.tp)))
+    tell((consumer) => consumer.resume(paused(one.tp)))
   }
 
-  /** Between two lives of the consumer there is nothing to tell: `joined` tells all when the next begins. */
-  function whileInGroup(tell: () => void): void {
+  /** Outside of the group there is nobody to tell: `joined` tells all when we are in it again. */
+  function tell(what: (consumer: Consumer) => void): void {
     try {
-      tell()
+      if (member) what(member.consumer)
     } catch (error) {
-      if (!(error as Error).message.includes('not initialized')) throw error
+      if (!isOutside(error)) throw error
     }
   }
 
@@ -201,9 +259,16 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     resolveOffset(batch.lastOffset())
     if (one.bytes > QUEUE_BYTES) {
       one.isPaused = true
-      consumer.pause(paused(tp))
+      tell((consumer) => consumer.pause(paused(tp)))
     }
     one.wake()
+  }
+
+  function commitAll(): Promise<void> {
+    committing ??= flush().finally(() => {
+      committing = undefined
+    })
+    return committing
   }
 
   /** One request at a time; offsets that come meanwhile go with the next. */
@@ -211,12 +276,13 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     while (commits.size > 0) {
       const batch = [...commits]
       try {
-        await consumer.commitOffsets(
-          batch.map(([, { tp, offset }]) => ({ ...tp, offset: String(offset), metadata: null })),
-        )
+        const offsets = batch.map(([, { tp, offset }]) => ({ ...tp, offset: String(offset), metadata: null }))
+        if (!member) return
+        await member.consumer.commitOffsets(offsets)
       } catch (error) {
-        // Another generation of the group: whoever has the partition now commits for it.
-        if (!isRebalancing(error)) throw explained(error)
+        // They go with the next join, where the partition stays; else whoever has it then commits for it.
+        if (isRebalancing(error) || isOutside(error)) return
+        throw explained(error)
       }
       for (const [name, commit] of batch) if (commits.get(name) === commit) commits.delete(name)
     }
@@ -232,44 +298,24 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     for (const [name, one] of held) take(name, one)
     left ??= (async () => {
       while (leaving.size > 0) await Promise.all(leaving.values())
-      const disconnected = consumer.disconnect().catch(() => {})
-      await Promise.race([disconnected, new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref())])
+      await retire()
     })()
     return left
   }
 
-  /** With what kafkajs does not know of: where we stood, and what the log has. */
-  async function crashed(error: Error): Promise<void> {
-    const reset = causesOf(error).find((cause) => cause instanceof OffsetReset)
-    if (!reset) return fail(explained(error))
-    const offset = held.get(nameOf(reset.tp))?.position ?? 0
-    const ends = await parts.ends(reset.tp.topic).catch(() => [])
-    const { first = 0, next = 0 } = ends[reset.tp.partition] ?? {}
-    fail(new FcmError('OFFSET_OUT_OF_RANGE', { ...reset.tp, offset, first, next }, error))
+  async function retire(): Promise<void> {
+    const disconnected = member?.consumer.disconnect().catch(() => {})
+    await Promise.race([disconnected, sleep(LEAVE_MS, undefined, { ref: false })])
+    member?.client.cut()
   }
 
-  consumer.on('consumer.group_join', ({ payload }) => joined(payload.memberAssignment))
-  consumer.on('consumer.crash', ({ payload }) => {
-    if (!payload.restart) void crashed(payload.error)
-  })
-  try {
-    await consumer.connect()
-    await consumer.subscribe({ topics, fromBeginning: true })
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: fetched })
-  } catch (error) {
-    await consumer.disconnect().catch(() => {})
-    throw explained(error)
-  }
-
+  await join()
   return {
     async commit(tp, offset) {
       const name = nameOf(tp)
       if (!held.has(name) && !leaving.has(name)) return
       commits.set(name, { tp, offset })
-      committing ??= flush().finally(() => {
-        committing = undefined
-      })
-      await committing
+      await commitAll()
     },
     stop() {
       ended ??= { by: 'stop' }
@@ -280,17 +326,11 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
 
 const bytesOf = ({ key, value }: Rec): number => 100 + key.length + (value?.length ?? 0)
 
-function causesOf(error: unknown): Error[] {
-  const causes: Error[] = []
-  for (let one = error; one instanceof Error; one = one.cause) causes.push(one)
-  return causes
-}
-
-const REBALANCING = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-  'NOT_COORDINATOR_FOR_GROUP',
-])
 const isRebalancing = (error: unknown): boolean =>
-  causesOf(error).some((cause) => REBALANCING.has((cause as { type?: string }).type ?? ''))
+  isOfType(
+    error,
+    ...['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'NOT_COORDINATOR_FOR_GROUP'],
+  )
+
+/** kafkajs's consumer is between two lives, or was told to end. */
+const isOutside = (error: unknown): boolean => (error as Error).message.includes('not initialized')

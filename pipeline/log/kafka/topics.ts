@@ -1,7 +1,7 @@
-/** Topics, their ends and the groups' offsets: what kafkajs's admin client is asked for. */
+/** Topics and the groups' offsets in them: what kafkajs's admin client is asked for. */
 import type { Admin, Kafka } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
-import type { PartitionEnds, TopicSpec } from '../port.ts'
+import type { TopicSpec } from '../port.ts'
 import { connected, explained } from './client.ts'
 
 /** The settings that a topic is made with; `fcm doctor` compares them with those it has. */
@@ -126,14 +126,6 @@ export function createTopics(kafka: Kafka) {
         const left = [...(await names()), ...(await groups('')).map(({ topic }) => topic)]
         return !wanted.some((topic) => left.includes(topic))
       })
-    },
-
-    async ends(topic: string): Promise<PartitionEnds[]> {
-      await partitions(topic)
-      const found = await ask((client) => client.fetchTopicOffsets(topic), topic)
-      return found
-        .map(({ partition, low, high }) => ({ partition, first: Number(low), next: Number(high) }))
-        .sort((a, b) => a.partition - b.partition)
     },
 
     groups,
