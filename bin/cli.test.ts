@@ -86,13 +86,21 @@ describe('files', () => {
   test('a data directory that is a file', async () => {
     const file = join(dir, 'file')
     writeFileSync(file, '')
-    expectExplained(await fcm(['migrate', '--data-dir', file]), 3, /Can't use the data directory .* it is a file/)
+    expectExplained(
+      await fcm(['migrate', '--data-dir', file]),
+      3,
+      /Can't use the data directory .* it is a file/,
+    )
   })
 
   test('a data directory that is not there is not made, but where something is put into it', async () => {
     const nowhere = join(dir, 'nowhere')
     for (const command of ['lag', 'gaps', 'runs list', 'dead-letters list', 'export counts', 'requests'])
-      expectExplained(await fcm([...command.split(' '), '--data-dir', nowhere]), 2, /There is no data directory/)
+      expectExplained(
+        await fcm([...command.split(' '), '--data-dir', nowhere]),
+        2,
+        /There is no data directory/,
+      )
     const { code, stdout } = await fcm(['doctor', '--data-dir', nowhere])
     expect([code, stdout]).toEqual([0, expect.stringMatching(/!.*there is none yet/)])
     expect(existsSync(nowhere)).toBe(false)
