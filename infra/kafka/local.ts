@@ -1,4 +1,5 @@
 /** `npm run kafka:up` and `npm run kafka:down`: a broker and a registry that outlive the command. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +9,8 @@ import { startBroker, startRegistry } from './servers.ts'
 const DIR = join(import.meta.dirname, '.run')
 const STATE = join(DIR, 'servers.json')
 
+const STOP_MS = 15_000
+
 type State = { brokers: string; registry: string; pids: number[] }
 
 async function up(): Promise<void> {
@@ -15,6 +18,7 @@ async function up(): Promise<void> {
   if (before) return tell(before)
   mkdirSync(DIR, { recursive: true })
   const [version] = KAFKA_VERSIONS
+  process.stderr.write(`Starting Kafka ${version} and a schema registry ...\n`)
   const broker = await startBroker({ dir: join(DIR, 'kafka'), version, detached: true })
   const registry = await startRegistry({ dir: join(DIR, 'registry'), detached: true })
   const state = {
@@ -26,13 +30,13 @@ async function up(): Promise<void> {
   tell(state)
 }
 
-/** With what the broker has on disk: the registry, which keeps its schemas in memory, forgets their ids. */
+/** Nothing is left of them: this is for trying things. */
 async function down(): Promise<void> {
   const state = running()
   if (!state) return void process.stdout.write('Nothing is running.\n')
   for (const pid of state.pids) signal(pid, 'SIGTERM')
-  for (let waited = 0; state.pids.some(isAlive); waited += 100) {
-    if (waited > 15_000) for (const pid of state.pids) signal(pid, 'SIGKILL')
+  for (let waited = 0; state.pids.some(isOurs); waited += 100) {
+    if (waited > STOP_MS) for (const pid of state.pids) signal(pid, 'SIGKILL')
     await sleep(100)
   }
   rmSync(DIR, { recursive: true, force: true })
@@ -42,21 +46,24 @@ async function down(): Promise<void> {
 function running(): State | null {
   if (!existsSync(STATE)) return null
   const state = JSON.parse(readFileSync(STATE, 'utf8')) as State
-  return state.pids.some(isAlive) ? state : null
+  return state.pids.some(isOurs) ? state : null
 }
 
 function tell({ brokers, registry }: State): void {
   process.stdout.write(`export KAFKA_BROKERS=${brokers}\nexport SCHEMA_REGISTRY_URL=${registry}\n`)
 }
 
-const isAlive = (pid: number): boolean => signal(pid, 0)
-
-function signal(pid: number, what: NodeJS.Signals | 0): boolean {
+/** The number may be another process's by now. */
+function isOurs(pid: number): boolean {
   try {
-    return process.kill(pid, what)
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).includes(DIR)
   } catch {
     return false
   }
+}
+
+function signal(pid: number, what: NodeJS.Signals): void {
+  if (isOurs(pid)) process.kill(pid, what)
 }
 
 await (process.argv[2] === 'down' ? down() : up())

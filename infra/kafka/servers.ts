@@ -66,7 +66,8 @@ export async function startRegistry(options: {
   mkdirSync(dir, { recursive: true })
   return server({
     address,
-    args: ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-jar', await registryJar()],
+    // The directory tells whose process it is.
+    args: ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', `-Dfcm.dir=${dir}`, '-jar', await registryJar()],
     env: {
       QUARKUS_HTTP_HOST: '127.0.0.1',
       QUARKUS_HTTP_PORT: String(port),
