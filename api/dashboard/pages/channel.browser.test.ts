@@ -266,7 +266,7 @@ describeInBrowser('a channel', (bench) => {
       "Participants are distinct authors: they can't be added up over bins.",
     )
     expect(await title('1 h')).toBe(await hint.textContent())
-    await bench.page.getByLabel('Casts').check()
+    await bench.page.getByLabel('Casts', { exact: true }).check()
     await hint.waitFor({ state: 'hidden' })
   })
 
