@@ -28,6 +28,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { extends: true, test: { name: 'chaos', include: ['infra/chaos/*.kafka.test.ts'] } },
     ],
   },
 })

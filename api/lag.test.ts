@@ -67,6 +67,27 @@ describe('lag', () => {
     await expect(lagOf(log, 'live', now)).rejects.toThrow(/can't be used/)
   })
 
+  it('asks each partition once for its oldest record, and not for all of them at once', async () => {
+    const log = fakeLog({ 'fcm.live.activity': Array.from({ length: 64 }, () => at(40_000)) })
+    const asked: number[] = []
+    let [under, most] = [0, 0]
+    const slow: typeof log = {
+      ...log,
+      async *read(tp, from) {
+        asked.push(tp.partition)
+        most = Math.max(most, ++under)
+        await new Promise((wake) => setTimeout(wake, 2))
+        under--
+        yield* log.read(tp, from)
+      },
+    }
+    const rows = await lagOf(slow, 'live', now)
+    expect(rows.filter(({ seconds }) => seconds === 60)).toHaveLength(2 * 64)
+    expect(asked.sort((a, b) => a - b)).toEqual(Array.from({ length: 64 }, (_, partition) => partition))
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThanOrEqual(16)
+  })
+
   it('is of one run, and empty where there is none', async () => {
     const log = fakeLog({ 'fcm.live.activity': [at(1)], 'fcm.live-2.activity': [at(1)] })
     expect(new Set((await lagOf(log, 'live', now)).map((row) => row.run))).toEqual(new Set(['live']))
@@ -104,6 +125,27 @@ describe('/metrics', () => {
     const after = await scrape()
     expect(after).toContain(`kafka_consumergroup_group_lag${labels} 0\n`)
     expect(after).not.toContain('history')
+  })
+
+  it('has sums and maxima of a group, and the offsets that they come of', async () => {
+    const topics = {
+      'fcm.live.activity': [at(40_000, 50_000), at(10_000)],
+      'fcm.live.counts': [at(90_000, 95_000, 99_000)],
+    }
+    const committed = { 'fcm.live.store fcm.live.activity': { 0: 1 } }
+    const { app } = await testApi({ log: fakeLog(topics, committed), now })
+    const { body } = await app.inject({ url: '/metrics' })
+    const store = 'group="fcm.live.store"'
+    expect(body).toContain(`kafka_consumergroup_group_sum_lag{${store}} 5\n`)
+    expect(body).toContain(`kafka_consumergroup_group_topic_sum_lag{${store},topic="fcm.live.activity"} 2\n`)
+    expect(body).toContain(`kafka_consumergroup_group_max_lag{${store}} 3\n`)
+    expect(body).toContain(`kafka_consumergroup_group_max_lag_seconds{${store}} 90\n`)
+    const place = 'topic="fcm.live.activity",partition="0"'
+    expect(body).toContain(`kafka_consumergroup_group_offset{${store},${place}} 1\n`)
+    // Those that never committed stand nowhere.
+    expect(body.match(/kafka_consumergroup_group_offset\{/g)).toHaveLength(1)
+    expect(body).toContain(`kafka_partition_earliest_offset{${place}} 0\n`)
+    expect(body).toContain(`kafka_partition_latest_offset{${place}} 2\n`)
   })
 
   it('has the rest when the log fails, and durations of requests', async () => {

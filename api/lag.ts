@@ -7,14 +7,24 @@ import type { Answer, Lag } from './schemas.ts'
 
 export type LagRow = Answer<typeof Lag>
 
+/** Questions that are under way at a time: a cluster is far, and answers many at once. */
+const SIDE_BY_SIDE = 16
+
+/** `first`: offset of the oldest record that is kept. */
+type Behind = LagRow & { first: number; hasCommitted: boolean }
+
 /**
  * Lag of every group of a run in every partition that it reads, by group, topic and partition. A group that has never
  * committed is as far behind as can be, not absent: a stage that never started is the lag that must be seen.
  * Records that compaction took out of the middle still count; those that retention deleted don't.
  */
-export async function lagOf(log: EventLog, run: string, now: () => number): Promise<LagRow[]> {
+export const lagOf = async (log: EventLog, run: string, now: () => number): Promise<LagRow[]> =>
+  (await behindIn(log, run, now)).map(({ first: _, hasCommitted: __, ...row }) => row)
+
+async function behindIn(log: EventLog, run: string, now: () => number): Promise<Behind[]> {
   const prefix = `fcm.${run}.`
-  const existing = new Set((await log.topics(prefix)).map((topic) => topic.name))
+  const [topics, groups] = await Promise.all([log.topics(prefix), log.groups(prefix)])
+  const existing = new Set(topics.map((topic) => topic.name))
   const readers = new Map<string, { group: string; topic: string }>()
   for (const role of ROLES) {
     for (const name of topology[role].reads) {
@@ -22,30 +32,56 @@ export async function lagOf(log: EventLog, run: string, now: () => number): Prom
       readers.set(`${reader.group} ${reader.topic}`, reader)
     }
   }
-  for (const reader of await log.groups(prefix)) readers.set(`${reader.group} ${reader.topic}`, reader)
+  for (const reader of groups) readers.set(`${reader.group} ${reader.topic}`, reader)
+  const wanted = [...readers]
+    .filter(([, { topic }]) => existing.has(topic))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, reader]) => reader)
 
-  const rows: LagRow[] = []
-  for (const [, { group, topic }] of [...readers].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!existing.has(topic)) continue
-    // Committed first: a commit between the two calls then makes a lag too great, never one below zero.
-    const committed = await log.committed(group, topic)
-    for (const { partition, first, next } of await log.ends(topic)) {
-      const from = Math.max(first, committed.get(partition) ?? first)
-      const records = Math.max(0, next - from)
-      const oldest = records === 0 ? undefined : await timeOf(log, { topic, partition }, from)
-      rows.push({
-        run,
-        group,
-        topic,
-        partition,
-        committed: committed.get(partition) ?? first,
-        end: next,
-        records,
-        seconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1000),
-      })
+  // Committed first: a commit between the two calls then makes a lag too great, never one below zero.
+  const committed = await sideBySide(wanted, ({ group, topic }) => log.committed(group, topic))
+  const read = [...new Set(wanted.map(({ topic }) => topic))]
+  const ends = new Map(await sideBySide(read, async (topic) => [topic, await log.ends(topic)] as const))
+  const places = wanted.flatMap((reader, i) =>
+    ends.get(reader.topic)!.map(({ partition, first, next }) => {
+      const offset = committed[i]!.get(partition)
+      const from = Math.max(first, offset ?? first)
+      return { ...reader, partition, first, next, offset, from, records: Math.max(0, next - from) }
+    }),
+  )
+  // Groups that stand at the same record are many, and asking for it is what takes long.
+  const oldest = new Map<string, { topic: string; partition: number; from: number }>()
+  const nameOf = ({ topic, partition, from }: (typeof places)[number]) => `${topic}/${partition}/${from}`
+  for (const place of places) if (place.records > 0) oldest.set(nameOf(place), place)
+  const times = new Map(
+    await sideBySide([...oldest], async ([name, { from, topic, partition }]) => {
+      const time = await timeOf(log, { topic, partition }, from)
+      return [name, time] as const
+    }),
+  )
+  return places.map((place) => {
+    const { group, topic, partition, first, next, offset, records } = place
+    const time = times.get(nameOf(place))
+    return {
+      ...{ run, group, topic, partition, committed: offset ?? first, end: next, records },
+      seconds: time === undefined ? 0 : Math.max(0, (now() - time) / 1000),
+      ...{ first, hasCommitted: offset !== undefined },
+    }
+  })
+}
+
+/** The results in order, with so many under way at a time as `SIDE_BY_SIDE` says. */
+async function sideBySide<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let at = 0
+  const worker = async (): Promise<void> => {
+    while (at < items.length) {
+      const mine = at++
+      results[mine] = await work(items[mine]!)
     }
   }
-  return rows
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
+  return results
 }
 
 /** Append time of the first record kept at or behind `from`. */
@@ -63,31 +99,81 @@ async function timeOf(
   return undefined
 }
 
-/** Gauges of the lag of all runs, named as kafka-lag-exporter names them so that its dashboards and alerts fit. */
+/**
+ * Gauges of the lag of all runs, named as kafka-lag-exporter names them so that its dashboards and alerts fit.
+ */
 export function createLagMetrics(log: EventLog, metrics: Registry, now: () => number) {
-  const labelNames = ['group', 'topic', 'partition']
-  const records = new Gauge({
-    name: 'kafka_consumergroup_group_lag',
-    help: 'Records that a group has not dealt with yet.',
-    labelNames,
-    registers: [metrics],
-  })
-  const seconds = new Gauge({
-    name: 'kafka_consumergroup_group_lag_seconds',
-    help: 'Age of the oldest record that a group has not dealt with yet.',
-    labelNames,
-    registers: [metrics],
-  })
+  const gauges: Gauge[] = []
+  const gauge = (name: string, help: string, labelNames: string[]): Gauge => {
+    const made = new Gauge({ name: `kafka_${name}`, help, labelNames, registers: [metrics] })
+    gauges.push(made)
+    return made
+  }
+  const place = ['group', 'topic', 'partition']
+  const records = gauge('consumergroup_group_lag', 'Records that a group has not dealt with yet', place)
+  const seconds = gauge(
+    'consumergroup_group_lag_seconds',
+    'Age of the oldest record that a group has not dealt with yet',
+    place,
+  )
+  const committed = gauge(
+    'consumergroup_group_offset',
+    'Offset before which a group has dealt with all',
+    place,
+  )
+  const sum = gauge(
+    'consumergroup_group_sum_lag',
+    'Records that a group has not dealt with yet, of all it reads',
+    ['group'],
+  )
+  const topicSum = gauge(
+    'consumergroup_group_topic_sum_lag',
+    'Records of a topic that a group has not dealt with yet',
+    ['group', 'topic'],
+  )
+  const most = gauge(
+    'consumergroup_group_max_lag',
+    'The greatest lag of a group in a partition, in records',
+    ['group'],
+  )
+  const oldest = gauge(
+    'consumergroup_group_max_lag_seconds',
+    'The greatest lag of a group in a partition, in seconds',
+    ['group'],
+  )
+  const earliest = gauge('partition_earliest_offset', 'Offset of the oldest record that is kept', [
+    'topic',
+    'partition',
+  ])
+  const latest = gauge('partition_latest_offset', 'Offset of the record that is appended next', [
+    'topic',
+    'partition',
+  ])
   return {
     /** Reads the log anew. When that fails the gauges are left empty: no number is better than an old one. */
     async update(): Promise<void> {
-      records.reset()
-      seconds.reset()
+      for (const one of gauges) one.reset()
       const runs = runsOf((await log.topics('fcm.')).map((topic) => topic.name))
-      for (const row of (await Promise.all(runs.map((run) => lagOf(log, run, now)))).flat()) {
-        const labels = { group: row.group, topic: row.topic, partition: row.partition }
-        records.set(labels, row.records)
-        seconds.set(labels, row.seconds)
+      const rows: Behind[] = []
+      for (const run of runs) rows.push(...(await behindIn(log, run, now)))
+      const greatest = new Map<string, Pick<Behind, 'records' | 'seconds'>>()
+      for (const { group, topic, partition, ...row } of rows) {
+        records.set({ group, topic, partition }, row.records)
+        seconds.set({ group, topic, partition }, row.seconds)
+        if (row.hasCommitted) committed.set({ group, topic, partition }, row.committed)
+        earliest.set({ topic, partition }, row.first)
+        latest.set({ topic, partition }, row.end)
+        sum.inc({ group }, row.records)
+        topicSum.inc({ group, topic }, row.records)
+        const before = greatest.get(group) ?? row
+        greatest.set(group, {
+          records: Math.max(before.records, row.records),
+          seconds: Math.max(before.seconds, row.seconds),
+        })
+      }
+      for (const [group, max] of greatest) {
+        most.set({ group }, max.records)
+        oldest.set({ group }, max.seconds)
       }
     },
   }

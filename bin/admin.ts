@@ -110,6 +110,7 @@ export function adminOf(engine: Engine, token: string): Admin {
         const letter = { source, reason, key, schemaId, bytes: value?.length ?? 0, headers }
         // A value may have megabytes: it is told of one letter only.
         found.push(wanted ? { ...letter, value: value && Buffer.from(value).toString('base64') } : letter)
+        if (wanted !== undefined) break
       }
       return found
     },

@@ -77,6 +77,15 @@ export const Settings = Type.Object(
       env: 'FCM_PORT',
       description: 'the port of the API and the dashboard; 0: any free one',
     }),
+    metricsPort: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65535,
+        env: 'FCM_METRICS_PORT',
+        description:
+          'the port of /healthz, /readyz and /metrics where `fcm run` has no role api, which has them; 0: any free one (default: none)',
+      }),
+    ),
     partitions: Type.Integer({
       default: 2,
       minimum: 1,

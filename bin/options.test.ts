@@ -68,6 +68,7 @@ describe('settings', () => {
     kafkaSessionSeconds: ['5', '301', '6.5', ...NO_NUMBER, ...HOSTILE],
     schemaRegistryUrl: ['registry:8081', 'ftp://x', 'http://', ...HOSTILE],
     port: ['-1', '65536', '80.5', '9'.repeat(400), ...NO_NUMBER, ...HOSTILE],
+    metricsPort: ['-1', '65536', '80.5', ...NO_NUMBER, ...HOSTILE],
     partitions: ['0', '257', '1.9', ...NO_NUMBER, ...HOSTILE],
     batchSize: ['0', '10001', '1.9', ...NO_NUMBER, ...HOSTILE],
     checkpointSeconds: ['-0.1', '3601', ...NO_NUMBER, ...HOSTILE],

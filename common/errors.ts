@@ -165,6 +165,11 @@ const errors = {
     text: (d) =>
       `The schema registry ${d.url} does not answer: ${d.why}. Check that it runs, and SCHEMA_REGISTRY_URL: with Apicurio, it ends in /apis/ccompat/v7.`,
   },
+  REGISTRY_MISSING: {
+    exit: 2,
+    text: (d) =>
+      `There is no schema registry at ${d.url}. Check SCHEMA_REGISTRY_URL: with Apicurio, it ends in /apis/ccompat/v7.`,
+  },
   REGISTRY_REFUSED: {
     exit: 4,
     text: (d) =>

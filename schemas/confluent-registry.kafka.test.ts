@@ -61,6 +61,18 @@ describe.skipIf(!services)('a schema registry', () => {
   })
 })
 
+test('an address where no registry is does not pass for one without schemas', async () => {
+  const server = createServer((_request, response) => response.writeHead(404).end('<h1>Not found</h1>'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const registry = openConfluentRegistry({ url: `http://127.0.0.1:${port}`, mayRegister: false })
+  const asked = registry.register('s', { type: 'record', name: 'fcm.Test', fields: [] })
+  await expect(asked).rejects.toMatchObject({ code: 'REGISTRY_MISSING' })
+  await expect(registry.schema(1)).rejects.toMatchObject({ code: 'REGISTRY_MISSING' })
+  server.closeAllConnections()
+  server.close()
+})
+
 test.each([
   ['that is away', 'http://127.0.0.1:1/', /ECONNREFUSED/],
   ['that is overloaded', 503, /503/],

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
 import { oneLine } from '../../common/text.ts'
@@ -39,19 +40,25 @@ export function deadLetters(program: Command): void {
     )
 
   sub('show <source>')
-    .description('Show one, with its bytes')
-    .addHelpText('after', '\nExample:\n  npx fcm dead-letters show fcm.live.activity/0/1234')
+    .description('Show one, and how its bytes begin')
+    .option('--raw', 'write its bytes alone, all of them, as they are')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npx fcm dead-letters show fcm.live.activity/0/1234\n  npx fcm dead-letters show fcm.live.activity/0/1234 --raw > record.avro',
+    )
     .action((source: string, flags) =>
       asking(flags, async (client) => {
         const [letter] = await ask(client, flags.run, source)
         if (!letter) throw new FcmError('DEAD_LETTER_UNKNOWN', { source, run: flags.run })
         const { value, ...rest } = letter
+        const bytes = Buffer.from(value ?? '', 'base64')
+        if (flags.raw) return void process.stdout.write(bytes)
         for (const [name, what] of Object.entries(rest)) {
           process.stdout.write(
             `${name}: ${oneLine(typeof what === 'string' ? what : JSON.stringify(what))}\n`,
           )
         }
-        process.stdout.write(`value: ${oneLine(Buffer.from(value ?? '', 'base64').toString())}\n`)
+        process.stdout.write(`value: ${beginning(bytes)}\n`)
       }),
     )
 
@@ -74,6 +81,20 @@ export function deadLetters(program: Command): void {
         }
       }),
     )
+}
+
+/** As much as one can look at: a record may have megabytes. */
+const SHOWN = 1000
+/** What no text has: bytes that are not UTF-8, and control characters but white space. */
+const NO_TEXT = /\uFFFD|[\p{Cc}--[\t\n\r]]/v
+
+/** How bytes begin: as text where they are text, else in hexadecimal digits. */
+export function beginning(bytes: Buffer): string {
+  const text = stripVTControlCharacters(bytes.subarray(0, SHOWN).toString())
+  // The last character may have been cut in two.
+  const isText = !NO_TEXT.test(bytes.length > SHOWN ? text.slice(0, -1) : text)
+  const more = bytes.length > SHOWN ? ` ... ${bytes.length - SHOWN} bytes more: --raw writes them all` : ''
+  return (isText ? oneLine(text) : bytes.subarray(0, SHOWN).toString('hex')) + more
 }
 
 async function asking(

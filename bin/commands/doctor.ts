@@ -2,13 +2,17 @@ import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { openServer } from '../../connectors/farcaster/source/mcp/open-server.ts'
 import { connect } from '../client.ts'
-import { readConfig, withSettings } from '../config.ts'
+import { type Config, readConfig, withSettings } from '../config.ts'
+import { engines } from '../doctor/engines.ts'
+import { examine, type Finding } from '../doctor/finding.ts'
 import { hasLog } from '../engine.ts'
 import { readOwner } from '../owner.ts'
+import { parseTarget } from '../polling.ts'
 
-type Finding = { check: string; state: 'ok' | 'attention' | 'broken'; found: string; mend?: string }
-
+/** What was given up on may not be waited for either, ms. */
+const EXIT = 500
 const MARK = { ok: 'ok  ', attention: '!   ', broken: 'FAIL' }
 const ENOUGH_BYTES = 2 * 2 ** 30
 
@@ -19,17 +23,24 @@ export function doctor(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx fcm doctor')
     .action(async (flags) => {
       const config = readConfig(flags)
-      const findings: Finding[] = [node()]
+      const onKafka = config.kafkaBrokers !== undefined
       const dir = resolve(config.dataDir)
-      const disk = await dataDir(dir)
-      findings.push(...disk)
-      if (hasLog(dir)) findings.push(...(await inside(dir, config)))
+      const [disk, outside, server] = await Promise.all([
+        // On Kafka nothing but a log file is kept in it.
+        onKafka && !existsSync(dir) ? [] : dataDir(dir),
+        onKafka ? engines(config) : [],
+        config.mcp === undefined ? [] : examine('MCP server', () => mcpServer(config.mcp!)),
+      ])
+      const findings: Finding[] = [node(), ...disk, ...outside, ...server]
+      const isOpenable = onKafka ? outside.every(({ state }) => state !== 'broken') : hasLog(dir)
+      if (isOpenable) findings.push(...(await examine('Log and database', () => inside(dir, config))))
       const text = findings.map(
         ({ state, check, found, mend }) =>
           `${MARK[state]}  ${check}: ${found}${mend ? `\n      ${mend}` : ''}\n`,
       )
       process.stdout.write(flags.json ? `${JSON.stringify(findings, null, 2)}\n` : text.join(''))
       if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
+      setTimeout(() => process.exit(), EXIT).unref()
     })
 }
 
@@ -72,39 +83,41 @@ async function dataDir(dir: string): Promise<Finding[]> {
   ]
 }
 
-/** Opens the data directory, or asks the process that owns it. */
-async function inside(dir: string, config: Parameters<typeof connect>[0]): Promise<Finding[]> {
-  const owner = await readOwner(dir)
+async function mcpServer(mcp: string): Promise<Finding[]> {
+  const server = await openServer(parseTarget(mcp))
+  const found = `it tells of ${server.measures.join(', ')}`
+  await server.close()
+  return [{ check: 'MCP server', state: 'ok', found }]
+}
+
+/** Opens what is there, or asks the process that owns it. */
+async function inside(dir: string, config: Config): Promise<Finding[]> {
+  // On Kafka nobody is asked whether anyone is at work; whatever is behind should not be.
+  const isAtWork = config.kafkaBrokers !== undefined || (await readOwner(dir)) !== null
+  const client = await connect(config)
   try {
-    const client = await connect(config)
-    try {
-      await client.json({ path: '/readyz' })
-      const { items } = await client.json<{ items: { run: string }[] }>({ path: '/v1/runs' })
-      const lag = await client.json<{ items: { records: number; seconds: number }[] }>({
-        path: '/v1/ops/lag',
-      })
-      const behind = lag.items.reduce((sum, { records }) => sum + records, 0)
-      const oldest = Math.max(0, ...lag.items.map(({ seconds }) => seconds))
-      return [
-        {
-          check: 'Database',
-          state: 'ok',
-          found: config.databaseUrl ? 'the server of DATABASE_URL answers' : 'the embedded one answers',
-        },
-        { check: 'Runs', state: 'ok', found: items.map(({ run }) => run).join(', ') || 'none yet' },
-        {
-          check: 'Lag of run live',
-          state: oldest > 60 && owner ? 'attention' : 'ok',
-          found: `${behind} records, ${Math.round(oldest)} s`,
-          ...(oldest > 60 && owner ? { mend: '`fcm lag` shows which role is behind.' } : {}),
-        },
-        ...(await source(client)),
-      ]
-    } finally {
-      await client.close()
+    await client.json({ path: '/readyz' })
+    const { items } = await client.json<{ items: { run: string }[] }>({ path: '/v1/runs' })
+    const lag = await client.json<{ items: { records: number; seconds: number }[] }>({ path: '/v1/ops/lag' })
+    const behind = lag.items.reduce((sum, { records }) => sum + records, 0)
+    const oldest = Math.max(0, ...lag.items.map(({ seconds }) => seconds))
+    const database: Finding = {
+      ...{ check: 'Database', state: 'ok' },
+      found: config.databaseUrl ? 'the server of DATABASE_URL answers' : 'the embedded one answers',
     }
-  } catch (error) {
-    return [{ check: 'Log and database', state: 'broken', found: (error as Error).message }]
+    return [
+      ...(config.kafkaBrokers === undefined ? [database] : []),
+      { check: 'Runs', state: 'ok', found: items.map(({ run }) => run).join(', ') || 'none yet' },
+      {
+        check: 'Lag of run live',
+        state: oldest > 60 && isAtWork ? 'attention' : 'ok',
+        found: `${behind} records, ${Math.round(oldest)} s`,
+        ...(oldest > 60 && isAtWork ? { mend: '`fcm lag` shows which role is behind.' } : {}),
+      },
+      ...(await source(client)),
+    ]
+  } finally {
+    await client.close()
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
+import { adminOf } from '../admin.ts'
 import { type Config, readConfig, withSettings } from '../config.ts'
 import { openEngine, PROCESSING } from '../engine.ts'
 import { findLargest } from '../load/find.ts'
@@ -16,7 +17,9 @@ import { table } from '../table.ts'
 
 export function load(program: Command): void {
   withSettings(program.command('load'), ['partitions', 'batchSize', 'preset'])
-    .description('Measure how long alerts take under load, from the log to the database')
+    .description(
+      'Measure how long alerts take under load, from the log to the database: embedded, or Kafka and PostgreSQL',
+    )
     .option('--series <n>', 'series that close together', '1000')
     .option('--rate <n>', 'events a second', '1000')
     .option('--alerts <n>', 'alert events to measure over, at least', '1000')
@@ -39,8 +42,9 @@ export function load(program: Command): void {
       const stop = stopSignal()
       const dir = flags.dataDir ?? (await mkdtemp(join(tmpdir(), 'fcm-load-')))
       try {
-        // What is measured is the embedded engines, whatever else is configured.
-        const { databaseUrl: _, ...config } = readConfig({ ...flags, dataDir: dir, port: 0 })
+        const { databaseUrl, ...rest } = readConfig({ ...flags, dataDir: dir, port: 0 })
+        // Either all of the engines are embedded, or none.
+        const config = rest.kafkaBrokers === undefined ? rest : { ...rest, databaseUrl: databaseUrl! }
         // Each rate begins with a database of its own: alerts of earlier trials would weigh on the later ones.
         const trial = async (rate: number) => {
           const dataDir = flags.find ? join(dir, String(rate)) : dir
@@ -93,6 +97,8 @@ async function underLoad(
     } finally {
       await roles.stop()
       await served.close()
+      // Of a data directory the whole is deleted, or kept.
+      if (config.kafkaBrokers !== undefined) await adminOf(engine, '').deleteRun(RUN)
     }
   } finally {
     history.end()

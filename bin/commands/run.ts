@@ -5,6 +5,7 @@ import { SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { checkRunName, LIVE } from '../../pipeline/topology.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { openEngine, PROCESSING, type Roles } from '../engine.ts'
+import { serveHealth } from '../health.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
 import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
@@ -46,6 +47,10 @@ export function run(program: Command): void {
       let served: Served | undefined
       let running: Roles | undefined
       try {
+        if (!roles.includes('api') && config.metricsPort !== undefined) {
+          served = await serveHealth(engine, config.metricsPort, roles)
+          logger.info({ url: served.url }, 'serving health and metrics')
+        }
         await engine.openRun(run)
         if (roles.includes('api')) {
           served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)

@@ -34,3 +34,13 @@ export async function migrate(db: Database): Promise<void> {
     throw new Error(`its tables were made by a newer version of fcm (${unknown.join(', ')})`)
   }
 }
+
+/** Names of the migrations that a database has not seen yet; changes nothing. */
+export async function pendingMigrations(db: Pick<Database, 'query'>): Promise<string[]> {
+  const { rows: there } = await db.query('SELECT to_regclass($1) AS name', [TABLE])
+  const { rows } = there[0]?.name ? await db.query(`SELECT name FROM ${TABLE}`) : { rows: [] }
+  const done = new Set(rows.map((row) => row.name))
+  return names()
+    .filter((name) => !done.has(name))
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+}

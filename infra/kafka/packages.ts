@@ -11,7 +11,7 @@ const KEPT = join(HERE, '.packages')
 /** The newest, and the one before the protocol's cleaning-up of 4.0. Both are tested. */
 export const KAFKA_VERSIONS = ['4.3.1', '3.9.2'] as const
 /** The newest that runs on Java 17 and was published. */
-const REGISTRY_VERSION = '3.0.9'
+export const REGISTRY_VERSION = '3.0.9'
 
 const MAVEN = ['-B', '-q']
 const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:2.8'

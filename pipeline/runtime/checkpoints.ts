@@ -15,9 +15,15 @@ const KEPT = 2
 
 type Manifest = { offset: number; version: number; chunks: { bytes: number; crc32: number }[] }
 
+/** `offset`: of the input, that the state stands before. `time`: of its appending, ms. */
+export type Restored<State> = { state: State; offset: number; bytes: number; time: number }
+
 export interface Checkpoints<State> {
-  /** The newest state that verifies, and the input offset it stands before; null when there is none. @throws STATE_VERSION */
-  restore(): Promise<{ state: State; offset: number } | null>
+  /**
+   * The newest state that verifies; null when there is none. `onRead` is told how many of its bytes have been read.
+   * @throws STATE_VERSION
+   */
+  restore(onRead?: (bytes: number, total: number) => void): Promise<Restored<State> | null>
   /**
    * Encodes the state at once, so that it may go on changing; resolves to the bytes written, once they are durable.
    * `patiently` does the writing, and may do it again when it fails.
@@ -51,16 +57,16 @@ export function checkpointsOf<State>(options: {
   })
 
   return {
-    async restore() {
-      const manifests = new Map<string, Manifest>()
+    async restore(onRead = () => {}) {
+      const manifests = new Map<string, Manifest & { time: number }>()
       /** Chunks that nothing vouches for: whoever wrote them was cut off. The next checkpoint deletes them. */
       const orphans = new Map<string, number>()
-      for await (const { key, value } of log.read({ topic, partition })) {
+      for await (const { key, value, time } of log.read({ topic, partition })) {
         if (!key.startsWith(prefix)) continue
         const [id, part] = key.slice(prefix.length).split('/') as [string, string]
         if (part !== 'manifest') {
           if (value) orphans.set(id, Number(part) + 1)
-        } else if (value) manifests.set(id, JSON.parse(Buffer.from(value).toString()))
+        } else if (value) manifests.set(id, { ...JSON.parse(Buffer.from(value).toString()), time })
         else manifests.delete(id)
       }
       for (const id of manifests.keys()) orphans.delete(id)
@@ -70,12 +76,13 @@ export function checkpointsOf<State>(options: {
         ...newestFirst.map(([id, { chunks }]) => ({ id, chunks: chunks.length })).reverse(),
       ]
       for (const [id, manifest] of newestFirst) {
-        const bytes = await readChunks(log, { topic, partition }, `${prefix}${id}/`, manifest)
+        const bytes = await readChunks(log, { topic, partition }, `${prefix}${id}/`, manifest, onRead)
         if (!bytes) continue
         if (manifest.version !== version) {
           throw new FcmError('STATE_VERSION', { stage, found: manifest.version, expected: version })
         }
-        return { state: deserialize(bytes), offset: manifest.offset }
+        const { offset, time } = manifest
+        return { state: deserialize(bytes), offset, time, bytes: bytes.length }
       }
       return null
     },
@@ -115,11 +122,19 @@ async function readChunks(
   tp: { topic: string; partition: number },
   prefix: string,
   manifest: Manifest,
+  onRead: (bytes: number, total: number) => void,
 ): Promise<Buffer | null> {
   const chunks: Uint8Array[] = []
+  const total = manifest.chunks.reduce((sum, { bytes }) => sum + bytes, 0)
+  let read = 0
+  onRead(read, total)
   for await (const { key, value } of log.read(tp)) {
-    if (value && key.startsWith(prefix) && !key.endsWith('/manifest'))
-      chunks[Number(key.slice(prefix.length))] = value
+    if (!value || !key.startsWith(prefix) || key.endsWith('/manifest')) continue
+    const n = Number(key.slice(prefix.length))
+    // One that was written twice stands there twice until the log is compacted.
+    read += value.length - (chunks[n]?.length ?? 0)
+    chunks[n] = value
+    onRead(read, total)
   }
   const verified = manifest.chunks.every(({ bytes, crc32: sum }, n) => {
     const chunk = chunks[n]

@@ -1,14 +1,24 @@
 import { FcmError } from '../../common/errors.ts'
-import type { FcmRecord } from '../../schemas/records.ts'
+import type { FcmRecord, RecordType } from '../../schemas/records.ts'
 import { deadLetter } from '../log/dead-letter.ts'
 import type { NewRec, Rec } from '../log/port.ts'
 import { topicOf } from '../topology.ts'
 import { type Host, patiently } from './host.ts'
+import type { TopicName } from './stage.ts'
+
+/** What may stand in which topic: a record of another type has been sent to the wrong one. */
+const TYPES: Record<TopicName, readonly RecordType[]> = {
+  activity: ['Cast', 'CastRemoved', 'Reaction', 'ReactionRemoved', 'ReactionCount', 'Coverage', 'Polled'],
+  counts: ['BinClosed', 'Milestone', 'Idle', 'Unknown', 'Late', 'Partial'],
+  signals: ['Signal'],
+  alerts: ['AlertEvent'],
+}
 
 export type Decoded = { rec: Rec; record: FcmRecord }
 
 /**
- * The records in a batch, in order, and the dead letters of those that can't be decoded. Tombstones are passed over.
+ * The records in a batch, of one topic, in order, and the dead letters of those that can't be decoded or don't belong there.
+ * Tombstones are passed over.
  * A schema that is new is fetched from the registry, however long the registry takes.
  */
 export async function decodeBatch(
@@ -18,15 +28,24 @@ export async function decodeBatch(
 ): Promise<{ decoded: Decoded[]; rejected: NewRec[] }> {
   const decoded: Decoded[] = []
   const rejected: NewRec[] = []
+  const types = Object.entries(TYPES).find(
+    ([name]) => topicOf(host.run, name as TopicName) === recs[0]?.topic,
+  )?.[1]
+  const decode = (rec: Rec, value: Uint8Array): void => {
+    const record = host.codec.decode(value)
+    if (types && !types.includes(record.type))
+      throw new FcmError('RECORD_MALFORMED', { why: `${record.type} does not belong in ${rec.topic}` })
+    decoded.push({ rec, record })
+  }
   for (const rec of recs) {
     const { value } = rec
     if (!value) continue
     try {
-      decoded.push({ rec, record: host.codec.decode(value) })
+      decode(rec, value)
     } catch {
       try {
         await patiently(host, role, () => host.codec.prepare(value))
-        decoded.push({ rec, record: host.codec.decode(value) })
+        decode(rec, value)
       } catch (error) {
         rejected.push(reject(host, role, rec, error))
       }

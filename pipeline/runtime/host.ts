@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 import type { FcmError } from '../../common/errors.ts'
 import { type OnRetry, untilItPasses } from '../../common/retry.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import type { EventLog } from '../log/port.ts'
+import { createHeld } from './held.ts'
 import { createLatency } from './latency.ts'
 
 /** As much of a pino logger as the pipeline uses. */
@@ -36,7 +37,8 @@ export type Running = { stop(): Promise<void> }
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-export function createMetrics(registry: Registry) {
+/** `now`: wall clock in ms. */
+export function createMetrics(registry: Registry, now: () => number = Date.now) {
   const registers = [registry]
   const labelNames = ['run', 'role', 'topic'] as const
   return {
@@ -60,24 +62,14 @@ export function createMetrics(registry: Registry) {
       labelNames: ['run', 'role'] as const,
       registers,
     }),
-    checkpointBytes: new Gauge({
-      name: 'fcm_checkpoint_bytes',
-      help: 'Size of the last checkpoint',
-      labelNames: ['run', 'role', 'partition'] as const,
-      registers,
-    }),
-    state: new Gauge({
-      name: 'fcm_stage_state',
-      help: 'What a stage says of its state, at its last checkpoint',
-      labelNames: ['run', 'role', 'partition', 'figure'] as const,
-      registers,
-    }),
     retries: new Counter({
       name: 'fcm_retries_total',
       help: 'Waits for something that may pass',
       labelNames: ['run', 'role', 'code'] as const,
       registers,
     }),
+    /** To be told of each partition that comes. */
+    held: createHeld(registry, now),
     latency: createLatency(registry),
   }
 }

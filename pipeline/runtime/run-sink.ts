@@ -4,6 +4,7 @@ import type { FcmRecord } from '../../schemas/records.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
 import { groupOf, type Role, topicOf } from '../topology.ts'
 import { decodeBatch, reject } from './decode.ts'
+import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
 import type { TopicName } from './stage.ts'
 
@@ -30,6 +31,8 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
   const { run, log, metrics } = host
   const urgent = topicOf(run, URGENT)
   const stopping = new AbortController()
+  const held = new Map<string, Held>()
+  const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
 
   async function process(recs: Rec[], tp: TopicPartition): Promise<void> {
     if (tp.topic !== urgent && recs.length < host.batchSize)
@@ -56,13 +59,23 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
   }
 
   // A promise, since the first batch may come before the subscription is ours.
-  const subscription = log.subscribe({
-    group: groupOf(run, sink.name),
-    topics: sink.topics.map((topic) => topicOf(run, topic)),
-    batchSize: host.batchSize,
-    onBatch: process,
-    onFailure: host.onFailure,
-  })
+  const subscription = patiently(host, sink.name, () =>
+    log.subscribe({
+      group: groupOf(run, sink.name),
+      topics: sink.topics.map((topic) => topicOf(run, topic)),
+      batchSize: host.batchSize,
+      async onAssigned(tp) {
+        held.set(nameOf(tp), metrics.held({ run, role: sink.name, ...tp }))
+        return undefined
+      },
+      onBatch: (records, tp) => held.get(nameOf(tp))!.handling(() => process(records, tp)),
+      async onRevoked(tp) {
+        held.get(nameOf(tp))?.gone()
+        held.delete(nameOf(tp))
+      },
+      onFailure: host.onFailure,
+    }),
+  )
   const { stop } = await subscription
   return {
     stop() {

@@ -2,6 +2,7 @@ import type { NewRec, Rec, TopicPartition } from '../log/port.ts'
 import { groupOf, type Role, topicOf } from '../topology.ts'
 import { type Checkpoints, checkpointsOf } from './checkpoints.ts'
 import { decodeBatch, reject } from './decode.ts'
+import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
 import type { Emit, Stage } from './stage.ts'
 import { trailHeaders } from './trail.ts'
@@ -21,6 +22,7 @@ const PATIENCE_MS = 10_000
 type Task<State> = {
   state: State
   checkpoints: Checkpoints<State>
+  held: Held
   /** Offset of the next record. */
   next: number
   savedAt: number
@@ -48,6 +50,8 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
   const tasks = new Map<number, Task<State>>()
 
   async function open({ partition }: TopicPartition): Promise<number> {
+    const held = metrics.held({ ...labels, partition })
+    held.restoring(0, 0)
     const checkpoints = checkpointsOf<State>({
       log,
       topic: topicOf(run, 'checkpoints'),
@@ -55,13 +59,14 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       version: stage.version,
       partition,
     })
-    const restored = await patiently(host, role, () => checkpoints.restore())
+    const restored = await patiently(host, role, () => checkpoints.restore(held.restoring))
     // Without a checkpoint all that is kept is read; what retention took before is not missed by anyone.
     const ends = await patiently(host, role, () => log.ends(topic))
     const first = ends.find((end) => end.partition === partition)?.first ?? 0
     const task: Task<State> = {
       state: restored?.state ?? stage.initial(partition),
       checkpoints,
+      held,
       next: restored?.offset ?? first,
       // Each at a time of its own: encoding takes tens of milliseconds, and they would all come together.
       savedAt: host.now() - Math.random() * host.checkpointMs,
@@ -73,14 +78,19 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       failed: undefined,
     }
     tasks.set(partition, task)
+    held.restored(restored)
     // It may have been killed between checkpoint and commit; without this, it would look behind until the next record.
     subscription.then((s) => s.commit({ topic, partition }, task.next)).catch(() => {})
     host.logger.info({ run, role, partition, offset: task.next }, restored ? 'restored' : 'begins')
     return task.next
   }
 
-  async function process(recs: Rec[], tp: TopicPartition): Promise<void> {
+  function process(recs: Rec[], tp: TopicPartition): Promise<void> {
     const task = tasks.get(tp.partition)!
+    return task.held.handling(() => handle(task, recs, tp))
+  }
+
+  async function handle(task: Task<State>, recs: Rec[], tp: TopicPartition): Promise<void> {
     if (task.failed) throw task.failed.error
     const outputs: NewRec[] = []
     const read = stage.reads ? recs.filter((rec) => stage.reads!(rec.key)) : recs
@@ -102,7 +112,7 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
 
     task.next = recs.at(-1)!.offset + 1
     if (outputs.length >= BUSY_OUTPUTS) task.busyAt = host.now()
-    if (isDue(task)) aside(task, () => save(tp.partition, task))
+    if (isDue(task)) aside(task, () => save(task))
     const { next, committed } = task
     task.committed = committed.then(() =>
       patiently(host, role, async () => (await subscription).commit(tp, next)),
@@ -118,18 +128,17 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
   }
 
   /** Encodes the state at once; what takes long is the writing. */
-  async function save(partition: number, task: Task<State>): Promise<void> {
+  async function save(task: Task<State>): Promise<void> {
     const began = performance.now()
+    const offset = task.next
+    const figures = stage.gauges?.(task.state) ?? {}
     task.saving = true
-    const bytes = await task.checkpoints.save(task.state, task.next, (write) => patiently(host, role, write))
+    const bytes = await task.checkpoints.save(task.state, offset, (write) => patiently(host, role, write))
     task.saving = false
     task.savedAt = host.now()
     task.nextSaveMs = Math.max(host.checkpointMs, (performance.now() - began) / CHECKPOINT_SHARE)
     metrics.checkpoints.inc({ run, role })
-    metrics.checkpointBytes.set({ run, role, partition }, bytes)
-    for (const [figure, value] of Object.entries(stage.gauges?.(task.state) ?? {})) {
-      metrics.state.set({ run, role, partition, figure }, value)
-    }
+    task.held.saved({ offset, bytes, time: task.savedAt }, figures)
   }
 
   /** What the next batch need not wait for. If it fails, the next batch does, or the end. */
@@ -147,19 +156,22 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
     tasks.delete(partition)
     await task.aside
     if (task.failed) throw task.failed.error
-    await save(partition, task)
+    await save(task)
+    task.held.gone()
   }
 
   // A promise, since the first batch may come before the subscription is ours.
-  const subscription = log.subscribe({
-    group: groupOf(run, role),
-    topics: [topic],
-    batchSize: host.batchSize,
-    onAssigned: open,
-    onBatch: process,
-    onRevoked: close,
-    onFailure: host.onFailure,
-  })
+  const subscription = patiently(host, role, () =>
+    log.subscribe({
+      group: groupOf(run, role),
+      topics: [topic],
+      batchSize: host.batchSize,
+      onAssigned: open,
+      onBatch: process,
+      onRevoked: close,
+      onFailure: host.onFailure,
+    }),
+  )
   const { stop } = await subscription
   return { stop }
 }

@@ -19,8 +19,8 @@ import { runStage } from './run-stage.ts'
 import type { Stage } from './stage.ts'
 
 const RUN = 'test'
-const INPUT = topicOf(RUN, 'activity')
-const OUTPUT = topicOf(RUN, 'counts')
+const INPUT = topicOf(RUN, 'counts')
+const OUTPUT = topicOf(RUN, 'signals')
 
 let dir: string
 let log: EventLog
@@ -47,8 +47,8 @@ afterEach(async () => {
 /** Numbers its inputs and adds up their n: whatever is lost, doubled or reordered shows in what it writes. */
 type Sum = { seen: Set<number>; total: number; queue: Milestone[] }
 const adding = (version = 1): Stage<Sum> => ({
-  name: 'count',
-  input: 'activity',
+  name: 'detect',
+  input: 'counts',
   version,
   initial: () => ({ seen: new Set(), total: 0, queue: [] }),
   apply(state, { record }) {
@@ -59,7 +59,7 @@ const adding = (version = 1): Stage<Sum> => ({
     state.queue.push({ ...record, n: state.total })
   },
   async settle(state, emit) {
-    for (const record of state.queue) emit('counts', 'k', record)
+    for (const record of state.queue) emit('signals', 'k', record)
     state.queue = []
   },
 })
@@ -119,7 +119,7 @@ const hostOn = (over: EventLog, options: Partial<Host> = {}): Host => ({
   ...options,
 })
 const drained = async (orElse = () => false) => {
-  while (!orElse() && (await backlog(log, RUN, ['count'])) > 0)
+  while (!orElse() && (await backlog(log, RUN, ['detect'])) > 0)
     await new Promise((wake) => setImmediate(wake))
 }
 const runThrough = async (stage = adding(), options: Partial<Host> = {}) => {
@@ -188,17 +188,20 @@ describe('a stage', () => {
     const cut = codec.encode(input(3)).subarray(0, 7)
     const unknown = Buffer.from([0, 0, 0, 99, 99, 1, 2])
     const text = Buffer.from('not avro')
-    await fill([input(1), cut, unknown, text, input(2, -1), input(4)])
+    await fill([input(1), cut, unknown, text, alertEvent(1), input(2, -1), input(4)])
     await runThrough()
     expect((await results()).map((r) => (r as Milestone).n)).toEqual([1, 5])
     const letters = (await readAll(topicOf(RUN, 'dead-letters'))).map((rec) => parseDeadLetter(rec)!)
-    expect(letters.map(({ source }) => source)).toEqual([1, 2, 3, 4].map((offset) => `${INPUT}/0/${offset}`))
+    expect(letters.map(({ source }) => source)).toEqual(
+      [1, 2, 3, 4, 5].map((offset) => `${INPUT}/0/${offset}`),
+    )
     expect(Buffer.compare(letters[0]!.value!, cut)).toBe(0)
     expect(letters[1]).toMatchObject({
       schemaId: 0x6363,
       reason: expect.stringContaining('No schema has the id'),
     })
-    expect(letters[3]?.reason).toMatch(/n is below zero/)
+    expect(letters[3]?.reason).toMatch(/AlertEvent does not belong in fcm.test.counts/)
+    expect(letters[4]?.reason).toMatch(/n is below zero/)
   })
 
   test('a fault of the program ends the role; it does not skip the record', async () => {
@@ -213,7 +216,7 @@ describe('a stage', () => {
       void runStage(hostOn(log, { onFailure: resolve }), broken)
     })
     expect(await failure).toBeInstanceOf(TypeError)
-    expect(await backlog(log, RUN, ['count'])).toBe(1)
+    expect(await backlog(log, RUN, ['detect'])).toBe(1)
   })
 
   test('waits while the log is full, and goes on by itself', async () => {
@@ -238,7 +241,7 @@ describe('a stage', () => {
     await fill([input(1), input(2)])
     await runThrough()
     const [first] = await readAll(INPUT)
-    for (const rec of await readAll(OUTPUT)) expect(rec.headers).toEqual({ trail: `count@${first!.time}` })
+    for (const rec of await readAll(OUTPUT)) expect(rec.headers).toEqual({ trail: `detect@${first!.time}` })
     expect(await readAll(OUTPUT)).toHaveLength(2)
   })
 
@@ -269,7 +272,7 @@ describe('a checkpoint', () => {
     await writer.save({ text: 'old' }, 1)
     const large = 'x'.repeat(1_500_000)
     await writer.save({ text: large }, 20)
-    expect(await checkpoints().restore()).toEqual({ state: { text: large }, offset: 20 })
+    expect(await checkpoints().restore()).toMatchObject({ state: { text: large }, offset: 20 })
   })
 
   test('that is not whole is passed over for the one before', async () => {
@@ -279,7 +282,7 @@ describe('a checkpoint', () => {
     const chunk = (await written()).find(({ key }) => /\/2-[^/]*\/0$/.test(key))!
     const torn = { topic: chunk.topic, partition: 0, key: chunk.key, value: Buffer.from('torn') }
     await log.append([torn])
-    expect(await checkpoints().restore()).toEqual({ state: { text: 'old' }, offset: 1 })
+    expect(await checkpoints().restore()).toMatchObject({ state: { text: 'old' }, offset: 1 })
   })
 
   test('from a process that was replaced does not win over a newer one', async () => {
@@ -289,7 +292,7 @@ describe('a checkpoint', () => {
     await owner.restore()
     await owner.save({ text: 'owner' }, 9)
     await zombie.save({ text: 'zombie' }, 7)
-    expect(await checkpoints().restore()).toEqual({ state: { text: 'owner' }, offset: 9 })
+    expect(await checkpoints().restore()).toMatchObject({ state: { text: 'owner' }, offset: 9 })
   })
 
   test('leaves only itself and the one before; older ones are deleted', async () => {
@@ -343,14 +346,116 @@ describe('a checkpoint', () => {
   })
 })
 
+describe('metrics', () => {
+  const gauges = async (registry: Registry): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      (await registry.getMetricsAsJSON())
+        .filter(({ name }) => /^fcm_(partitions|checkpoint_|restor|oldest)/.test(name))
+        .flatMap(({ name, values }) => values.map(({ value }) => [name.slice('fcm_'.length), value])),
+    )
+
+  test('tell of the partitions that are held: their checkpoints, and what restoring took', async () => {
+    await fill([input(1), input(2), input(3)])
+    await runThrough()
+    const [checkpoint] = (await readAll(topicOf(RUN, 'checkpoints')))
+      .filter(({ key }) => key.endsWith('/0'))
+      .slice(-1)
+    const [manifest] = (await readAll(topicOf(RUN, 'checkpoints')))
+      .filter(({ key }) => key.endsWith('/manifest'))
+      .slice(-1)
+    let now = manifest!.time + 7000
+    const registry = new Registry()
+    const host = { metrics: createMetrics(registry, () => now), now: () => now, checkpointMs: 1e9 }
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const handled: number[] = []
+    const slow: Stage<Sum> = {
+      ...adding(),
+      apply: (_, { record }) => void handled.push((record as Milestone).n),
+      settle: () => gate,
+    }
+    const running = await runStage(hostOn(log, host), slow)
+    while ((await gauges(registry)).partitions_restoring !== 0)
+      await new Promise((wake) => setImmediate(wake))
+    const bytes = checkpoint!.value!.length
+    expect(await gauges(registry)).toEqual({
+      ...{ partitions_held: 1, partitions_assigned_total: 1, partitions_restoring: 0 },
+      ...{ checkpoint_age_seconds: 7, checkpoint_offset: 3, checkpoint_bytes: bytes },
+      ...{ restore_read_bytes: bytes, restore_seconds: 0, oldest_batch_seconds: 0 },
+    })
+    await log.append([{ topic: INPUT, key: 'k', value: codec.encode(input(4)) }])
+    while (handled.length === 0) await new Promise((wake) => setImmediate(wake))
+    now += 60_000
+    expect(await gauges(registry)).toMatchObject({ oldest_batch_seconds: 60, checkpoint_age_seconds: 67 })
+    open()
+    await running.stop()
+    // Another process has the partition now, and tells of it.
+    expect(await gauges(registry)).toEqual({
+      ...{ partitions_held: 0, partitions_assigned_total: 1, partitions_revoked_total: 1 },
+    })
+  })
+
+  test('tell of a restoring that takes long while it does', async () => {
+    await fill([input(1)])
+    await runThrough()
+    let now = 0
+    const registry = new Registry()
+    let read = 0
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const stuck: EventLog = {
+      ...log,
+      async *read(tp, from) {
+        if (++read === 2) yield* holding(log.read(tp, from), gate)
+        else yield* log.read(tp, from)
+      },
+    }
+    const starting = runStage(hostOn(stuck, { metrics: createMetrics(registry, () => now) }), adding())
+    while (read < 2) await new Promise((wake) => setImmediate(wake))
+    now = 5000
+    expect(await gauges(registry)).toMatchObject({
+      ...{ partitions_restoring: 1, restore_seconds: 5, restore_read_bytes: 0 },
+      checkpoint_bytes: expect.any(Number),
+    })
+    open()
+    await (await starting).stop()
+  })
+
+  test('tell which partitions a sink holds', async () => {
+    const registry = new Registry()
+    await log.ensureTopics(topicSpecs(RUN, 4))
+    const running = await runSink(hostOn(log, { metrics: createMetrics(registry) }), {
+      ...{ name: 'store', topics: ['counts'], write: async () => ({ rejected: [] }) },
+    })
+    while ((await gauges(registry)).partitions_held !== 4) await new Promise((wake) => setImmediate(wake))
+    expect(await gauges(registry)).toEqual({
+      partitions_held: 4,
+      partitions_assigned_total: 4,
+      oldest_batch_seconds: 0,
+    })
+    await running.stop()
+    expect(await gauges(registry)).toMatchObject({ partitions_held: 0, partitions_revoked_total: 4 })
+  })
+})
+
+/** The same records, once `gate` is open. */
+async function* holding(records: AsyncIterable<Rec>, gate: Promise<void>): AsyncGenerator<Rec> {
+  await gate
+  yield* records
+}
+
 describe('a sink', () => {
   test('gets everything once it answers again, in order', async () => {
     await fill(Array.from({ length: 20 }, (_, i) => input(i)))
     const got: number[] = []
     let refusals = 2
     const running = await runSink(hostOn(log), {
-      name: 'count',
-      topics: ['activity'],
+      name: 'detect',
+      topics: ['counts'],
       async write(records) {
         if (refusals-- > 0) throw new FcmError('DATABASE_UNREACHABLE', { why: 'starting' })
         got.push(...records.map(({ record }) => (record as Milestone).start))
@@ -365,8 +470,8 @@ describe('a sink', () => {
   test('what it rejects is dead-lettered, beside what can not be decoded, and the rest goes on', async () => {
     await fill([input(1), Buffer.from('not avro'), input(2), input(3)])
     const running = await runSink(hostOn(log), {
-      name: 'count',
-      topics: ['activity'],
+      name: 'detect',
+      topics: ['counts'],
       write: async (records) => ({
         rejected: records.flatMap(({ record }, index) =>
           (record as Milestone).start === 2 ? [{ index, why: 'it is the second' }] : [],
@@ -377,7 +482,7 @@ describe('a sink', () => {
     await running.stop()
     const letters = (await readAll(topicOf(RUN, 'dead-letters'))).map((rec) => parseDeadLetter(rec)!)
     expect(letters.map(({ source }) => source)).toEqual([1, 2].map((offset) => `${INPUT}/0/${offset}`))
-    expect(letters[1]!.reason).toMatch(/^count: .*it is the second/)
+    expect(letters[1]!.reason).toMatch(/^detect: .*it is the second/)
     expect(codec.decode(letters[1]!.value!)).toEqual(input(2))
   })
 
@@ -385,8 +490,8 @@ describe('a sink', () => {
     await fill([input(1), input(2)])
     const got: number[] = []
     const sink = {
-      name: 'count',
-      topics: ['activity'],
+      name: 'detect',
+      topics: ['counts'],
       write: async (records: { record: FcmRecord }[]) => {
         got.push(...records.map(({ record }) => (record as Milestone).start))
         return { rejected: [] }
@@ -406,7 +511,7 @@ describe('a sink', () => {
     const writes: string[] = []
     const running = await runSink(hostOn(log, { batchSize: 1000 }), {
       name: 'store',
-      topics: ['activity', 'alerts'],
+      topics: ['counts', 'alerts'],
       async write(records) {
         writes.push(...new Set(records.map(({ record }) => record.type)))
         return { rejected: [] }

@@ -82,14 +82,14 @@ export function createReader(kafka: Kafka) {
           .sort((a, b) => a.partition - b.partition)
       }),
 
-    /** The records of a partition from `from` on, as many as one answer holds. */
-    page: ({ topic, partition }: TopicPartition, from: number): Promise<Page> =>
+    /** The records of a partition from `from` on, as many as an answer of `bytes` holds, and at least one. */
+    page: ({ topic, partition }: TopicPartition, from: number, bytes = FETCH_BYTES): Promise<Page> =>
       knowing(topic, async (cluster) => {
         const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
         const broker = await cluster.findBroker({ nodeId: nodeId! })
-        const request = { partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }
+        const request = { partition, fetchOffset: String(from), maxBytes: bytes }
         const { responses } = await broker.fetch({
-          ...{ maxWaitTime: 1000, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_COMMITTED },
+          ...{ maxWaitTime: 1000, minBytes: 1, maxBytes: bytes, isolationLevel: READ_COMMITTED },
           topics: [{ topic, partitions: [request] }],
         })
         const { messages, rawMessages } = new Batch(topic, String(from), responses[0]!.partitions[0])

@@ -8,6 +8,7 @@ import { subscribe } from './subscription.ts'
 import { createTopics } from './topics.ts'
 
 const SESSION_MS = 30_000
+const FIRST_BYTES = 16 * 1024
 
 /**
  * Opens the event log on the cluster that `brokers` belong to. Nothing is asked of it yet.
@@ -49,12 +50,15 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
           let at = from ?? first
           if (at < first || at > next)
             throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: at, first, next })
+          // Who looks at one record, for its age, need not fetch thousands.
+          let bytes: number | undefined = FIRST_BYTES
           while (at < next) {
-            const page = await reader.page(tp, at).catch((error) => {
+            const page = await reader.page(tp, at, bytes).catch((error) => {
               throw explained(error, tp.topic)
             })
             for (const record of page.records) if (record.offset < next) yield record
             at = page.next
+            bytes = undefined
           }
         },
       }

@@ -14,14 +14,14 @@ import { type Client, causesOf, explained, isOfType, OffsetReset } from './clien
 import { recordOf } from './record.ts'
 
 /** Fetched and waiting, of a partition: more is fetched below half of it. */
-const QUEUE_BYTES = 4 * 1024 * 1024
+const QUEUE_BYTES = 8 * 1024 * 1024
 /** Of one partition in one answer. */
 const FETCH_BYTES = 1024 * 1024
 /**
  * A fetch is answered when there is something, or after this. So long a partition may also wait to be fetched from after a
  * pause: while it was paused it was not in the request that is under way.
  */
-const FETCH_WAIT_MS = 250
+const FETCH_WAIT_MS = 500
 /** A rebalance is noticed with a heartbeat. */
 const HEARTBEAT_MS = 1000
 /** A broker that is away does not answer that we leave either. */

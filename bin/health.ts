@@ -1,0 +1,42 @@
+import type { AddressInfo } from 'node:net'
+import { createHealthApi } from '../api/health.ts'
+import { FcmError } from '../common/errors.ts'
+import type { Engine } from './engine.ts'
+import type { Served } from './serve.ts'
+
+/**
+ * Serves health and metrics of a process with these roles, and no API. It is ready while none of them has failed and the
+ * log answers, and the database where they write to it. Lag is not among the metrics: it is no matter of one process, and
+ * would be told by each of them. @throws FcmError OPTION_INVALID
+ */
+export async function serveHealth(engine: Engine, port: number, roles: readonly string[]): Promise<Served> {
+  const { config, log, store, logger, metrics, failures } = engine
+  const app = createHealthApi({
+    ...{ logger, metrics, host: config.host },
+    failures: () => failures,
+    needs: [
+      { what: 'The event log', ping: () => log.topics('fcm.') },
+      ...(roles.includes('store') ? [{ what: 'The database', ping: () => store.ping() }] : []),
+    ],
+    updates: [],
+  })
+  await app.listen({ host: config.host, port }).catch(async (error) => {
+    await app.close()
+    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    throw new FcmError(
+      'OPTION_INVALID',
+      {
+        option: `FCM_METRICS_PORT "${port}"`,
+        why: taken ? `another program has it on ${config.host}` : (error as Error).message,
+        hint: 'Choose another, or 0 for any that is free, and check FCM_HOST',
+      },
+      error,
+    )
+  })
+  const bound = (app.server.address() as AddressInfo).port
+  const { host } = config
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    close: () => app.close(),
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The pipeline on real engines, while they and its own processes break. After it, exports are byte for byte those of the
+ * undisturbed run of one process on the embedded engines. `npm run test:chaos`; a short form goes with `test:services`.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readConfig } from '../../bin/config.ts'
+import { openEngine, PROCESSING } from '../../bin/engine.ts'
+import { type Feed, recordsOf } from '../../bin/load/feed.ts'
+import { untilItPasses } from '../../common/retry.ts'
+import { BASE, DAY, HOUR } from '../../common/time.ts'
+import { openKafkaLog } from '../../pipeline/log/kafka/kafka.ts'
+import type { EventLog } from '../../pipeline/log/port.ts'
+import { backlog } from '../../pipeline/runtime/lag.ts'
+import { topicOf, topicSpecs } from '../../pipeline/topology.ts'
+import { type Codec, createCodec } from '../../schemas/codec.ts'
+import { openConfluentRegistry } from '../../schemas/confluent-registry.ts'
+import { caughtUp, faults, poison } from './faults.ts'
+import { createWorld, type World } from './world.ts'
+
+const isLong = process.env.CHAOS === 'long'
+/** `seconds`: over how long the load is spread; faults go on until it is over. */
+const SIZE = isLong
+  ? { channels: 60, hours: 50, seconds: 600, rounds: 3, away: 60_000 }
+  : { channels: 20, hours: 34, seconds: 60, rounds: 1, away: 8000 }
+
+const RUN = 'chaos'
+const PARTITIONS = 8
+const WORKERS = 3
+const FIRST = Date.UTC(2026, 0, 5) / BASE
+const BINS = (SIZE.hours * HOUR) / BASE
+/** Before it nothing is planted: series must have been seen for a day to be judged. */
+const QUIET = FIRST + (DAY + 4 * HOUR) / BASE
+/** No process of the pipeline may take more. */
+const MOST_BYTES = 900 * 2 ** 20
+
+const feedOf = (log: EventLog, codec: Codec, partitions: number): Feed => ({
+  engine: { log, codec, config: { partitions } },
+  run: RUN,
+  channels: SIZE.channels,
+  quiet: QUIET,
+})
+
+const WHAT = ['counts', 'signals', 'alerts'] as const
+type Exports = Record<(typeof WHAT)[number], string>
+
+async function exported(world: World, env?: Record<string, string>): Promise<Exports> {
+  const texts = {} as Exports
+  for (const what of WHAT) texts[what] = await world.fcm(['export', what, '--run', RUN], env)
+  return texts
+}
+
+/** One process, one partition, nothing happens. */
+async function undisturbed(world: World): Promise<{ answer: Exports; events: number }> {
+  const dir = mkdtempSync(join(tmpdir(), 'fcm-chaos-calm-'))
+  const engine = await openEngine(readConfig({ dataDir: dir, partitions: 1 }, {}))
+  await engine.openRun(RUN)
+  const roles = await engine.start(RUN, PROCESSING)
+  const feed = feedOf(engine.log, engine.codec, 1)
+  let events = 0
+  for (let bin = FIRST; bin < FIRST + BINS; bin++) {
+    const records = recordsOf(feed, bin)
+    events += records.length
+    await engine.log.append(records)
+  }
+  await roles.caughtUp(() => {}, new AbortController().signal)
+  await roles.stop()
+  await engine.close()
+  const answer = await exported(world, { PATH: world.env.PATH!, HOME: world.env.HOME!, FCM_DATA_DIR: dir })
+  rmSync(dir, { recursive: true })
+  return { answer, events }
+}
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld(['run', ...PROCESSING, '--run', RUN])
+}, 120_000)
+afterAll(() => world?.end(), 60_000)
+
+test('nothing is lost and nothing doubled, whatever happens meanwhile', async () => {
+  const { answer, events } = await undisturbed(world)
+  expect(answer.alerts.split('\n').length).toBeGreaterThan(10)
+
+  await world.fcm(['migrate'])
+  const { broker, registry, env } = world
+  const codec = await createCodec(openConfluentRegistry({ url: registry.address, mayRegister: false }))
+  const log = openKafkaLog({ brokers: [broker.address] })
+  await log.ensureTopics(topicSpecs(RUN, PARTITIONS))
+  for (let i = 0; i < WORKERS; i++) world.hire()
+
+  const feed = feedOf(log, codec, PARTITIONS)
+  const began = Date.now()
+  const publishing = (async () => {
+    for (let bin = FIRST; bin < FIRST + BINS; bin++) {
+      const due = began + ((bin - FIRST) / BINS) * SIZE.seconds * 1000
+      if (Date.now() < due) await sleep(due - Date.now())
+      await untilItPasses(
+        () => log.append(recordsOf(feed, bin)),
+        () => {},
+      )
+    }
+  })()
+  const behind = () => backlog(log, RUN, PROCESSING)
+  const least = (events / SIZE.seconds) * 6
+
+  const table: { fault: string; catchUpSeconds: number }[] = []
+  await caughtUp(behind, least)
+  const poisoned = poison(codec, topicOf(RUN, 'activity'), ['a', 'b', 'c'])
+  await log.append(poisoned)
+  for (let round = 0; round < SIZE.rounds; round++) {
+    for (const { name, strike } of faults(SIZE.away)) {
+      process.stderr.write(`${new Date().toISOString()} ${name}\n`)
+      await strike(world)
+      table.push({ fault: name, catchUpSeconds: (await caughtUp(behind, least)) / 1000 })
+    }
+  }
+  await publishing
+  await caughtUp(behind, 0)
+  for (const worker of world.workers.slice()) expect(await world.dismiss(worker, 'SIGTERM')).toBe(0)
+
+  console.table(table)
+  console.log(
+    `${events} events in ${PARTITIONS} partitions, ${WORKERS} workers; at most ${Math.round(world.peakBytes() / 2 ** 20)} MB each; ` +
+      `${Math.round((Date.now() - began) / 1000)} s`,
+  )
+  const result = await exported(world)
+  for (const what of WHAT) expect(result[what] === answer[what], what).toBe(true)
+  const letters = JSON.parse(await world.fcm(['dead-letters', 'list', '--run', RUN, '--json'], env)) as {
+    source: string
+    bytes: number
+  }[]
+  expect(letters.map(({ bytes }) => bytes).sort()).toEqual(poisoned.map(({ value }) => value!.length).sort())
+  expect(new Set(letters.map(({ source }) => source)).size).toBe(poisoned.length)
+  expect(world.peakBytes()).toBeLessThan(MOST_BYTES)
+  await log.close()
+}, 3_600_000)

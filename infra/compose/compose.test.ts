@@ -1,0 +1,266 @@
+/** Holds docker-compose.yml, and what the image is built from, against the program that they run. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { createHealthApi } from '../../api/health.ts'
+import { testApi } from '../../api/testing.ts'
+import { readConfig, settings } from '../../bin/config.ts'
+import { ROLES } from '../../pipeline/topology.ts'
+import { KAFKA_VERSIONS, REGISTRY_VERSION } from '../kafka/packages.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+type Service = {
+  image: string
+  build?: string
+  command?: string[]
+  environment: Record<string, string>
+  healthcheck?: { test: string[] }
+  ports?: string[]
+  networks: string[]
+  volumes?: string[]
+  restart: string
+  init: boolean
+  read_only?: boolean
+  user?: string
+  cap_drop: string[]
+  security_opt: string[]
+  mem_limit: string
+  cpus: number
+  pids_limit: number
+  stop_grace_period: string
+  depends_on?: Record<string, { condition: string }>
+}
+type Compose = {
+  services: Record<string, Service>
+  volumes: Record<string, unknown>
+  networks: Record<string, { internal?: boolean } | null>
+}
+
+const text = read('docker-compose.yml')
+const compose = parse(text, { merge: true }) as Compose
+const outside = parse(read('infra/compose/outside.yml')) as { services: Record<string, Partial<Service>> }
+const all = Object.entries(compose.services)
+const ours = all.filter(([, { build }]) => build !== undefined)
+const roles = ours.filter(([name]) => name !== 'migrate')
+/** What a service sees of a variable where nobody has set one. */
+const unset = (value: string): string =>
+  value.replace(/\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}/g, (_, or) => or ?? 'secret')
+const environmentOf = (service: Service): Record<string, string> =>
+  Object.fromEntries(Object.entries(service.environment).map(([name, value]) => [name, unset(value)]))
+const [, version] = /"version": "([^"]+)"/.exec(read('package.json'))!
+
+describe('services', () => {
+  test('every role runs in one of its own, and all are built from here', () => {
+    expect(Object.fromEntries(roles.map(([name, { command }]) => [name, command]))).toEqual(
+      Object.fromEntries([...ROLES, 'api'].map((role) => [role, ['run', role]])),
+    )
+    expect(compose.services.migrate?.command).toEqual(['migrate'])
+    for (const [, { image, build }] of ours)
+      expect({ image, build }).toEqual({ image: `fcm:${version}`, build: '.' })
+  })
+
+  test('their variables are settings of the program, and it takes them', () => {
+    const known = settings.map(([, { env }]) => env)
+    for (const [, service] of ours) {
+      expect(Object.keys(service.environment).filter((name) => !known.includes(name))).toEqual([])
+      const config = readConfig({}, environmentOf(service))
+      expect(config).toMatchObject({ host: '0.0.0.0', partitions: 8 })
+      expect([config.mcp, config.preset, config.metricsPort]).toEqual([undefined, 'calibrated', config.port])
+    }
+  })
+
+  test('they find the engines by name and port', () => {
+    const { kafka, registry, postgres } = compose.services as Record<string, Service>
+    const env = environmentOf(compose.services.count!)
+    expect(kafka!.environment.KAFKA_ADVERTISED_LISTENERS).toContain(`INSIDE://${env.KAFKA_BROKERS}`)
+    expect(env.SCHEMA_REGISTRY_URL).toBe('http://registry:8080/apis/ccompat/v7')
+    const { username, hostname, port, pathname } = new URL(env.DATABASE_URL!)
+    expect([hostname, port]).toEqual(['postgres', '5432'])
+    expect([username, pathname.slice(1)]).toEqual([
+      postgres!.environment.POSTGRES_USER,
+      postgres!.environment.POSTGRES_DB,
+    ])
+    const kept = new URL(registry!.environment.APICURIO_DATASOURCE_URL!.replace('jdbc:', ''))
+    expect(kept.host).toBe('postgres:5432')
+    expect(read('infra/compose/postgres/registry.sql')).toContain(
+      `CREATE DATABASE ${kept.pathname.slice(1)};`,
+    )
+    expect(postgres!.volumes).toContain('./infra/compose/postgres:/docker-entrypoint-initdb.d:ro')
+    for (const [, { networks }] of all) expect(networks).toContain('engines')
+  })
+
+  test('they start when the engines are healthy and the migration has ended', () => {
+    const engines = ['kafka', 'registry', 'postgres']
+    const healthy = Object.fromEntries(engines.map((name) => [name, { condition: 'service_healthy' }]))
+    for (const name of engines) expect(compose.services[name]?.healthcheck).toBeDefined()
+    expect(compose.services.migrate?.depends_on).toEqual(healthy)
+    const migrated = { migrate: { condition: 'service_completed_successfully' } }
+    for (const [, { depends_on }] of roles) expect(depends_on).toEqual({ ...healthy, ...migrated })
+  })
+
+  test('the health check of a role says whether it is ready', async () => {
+    const failures: string[] = []
+    const ready = { failures: () => failures, needs: [], updates: [], metrics: new Registry() }
+    const role = createHealthApi({ ...ready, logger: pino({ level: 'silent' }), host: '127.0.0.1' })
+    const { app: api } = await testApi({ failures: () => failures })
+    for (const app of [role, api]) {
+      failures.length = 0
+      await app.listen({ host: '127.0.0.1', port: 0 })
+      const { port } = app.server.address() as AddressInfo
+      expect(await checked(port)).toBe(0)
+      failures.push('detect of run live ended')
+      expect(await checked(port)).toBe(1)
+      await app.close()
+      expect(await checked(port)).toBe(1)
+    }
+    for (const [, { healthcheck, environment }] of roles) {
+      expect(healthcheck).toEqual(roles[0]![1].healthcheck)
+      expect([environment.FCM_PORT, environment.FCM_METRICS_PORT]).toEqual(['8080', '8080'])
+    }
+  })
+
+  /** The exit code of a role's health check, were it to listen on that port. */
+  async function checked(port: number): Promise<number> {
+    const [how, command, ...args] = roles[0]![1].healthcheck!.test
+    expect([how, command]).toEqual(['CMD', 'node'])
+    const child = spawn(
+      process.execPath,
+      args.map((arg) => arg.replace('127.0.0.1:8080', `127.0.0.1:${port}`)),
+    )
+    const [code] = await once(child, 'exit')
+    return code
+  }
+})
+
+describe('what a machine is protected from', () => {
+  test.each(all)('%s is limited, restarted and may do little', (name, service) => {
+    expect(service.mem_limit).toMatch(/^\d+[mg]$/)
+    expect(service.cpus).toBeGreaterThan(0)
+    expect(service.pids_limit).toBeGreaterThan(0)
+    expect(service.cap_drop).toEqual(['ALL'])
+    expect(service.security_opt).toEqual(['no-new-privileges:true'])
+    expect(service.init).toBe(true)
+    expect(service.restart).toBe(name === 'migrate' ? 'no' : 'unless-stopped')
+    expect(service.healthcheck === undefined).toBe(name === 'migrate')
+    // A role may take 10 s to stop.
+    expect(Number.parseInt(service.stop_grace_period, 10)).toBeGreaterThan(10)
+    if (service.build) expect(service.read_only).toBe(true)
+  })
+
+  test('images are pinned, to what is tested where it is', () => {
+    const bases = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image]) => image!)
+    const images = [...all.map(([, { image }]) => image), ...bases]
+    for (const image of images) expect(image).toMatch(/^[\w/-]+:\d+\.\d+/)
+    expect(compose.services.kafka?.image).toBe(`apache/kafka:${KAFKA_VERSIONS[0]}`)
+    expect(compose.services.registry?.image).toBe(`apicurio/apicurio-registry:${REGISTRY_VERSION}`)
+    expect(compose.services.postgres?.image).toMatch(/^postgres:15\./)
+    const [, node] = /"node": "\^(\d+\.\d+)/.exec(read('package.json'))!
+    for (const base of bases) expect(base).toMatch(new RegExp(`^node:${node}-`))
+    expect(read('Dockerfile')).toMatch(/^USER node$/m)
+  })
+
+  test('only this machine can connect, and to the engines only where that is asked for', () => {
+    const published = (services: Record<string, Partial<Service>>) =>
+      Object.entries(services).flatMap(([name, { ports = [] }]) => ports.map((port) => `${name} ${port}`))
+    expect(published(compose.services)).toEqual(['api 127.0.0.1:8080:8080'])
+    const more = published(outside.services)
+    expect(more.length).toBeGreaterThan(0)
+    for (const port of more) expect(port).toMatch(/^\w+ 127\.0\.0\.1:\d+:\d+$/)
+    // What is told to clients outside is where they find it.
+    const { KAFKA_ADVERTISED_LISTENERS: told, KAFKA_LISTENERS: listens } = compose.services.kafka!.environment
+    const [, host] = /OUTSIDE:\/\/([\d.]+:\d+)/.exec(told!)!
+    const [, port] = /OUTSIDE:\/\/:(\d+)/.exec(listens!)!
+    expect(more).toContain(`kafka ${host}:${port}`)
+    expect(compose.networks.engines).toEqual({ internal: true })
+    const reachOut = all.filter(([, { networks }]) => networks.includes('outside')).map(([name]) => name)
+    expect(reachOut.sort()).toEqual(['api', 'source'])
+  })
+
+  test('what has to last is on volumes', () => {
+    const kept = all.flatMap(([name, { volumes = [] }]) =>
+      volumes.filter((volume) => /^\w/.test(volume)).map((volume) => [volume.split(':')[0], name]),
+    )
+    expect(Object.fromEntries(kept)).toEqual({ kafka: 'kafka', postgres: 'postgres', data: 'source' })
+    expect(Object.keys(compose.volumes).sort()).toEqual(kept.map(([volume]) => volume).sort())
+  })
+})
+
+test('every variable that people set is in the documentation, and a password has no default', () => {
+  const documented = read('docs/deployment.md')
+  const variables = new Set([...text.matchAll(/\$\{(\w+)/g)].map(([, name]) => name!))
+  expect(variables.size).toBeGreaterThan(5)
+  for (const name of variables) expect(documented).toContain(`\`${name}\``)
+  const required = [...text.matchAll(/\$\{(\w+)(:.)?/g)].filter(([, , or]) => or !== ':-')
+  expect(new Set(required.map(([how]) => how))).toEqual(new Set(['${POSTGRES_PASSWORD:?']))
+})
+
+describe('the image', () => {
+  const ignore = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  const folders = ignore.filter((line) => line.startsWith('!')).map((line) => line.slice(1))
+  const left = ignore.filter((line) => line.startsWith('**/')).map((line) => line.slice('**/*'.length))
+  const isIn = (path: string): boolean =>
+    folders.some((name) => path === name || path.startsWith(`${name}/`)) &&
+    !left.some((ending) => path.endsWith(ending))
+
+  test('it holds every file that the program loads', () => {
+    expect(ignore[0]).toBe('*')
+    const seen = new Set<string>()
+    const missing: string[] = []
+    const visit = (file: string, by: string): void => {
+      if (seen.has(file)) return
+      seen.add(file)
+      if (!isIn(file) || !existsSync(join(ROOT, file))) missing.push(`${file}, for ${by}`)
+      else if (/\.[jt]s$/.test(file))
+        for (const next of loadedBy(file)) visit(relative(ROOT, join(ROOT, dirname(file), next)), file)
+    }
+    visit('bin/fcm.js', 'the entry point')
+    expect(seen.size).toBeGreaterThan(100)
+    // An optional install, and none of the image's.
+    expect(missing).toEqual(['infra/tfjs-node/package.json, for models/cnn-lstm/tfjs.ts'])
+    expect([...seen]).toContain('models/cnn-lstm/kernel/kernel.wasm')
+  })
+
+  test('it holds no test, and no package or data of this machine', () => {
+    for (const path of [
+      'bin/cli.test.ts',
+      'bin/testing.ts',
+      'node_modules/pg/package.json',
+      'data/log.sqlite',
+      '.env',
+    ])
+      expect([path, isIn(path)]).toEqual([path, false])
+  })
+
+  /** Modules, and files or folders found by `new URL`, that a file asks for. Types are erased. */
+  function loadedBy(file: string): string[] {
+    const source = read(file).replace(/^(import|export) type [^;]*? from '[^']+'$/gm, '')
+    return [
+      ...source.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g),
+      ...source.matchAll(/new URL\('([\w./-]+)', import\.meta\.url\)/g),
+    ].map(([, path]) => path!)
+  }
+})
+
+/** `docker compose`, where it is installed; it needs no running engine for this. */
+const isInstalled = spawnSync('docker', ['compose', 'version']).status === 0
+if (!isInstalled) process.stderr.write('Skipped, what docker compose says: it is not installed.\n')
+
+test.skipIf(!isInstalled).each([[[]], [['infra/compose/outside.yml']]])(
+  'docker compose takes it, with %s',
+  (more) => {
+    const files = ['docker-compose.yml', ...more].flatMap((file) => ['-f', file])
+    const env = { ...process.env, POSTGRES_PASSWORD: 'secret' }
+    execFileSync('docker', ['compose', ...files, 'config', '--quiet'], { cwd: ROOT, env })
+  },
+)
