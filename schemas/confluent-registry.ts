@@ -64,7 +64,7 @@ export function openConfluentRegistry({ url, auth, mayRegister }: ConfluentOptio
     if (NO_ANSWER.test(why) || (status ?? 0) >= 500 || status === 429)
       return new FcmError('REGISTRY_UNREACHABLE', { url, why }, error)
     // A registry says in words what it does not have.
-    if (why.endsWith('Error, status 404')) return new FcmError('REGISTRY_MISSING', { url }, error)
+    if (/Error, status 404(:|$)/.test(why)) return new FcmError('REGISTRY_MISSING', { url }, error)
     return otherwise()
   }
 }

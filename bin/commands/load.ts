@@ -31,7 +31,7 @@ export function load(program: Command): void {
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
-      '\nIt ends with 1 where the budget does not hold at any rate.\n\nExamples:\n  npx fcm load\n  npx fcm load --series 200 --rate 500 --alerts 100 --find',
+      '\nExamples:\n  npx fcm load\n  npx fcm load --series 200 --rate 500 --alerts 100 --find',
     )
     .action(async (flags) => {
       const plan = {
@@ -62,7 +62,6 @@ export function load(program: Command): void {
           process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
         } else if (flags.find)
           process.stdout.write(`The largest rate at which it holds: ${largest} events/s.\n`)
-        if (trials.every(({ holds }) => !holds)) process.exitCode = 1
       } finally {
         if (flags.dataDir === undefined) await rm(dir, { recursive: true, force: true })
       }
