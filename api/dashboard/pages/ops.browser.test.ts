@@ -11,8 +11,8 @@ describeInBrowser('operations', (bench) => {
     await bench.page
       .getByText('Catching up: event time 2026-01-26 14:05 UTC reached, 6,000 records to go.')
       .waitFor()
-    expect(await text('#lag-badge')).toBe('Lag 75 s · 6,000 records')
-    expect(await texts('.lag-table tbody tr:first-child :is(th, td)')).toEqual(
+    await soon(() => text('#lag-badge')).toBe('Lag 75 s · 6,000 records')
+    await soon(() => texts('.lag-table tbody tr:first-child :is(th, td)')).toEqual(
       expect.arrayContaining(['count', 'activity', '6,000', '75 s']),
     )
     bench.mock.lag(20)

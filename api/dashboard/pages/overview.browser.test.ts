@@ -191,7 +191,7 @@ describeInBrowser('the overview', (bench) => {
   it('says that there is no data yet, and starts by itself when there is', async () => {
     await bench.serve({ empty: true })
     await open()
-    await bench.page.getByText('No data yet. Charts begin when').waitFor()
+    await bench.page.getByText('No data yet. Charts begin when').first().waitFor()
     await bench.page.getByText('No alerts. They appear here by themselves.').waitFor()
     bench.mock.fill()
     await rows().first().waitFor(SOON)
