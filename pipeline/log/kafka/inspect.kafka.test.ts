@@ -52,10 +52,13 @@ for (const [version, broker] of brokers) {
       })
       await admin.disconnect()
       cut()
-      expect((await inspection.topics([spec]))[0]!.differing).toEqual([
-        { setting: 'retention.ms', found: '1000', wanted: '86400000' },
-        { setting: 'message.timestamp.type', found: 'CreateTime', wanted: 'LogAppendTime' },
-      ])
+      // The controller has it; the brokers hear of it a little later.
+      await expect
+        .poll(async () => (await inspection.topics([spec]))[0]!.differing)
+        .toEqual([
+          { setting: 'retention.ms', found: '1000', wanted: '86400000' },
+          { setting: 'message.timestamp.type', found: 'CreateTime', wanted: 'LogAppendTime' },
+        ])
       // A topic that keeps the times of its writers tells nothing of the broker's clock.
       expect(await inspection.clockAhead(name)).toBe(0)
       await inspection.close()

@@ -55,7 +55,7 @@ for (const [version, broker] of brokers) {
       await admin.disconnect()
     })
 
-    test('an idle reader and an idle writer take less than a hundredth of a core', async () => {
+    test('an idle reader and an idle writer rest', async () => {
       const topic = await it.topic()
       // A process of its own: this one has more to do.
       const { stdout } = await run(process.execPath, [
@@ -64,8 +64,10 @@ for (const [version, broker] of brokers) {
         broker,
         topic,
       ])
-      expect(Number(stdout)).toBeGreaterThan(0)
-      expect(Number(stdout)).toBeLessThan(0.01)
+      const { share, timers } = JSON.parse(stdout)
+      // On a quiet machine it is 0.004, of a core; with kafkajs's own timer 1,000 timers a second for each connection.
+      expect(share).toBeLessThan(0.03)
+      expect(timers).toBeLessThan(50)
     })
 
     test('what was deleted before it was read is a failure, and stays one', async () => {
