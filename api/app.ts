@@ -1,12 +1,10 @@
 /** The query API: one Fastify app, which also answers without listening (`app.inject`, also as a stream). */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
 import { Histogram, type Registry } from 'prom-client'
 import type { Store } from '../connectors/postgres/port.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
-import { answerClientError, answerError, notFound, sendProblem } from './problem.ts'
+import { notFound, sendProblem } from './problem.ts'
 import { type Admin, adminRoutes } from './routes/admin.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { channelRoutes } from './routes/channels.ts'
@@ -18,17 +16,15 @@ import { opsRoutes } from './routes/ops.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { sourceRoutes } from './routes/source.ts'
 import { type StreamOptions, streamRoutes } from './routes/stream.ts'
-import { FORMS, Problem } from './schemas.ts'
-import { checkHost, DOCS_POLICY, isLoopbackHost, secureHeaders } from './security.ts'
+import { FORMS } from './schemas.ts'
+import { DOCS_POLICY } from './security.ts'
+import { createServer, type Server, type ServerOptions } from './server.ts'
 import { createStreams } from './streams.ts'
 
-export type ApiOptions = {
+export type ApiOptions = ServerOptions & {
   store: Store
   log: EventLog
   metrics: Registry
-  logger: FastifyBaseLogger
-  /** What will be listened on: a loopback host answers to loopback names only. */
-  host: string
   /** Of the program. */
   version: string
   /** What everyone who looks at it should know, such as that all of it is simulated. */
@@ -47,19 +43,11 @@ export type ApiOptions = {
 
 export async function createApi(options: ApiOptions) {
   const { store, log, metrics, alertsPerDay = 20 } = options
-  const app = fastify({
-    loggerInstance: options.logger,
-    // Every open dashboard asks several times a second; what goes wrong is logged by `answerError`.
-    logController: new LogController({ disableRequestLogging: true }),
+  const app = createServer(options, {
     // Series and channels are named by URLs, and stand in paths.
     routerOptions: { maxParamLength: 16_384 },
     // A request that takes longer to arrive than this is no honest one.
     requestTimeout: 30_000,
-    frameworkErrors: (error, request, reply) => {
-      secureHeaders(reply)
-      answerError(error, request, reply)
-    },
-    clientErrorHandler: answerClientError,
     ajv: {
       customOptions: {
         allErrors: true,
@@ -68,18 +56,7 @@ export async function createApi(options: ApiOptions) {
         formats: Object.fromEntries(Object.entries(FORMS).map(([name, { check }]) => [name, check])),
       },
     },
-  }).withTypeProvider<TypeBoxTypeProvider>()
-
-  app.addHook('onRequest', (_request, reply, done) => {
-    secureHeaders(reply)
-    done()
   })
-  if (isLoopbackHost(options.host)) app.addHook('onRequest', checkHost(options.host))
-  // Answers are built field by field; their schemas are for readers, and the tests hold the two together.
-  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
-  app.setErrorHandler(answerError)
-  app.setNotFoundHandler(notFound)
-  app.addSchema(Problem)
   app.addHook('preHandler', checkRun(store, log))
   measureRequests(app, metrics)
   const methods = collectMethods(app)
@@ -119,9 +96,7 @@ export async function createApi(options: ApiOptions) {
   return app
 }
 
-export type Api = Awaited<ReturnType<typeof createApi>>
-
-function measureRequests(app: Pick<Api, 'addHook'>, metrics: Registry) {
+function measureRequests(app: Server, metrics: Registry) {
   const seconds = new Histogram({
     name: 'fcm_http_request_duration_seconds',
     help: 'Time from the arrival of a request to the end of its answer.',
@@ -139,7 +114,7 @@ function measureRequests(app: Pick<Api, 'addHook'>, metrics: Registry) {
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 /** The methods of every documented path that is routed from now on. */
-function collectMethods(app: Pick<Api, 'addHook'>): Map<string, Set<string>> {
+function collectMethods(app: Server): Map<string, Set<string>> {
   const methods = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method, schema }) => {
     if (schema?.hide) return
@@ -151,7 +126,7 @@ function collectMethods(app: Pick<Api, 'addHook'>): Map<string, Set<string>> {
 }
 
 /** 405 with what is allowed, before a body is read, for every other method of a known path. */
-function refuseOtherMethods(app: Api, methods: Map<string, Set<string>>) {
+function refuseOtherMethods(app: Server, methods: Map<string, Set<string>>) {
   for (const [url, allowed] of methods) {
     const others = METHODS.filter((method) => !allowed.has(method))
     const allow = [...allowed].join(', ')

@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import { Counter, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { createHealthApi, type HealthOptions } from './health.ts'
+import { createHealthApi } from './health.ts'
 
-function health(options: Partial<HealthOptions> = {}) {
+function health(options: Partial<Parameters<typeof createHealthApi>[0]> = {}) {
   const logged: string[] = []
   const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line).msg) })
   const metrics = new Registry()

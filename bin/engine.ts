@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { FcmError } from '../common/errors.ts'
-import { untilItPasses } from '../common/retry.ts'
+import { onFirst, untilItPasses } from '../common/retry.ts'
 import { DAY, SECOND } from '../common/time.ts'
 import type { Store } from '../connectors/postgres/port.ts'
 import { openStore } from '../connectors/postgres/store.ts'
@@ -111,7 +111,7 @@ export async function openEngine(config: Config, options: OpenOptions = {}): Pro
   collectDefaultMetrics({ register: metrics })
   const toLog = options.logTo === 'stdout' ? 1 : join(dir, 'fcm.log')
   const open = config.kafkaBrokers === undefined ? openEmbedded : openOnKafka
-  const { engines, logger } = await open(config, dir, () => createLogger(config.logLevel, toLog), options)
+  const { engines, logger } = await open(config, options, () => createLogger(config.logLevel, toLog), dir)
   const engine = { config, dir, ...engines, metrics, logger, failures: [] }
   return {
     ...engine,
@@ -128,9 +128,9 @@ type Opened = { engines: Engines; logger: pino.Logger }
 
 async function openEmbedded(
   config: Config,
-  dir: string,
-  createLogger: () => pino.Logger,
   options: OpenOptions,
+  createLogger: () => pino.Logger,
+  dir: string,
 ): Promise<Opened> {
   const { log, deleted } = await openLog(dir, options.fresh === true)
   let store: Store | undefined
@@ -149,14 +149,13 @@ async function openEmbedded(
 
 /** Waits for engines that are away, where that is wanted. */
 const patient = <T>({ waiting, onWaiting }: OpenOptions, work: () => Promise<T>): Promise<T> =>
-  waiting ? untilItPasses(work, (error, attempt) => attempt === 1 && onWaiting?.(error), waiting) : work()
+  waiting ? untilItPasses(work, onFirst(onWaiting), waiting) : work()
 
 /** Many processes share what is there, so nothing is locked, and nothing deleted as a whole. */
 async function openOnKafka(
   config: Config,
-  _dir: string,
-  createLogger: () => pino.Logger,
   options: OpenOptions,
+  createLogger: () => pino.Logger,
 ): Promise<Opened> {
   const { url, kafka, registry } = kafkaOf(config)
   if (options.fresh)

@@ -1,8 +1,7 @@
-import type { AddressInfo } from 'node:net'
 import { createHealthApi } from '../api/health.ts'
 import { FcmError } from '../common/errors.ts'
 import type { Engine } from './engine.ts'
-import type { Served } from './serve.ts'
+import { listen, type Served } from './serve.ts'
 
 /**
  * Serves health and metrics of a process with these roles, and no API. It is ready while none of them has failed and the
@@ -20,23 +19,15 @@ export async function serveHealth(engine: Engine, port: number, roles: readonly 
     ],
     updates: [],
   })
-  await app.listen({ host: config.host, port }).catch(async (error) => {
-    await app.close()
-    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    throw new FcmError(
+  const refused = (isTaken: boolean, why: string, error: unknown) =>
+    new FcmError(
       'OPTION_INVALID',
       {
         option: `FCM_METRICS_PORT "${port}"`,
-        why: taken ? `another program has it on ${config.host}` : (error as Error).message,
+        why: isTaken ? `another program has it on ${config.host}` : why,
         hint: 'Choose another, or 0 for any that is free, and check FCM_HOST',
       },
       error,
     )
-  })
-  const bound = (app.server.address() as AddressInfo).port
-  const { host } = config
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
-    close: () => app.close(),
-  }
+  return { url: await listen(app, config.host, port, refused), close: () => app.close() }
 }

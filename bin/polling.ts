@@ -1,6 +1,6 @@
 /** The polling source with its settings: what `fcm start` and `fcm run source` have in common. */
 import type { FcmError } from '../common/errors.ts'
-import { untilItPasses } from '../common/retry.ts'
+import { onFirst, untilItPasses } from '../common/retry.ts'
 import { MINUTE, SECOND } from '../common/time.ts'
 import { type Clock, wallClock } from '../connectors/farcaster/source/clock.ts'
 import { parseFollow } from '../connectors/farcaster/source/follow.ts'
@@ -49,12 +49,7 @@ export const connect = (
   target: ServerTarget,
   onWaiting: (error: FcmError) => void,
   signal: AbortSignal,
-): Promise<FarcasterServer> =>
-  untilItPasses(
-    () => openServer(target, { signal }),
-    (error, attempt) => attempt === 1 && onWaiting(error),
-    signal,
-  )
+): Promise<FarcasterServer> => untilItPasses(() => openServer(target, { signal }), onFirst(onWaiting), signal)
 
 /** A URL, or a command with its arguments; what stands in quotes is one argument. */
 export function parseTarget(text: string): ServerTarget {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createApi } from '../api/app.ts'
+import type { Server } from '../api/server.ts'
 import { FcmError } from '../common/errors.ts'
 import { adminOf } from './admin.ts'
 import type { Engine } from './engine.ts'
@@ -11,6 +12,24 @@ import { VERSION } from './version.ts'
 const CLOSE_MS = 1000
 
 export type Served = { url: string; close(): Promise<void> }
+
+/** The address that it listens on from now on. Where it can't, it is closed, and what `refused` makes of it is thrown. */
+export async function listen(
+  app: Server,
+  host: string,
+  port: number,
+  refused: (isTaken: boolean, why: string, error: unknown) => FcmError,
+): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    const { code, message } = error as NodeJS.ErrnoException
+    throw refused(code === 'EADDRINUSE', message, error)
+  }
+  const bound = (app.server.address() as AddressInfo).port
+  return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
+}
 
 /** The API over an engine, not listening yet, and the token that its admin routes ask for. */
 export async function apiOf(engine: Engine, notice?: string) {
@@ -37,16 +56,11 @@ export async function apiOf(engine: Engine, notice?: string) {
 export async function serve(engine: Engine, notice?: string): Promise<Served> {
   const { host, port } = engine.config
   const { app, token } = await apiOf(engine, notice)
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    await app.close()
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') throw new FcmError('PORT_IN_USE', { host, port }, error)
-    throw new FcmError('LISTEN_FAILED', { host, port, why: message }, error)
-  }
-  const bound = (app.server.address() as AddressInfo).port
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
+  const url = await listen(app, host, port, (isTaken, why, error) =>
+    isTaken
+      ? new FcmError('PORT_IN_USE', { host, port }, error)
+      : new FcmError('LISTEN_FAILED', { host, port, why }, error),
+  )
   // On Kafka, commands ask the engines themselves.
   const isOwner = engine.config.kafkaBrokers === undefined
   if (isOwner)

@@ -3,6 +3,13 @@ import { FcmError } from './errors.ts'
 
 export type OnRetry = (error: FcmError, attempt: number) => void
 
+/** Tells of the first failure only: the others are of the same trouble. */
+export const onFirst =
+  (tell?: (error: FcmError) => void): OnRetry =>
+  (error, attempt) => {
+    if (attempt === 1) tell?.(error)
+  }
+
 /**
  * Runs `work` until it succeeds, waiting longer each time (0.1 s to 5 s) while it fails with an error that may pass by
  * itself (`FcmError.retry`: a full disk, a restarting server). Any other error ends it, and so does `signal`, with its

@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
 import type { Store } from '../../connectors/postgres/port.ts'
-import type { Api } from '../app.ts'
 import * as present from '../present.ts'
 import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 import { pageOf, pagingOf, spanOf } from './query.ts'
 
 /** `perDay`: the cap of the deployment, 0: none. */
-export function alertRoutes(app: Api, store: Store, perDay: number): void {
+export function alertRoutes(app: Server, store: Store, perDay: number): void {
   app.get('/v1/alerts', {
     schema: {
       tags: ['alerts'],

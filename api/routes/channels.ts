@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import type { Store } from '../../connectors/postgres/port.ts'
-import type { Api } from '../app.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 import { checkChannel } from './known.ts'
 import { allOf, pageOf, pagingOf, spanOf } from './query.ts'
 
-export function channelRoutes(app: Api, store: Store): void {
+export function channelRoutes(app: Server, store: Store): void {
   app.get('/v1/overview', {
     schema: {
       tags: ['channels'],

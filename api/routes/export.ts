@@ -2,9 +2,9 @@ import type { FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
 import type { ExportFilter, Store } from '../../connectors/postgres/port.ts'
-import type { Api } from '../app.ts'
 import { alertColumns, countColumns, exportText, HEADERS, signalColumns } from '../export.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 import type { Streams } from '../streams.ts'
 import { spanOf } from './query.ts'
 
@@ -36,7 +36,7 @@ const schemaOf = (what: keyof typeof HEADERS, order: string) => ({
   response: s.streams('The rows.', 'text/csv', 'application/x-ndjson'),
 })
 
-export function exportRoutes(app: Api, store: Store, streams: Streams): void {
+export function exportRoutes(app: Server, store: Store, streams: Streams): void {
   const filterOf = (query: Query): ExportFilter => {
     const { run, series, channel, resolution } = query
     return { run, series, channel, resolution, ...spanOf(query) }

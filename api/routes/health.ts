@@ -2,9 +2,9 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { Type } from 'typebox'
-import type { Api } from '../app.ts'
 import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 
 export type Health = {
   metrics: Registry
@@ -21,7 +21,7 @@ const PATIENCE = 2000
 
 const Status = s.answers(Type.Object({ status: Type.String() }))
 
-export function healthRoutes(app: Api, { metrics, failures, needs, updates }: Health): void {
+export function healthRoutes(app: Server, { metrics, failures, needs, updates }: Health): void {
   app.get('/healthz', {
     schema: { tags: ['ops'], operationId: 'health', summary: 'Whether the process is up', response: Status },
     handler: () => ({ status: 'ok' }),

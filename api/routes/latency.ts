@@ -1,8 +1,8 @@
 /** How long alerts take from the log to the database, from the histograms of this process. */
 import type { Histogram, Registry } from 'prom-client'
 import { Type } from 'typebox'
-import type { Api } from '../app.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 
 /** The p99 of a decision that is promised, s. */
 const BUDGET = 0.15
@@ -65,7 +65,7 @@ const Latency = s.answers(
 /** Cumulative counts by bound, as Prometheus counts them, by run and hop. */
 type Counts = Map<string, Map<number | null, number>>
 
-export function latencyRoutes(app: Api, metrics: Registry, now: () => number): void {
+export function latencyRoutes(app: Server, metrics: Registry, now: () => number): void {
   /** What had been counted at these times, oldest first. */
   const before: { at: number; counts: Counts }[] = []
   const remember = async () => {

@@ -3,10 +3,10 @@ import { Type } from 'typebox'
 import type { Store } from '../../connectors/postgres/port.ts'
 import type { EventLog } from '../../pipeline/log/port.ts'
 import { createAlertMetrics } from '../alert-metrics.ts'
-import type { Api } from '../app.ts'
 import { deadLettersOf } from '../dead-letters.ts'
 import { createLagMetrics, lagOf } from '../lag.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 import { createSourceMetrics } from '../source-metrics.ts'
 import { healthRoutes } from './health.ts'
 import { allOf } from './query.ts'
@@ -20,7 +20,7 @@ type Ops = {
   now: () => number
 }
 
-export function opsRoutes(app: Api, { store, log, metrics, about, failures, now }: Ops): void {
+export function opsRoutes(app: Server, { store, log, metrics, about, failures, now }: Ops): void {
   app.get('/v1/ops/lag', {
     schema: {
       tags: ['ops'],

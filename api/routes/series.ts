@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import type { Store } from '../../connectors/postgres/port.ts'
-import type { Api } from '../app.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 import { checkSeries } from './known.ts'
 import { pageOf, pagingOf, spanOf } from './query.ts'
 
@@ -11,7 +11,7 @@ const oneSeries = {
   querystring: s.exactly({ run: s.AnyRun, resolution: s.BaseResolution, ...s.span, ...s.paging(500, 5000) }),
 }
 
-export function seriesRoutes(app: Api, store: Store): void {
+export function seriesRoutes(app: Server, store: Store): void {
   const preHandler = checkSeries(store)
 
   app.get('/v1/series', {

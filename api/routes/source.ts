@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
 import type { Store } from '../../connectors/postgres/port.ts'
-import type { Api } from '../app.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 import { checkChannel } from './known.ts'
 import { pageOf, pagingOf, spanOf } from './query.ts'
 
 /** What the source does: how far it has come, what it misses, and what it asks for. */
-export function sourceRoutes(app: Api, store: Store): void {
+export function sourceRoutes(app: Server, store: Store): void {
   app.get('/v1/ops/source', {
     schema: {
       tags: ['ops'],

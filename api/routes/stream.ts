@@ -4,11 +4,11 @@ import { type Static, Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import type { EventRef, Store } from '../../connectors/postgres/port.ts'
-import type { Api } from '../app.ts'
 import { createFeed, type FeedOptions, type News } from '../feed.ts'
 import * as present from '../present.ts'
 import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
+import type { Server } from '../server.ts'
 import type { Streams } from '../streams.ts'
 
 export type StreamOptions = {
@@ -42,7 +42,7 @@ const Query = s.exactly({
   ),
 })
 
-export function streamRoutes(app: Api, options: StreamOptions): void {
+export function streamRoutes(app: Server, options: StreamOptions): void {
   const { store, metrics, streams, perDay, times = {} } = options
   const { stallMs = STALL_MS, ...pace } = times
   const onFailure = (err: unknown) => app.log.warn({ err }, 'streams wait for the store')

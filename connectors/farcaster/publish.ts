@@ -1,7 +1,7 @@
 /** Writes what a whole source yields to the activity log of a run: the archive's messages and the simulation's. */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { FcmError } from '../../common/errors.ts'
-import { untilItPasses } from '../../common/retry.ts'
+import { onFirst, untilItPasses } from '../../common/retry.ts'
 import { BASE, ceilTo, floorTo } from '../../common/time.ts'
 import { deadLetter } from '../../pipeline/log/dead-letter.ts'
 import type { EventLog, NewRec, TopicPartition } from '../../pipeline/log/port.ts'
@@ -82,8 +82,7 @@ export async function publish(options: PublishOptions): Promise<Progress & { fin
   const resumeAt = (await position(log, codec, run)) ?? Number.NEGATIVE_INFINITY
   const { stamp } = createStamp()
   const append = async (records: NewRec[]) => {
-    const warn = (error: FcmError, attempt: number) => attempt === 1 && onWarning?.(error)
-    if (records.length > 0) await untilItPasses(() => log.append(records), warn, signal)
+    if (records.length > 0) await untilItPasses(() => log.append(records), onFirst(onWarning), signal)
   }
 
   let letters: NewRec[] = []

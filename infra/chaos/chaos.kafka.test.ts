@@ -69,7 +69,7 @@ async function undisturbed(world: World): Promise<{ answer: Exports; events: num
   await roles.caughtUp(() => {}, new AbortController().signal)
   await roles.stop()
   await engine.close()
-  const answer = await exported(world, { PATH: world.env.PATH!, HOME: world.env.HOME!, FCM_DATA_DIR: dir })
+  const answer = await exported(world, { FCM_DATA_DIR: dir })
   rmSync(dir, { recursive: true })
   return { answer, events }
 }

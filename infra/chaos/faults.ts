@@ -1,6 +1,6 @@
 /** What happens to the world while it works. Each fault ends by itself; what it is called stands in the table. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventLog, NewRec } from '../../pipeline/log/port.ts'
+import type { NewRec } from '../../pipeline/log/port.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import { SESSION_SECONDS, type World } from './world.ts'
 
@@ -68,13 +68,13 @@ export const faults = (minute: number): Fault[] => {
 
 /** Records that nobody can process, one of each kind for each of the channels. */
 export function poison(codec: Codec, topic: string, channels: string[]): NewRec[] {
-  const cast = codec.encode({ type: 'Idle', measure: 'posts', from: 300_000 })
-  const unknown = Buffer.concat([Buffer.from([0, 0x77, 0, 0, 1]), cast.subarray(5)])
-  const values = [cast.subarray(0, cast.length - 2), unknown, cast, Buffer.alloc(5 * 2 ** 20, 0x42)]
+  const idle = codec.encode({ type: 'Idle', measure: 'posts', from: 300_000 })
+  const unknown = Buffer.concat([Buffer.from([0, 0x77, 0, 0, 1]), idle.subarray(5)])
+  const values = [idle.subarray(0, idle.length - 2), unknown, idle, Buffer.alloc(5 * 2 ** 20, 0x42)]
   return channels.flatMap((key) => values.map((value) => ({ topic, key, value })))
 }
 
-/** Resolves once all is dealt with but what `rate` brings in two seconds: ms that it took. */
+/** Resolves once no more than `least` records wait: ms that it took. */
 export async function caughtUp(backlog: () => Promise<number>, least: number): Promise<number> {
   const began = Date.now()
   for (;;) {
@@ -83,5 +83,3 @@ export async function caughtUp(backlog: () => Promise<number>, least: number): P
     await sleep(250)
   }
 }
-
-export type { EventLog }

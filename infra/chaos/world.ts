@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { FCM, fcm } from '../../bin/testing.ts'
 import { KAFKA_VERSIONS } from '../kafka/packages.ts'
 import { type Server, startBroker, startRegistry } from '../kafka/servers.ts'
 import { type PostgresServer, postgresPrograms, startPostgres } from '../postgres/server.ts'
@@ -51,12 +51,6 @@ export async function createWorld(workerArgs: string[]): Promise<World> {
   let hired = 0
   let peak = 0
 
-  const node = (args: string[], to: number | 'pipe', given: Record<string, string> = env) =>
-    spawn(process.execPath, ['--disable-warning=ExperimentalWarning', FCM, ...args], {
-      env: given,
-      stdio: ['ignore', to, to],
-    })
-
   const sampling = setInterval(() => {
     for (const worker of workers)
       worker.peakBytes = Math.max(worker.peakBytes, residentBytes(worker.child.pid!))
@@ -81,18 +75,17 @@ export async function createWorld(workerArgs: string[]): Promise<World> {
     hire() {
       const name = `worker-${++hired}`
       const log = openSync(join(dir, `${name}.log`), 'w')
-      const worker = { name, child: node(workerArgs, log), peakBytes: 0 }
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', FCM, ...workerArgs], {
+        env,
+        stdio: ['ignore', log, log],
+      })
+      const worker = { name, child, peakBytes: 0 }
       workers.push(worker)
       return worker
     },
     dismiss,
     async fcm(args, given = env) {
-      const child = node(args, 'pipe', given)
-      const [stdout, stderr, [code]] = await Promise.all([
-        text(child.stdout!),
-        text(child.stderr!),
-        once(child, 'exit'),
-      ])
+      const { code, stdout, stderr } = await fcm(args, given)
       if (code !== 0) throw new Error(`fcm ${args.join(' ')} ended with ${code}: ${stderr}`)
       return stdout
     },
@@ -106,8 +99,6 @@ export async function createWorld(workerArgs: string[]): Promise<World> {
     },
   }
 }
-
-const FCM = join(import.meta.dirname, '../../bin/fcm.js')
 
 function residentBytes(pid: number): number {
   try {

@@ -1,5 +1,8 @@
 import type { TopicPartition } from './port.ts'
 
+/** Of a partition, as a key of maps. */
+export const nameOf = ({ topic, partition }: TopicPartition): string => `${partition} ${topic}`
+
 type Topic<M> = { name: string; partitions: number; subscribers: readonly M[] }
 
 /**

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FcmError } from '../../common/errors.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
+import { nameOf } from '../log/assignment.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
 import { groupOf, type Role, topicOf } from '../topology.ts'
 import { decodeBatch, reject } from './decode.ts'
@@ -32,7 +33,6 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
   const urgent = topicOf(run, URGENT)
   const stopping = new AbortController()
   const held = new Map<string, Held>()
-  const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
 
   async function process(recs: Rec[], tp: TopicPartition): Promise<void> {
     if (tp.topic !== urgent && recs.length < host.batchSize)

@@ -1,6 +1,6 @@
 /** The polling source: follows channels through the tools of an MCP server, round after round. */
 import { FcmError } from '../../../common/errors.ts'
-import { untilItPasses } from '../../../common/retry.ts'
+import { onFirst, untilItPasses } from '../../../common/retry.ts'
 import { ceilTo, floorTo, HOUR, iso, MINUTE, SECOND } from '../../../common/time.ts'
 import type { EventLog, NewRec } from '../../../pipeline/log/port.ts'
 import { topicOf } from '../../../pipeline/topology.ts'
@@ -59,8 +59,7 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
         ? partitions.map((partition) => ({ topic, partition, key, value }))
         : [{ topic, key, value }]
     })
-    const stuck = (error: FcmError, attempt: number) => attempt === 1 && onWarning?.(error)
-    if (records.length > 0) await untilItPasses(() => log.append(records), stuck, signal)
+    if (records.length > 0) await untilItPasses(() => log.append(records), onFirst(onWarning), signal)
     for (const { key, record } of items) learn(memory, key, record, after)
   }
 

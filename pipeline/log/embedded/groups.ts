@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FcmError } from '../../../common/errors.ts'
-import { assign } from '../assignment.ts'
+import { assign, nameOf } from '../assignment.ts'
 import type { Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
 
 /** What groups need of the log. */
@@ -27,8 +27,6 @@ type Member = {
   left: Promise<void> | null
 }
 type Group = { name: string; members: Member[]; rebalanced: Promise<void> }
-
-const nameOf = (tp: TopicPartition): string => `${tp.partition} ${tp.topic}`
 
 /** Groups of subscribers: who has which partition, and a loop for each partition that hands its records over. */
 export function createGroups(source: Source) {

@@ -2,6 +2,7 @@ import type { StatementSync } from 'node:sqlite'
 import { FcmError } from '../../../common/errors.ts'
 import { partitionOf } from '../partitioner.ts'
 import type { NewRec, Rec, TopicPartition, TopicSpec } from '../port.ts'
+import { inRange } from '../range.ts'
 import { pack, unpack } from './batch.ts'
 import type { Database } from './database.ts'
 
@@ -216,11 +217,9 @@ export function createStorage(db: Database): Storage {
 
     page(tp, from, end, limit) {
       const { id } = topic(tp.topic)
-      const { first, next } = ends(tp)
-      if (from < first || from > next) {
-        throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: from, first, next })
-      }
-      const last = Math.min(end, next)
+      const there = ends(tp)
+      inRange(tp, from, there)
+      const last = Math.min(end, there.next)
       if (from >= last) return []
       const kept = fromTail(tp, from, last, limit)
       if (kept) return kept

@@ -1,6 +1,6 @@
 /** Who of a group gets which partitions, as kafkajs asks for it: decided by one member, from what each says that it holds. */
 import kafkajs, { type PartitionAssigner } from 'kafkajs'
-import { assign } from '../assignment.ts'
+import { assign, nameOf } from '../assignment.ts'
 import type { TopicPartition } from '../port.ts'
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
@@ -57,5 +57,3 @@ export const assigner =
       }))
     },
   })
-
-export const nameOf = ({ topic, partition }: TopicPartition): string => `${partition} ${topic}`

@@ -7,7 +7,12 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
-import kafkajs, { type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs'
+import kafkajs, {
+  type ISocketFactory,
+  type Kafka as KafkaClient,
+  type KafkaConfig,
+  type LogEntry,
+} from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
@@ -71,6 +76,15 @@ export function createClient({ brokers, ssl, sasl, onLog }: KafkaOptions): Clien
 
 /** `cut`: ends all connections and attempts at them. By itself kafkajs may go on after `disconnect`, and keep the process. */
 export type Client = { kafka: kafkajs.Kafka; cut(): void }
+
+/** kafkajs's own connections to the brokers, which its consumers and producers stand on; it shows them to nobody. */
+export function clusterOf<Cluster>(kafka: KafkaClient, options: object): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  )!
+  const { [symbol]: create } = kafka as unknown as Record<symbol, (options: object) => Cluster>
+  return create!({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, ...options })
+}
 
 type RequestQueue = { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
 type OffsetManager = { setDefaultOffset(tp: { topic: string; partition: number }): Promise<void> }

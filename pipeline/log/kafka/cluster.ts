@@ -1,11 +1,11 @@
 /**
- * Reading, and looking how far one can, without a group. kafkajs reads for consumer groups only, and joining one takes seconds where the broker has its
- * defaults; so this goes one storey lower, to its connections and its protocol.
+ * Reading, and looking how far one can, without a group. kafkajs reads for consumer groups only, and joining one takes
+ * seconds where the broker has its defaults; so this goes one storey lower, to its connections and its protocol.
  */
 import { createRequire } from 'node:module'
 import type { Kafka, KafkaMessage } from 'kafkajs'
 import type { PartitionEnds, Rec, TopicPartition } from '../port.ts'
-import { connected } from './client.ts'
+import { clusterOf, connected } from './client.ts'
 import { recordOf } from './record.ts'
 
 const require = createRequire(import.meta.url)
@@ -13,7 +13,6 @@ const require = createRequire(import.meta.url)
 type Fetched = { responses: { topicName: string; partitions: object[] }[] }
 type Broker = { fetch(request: object): Promise<Fetched> }
 
-/** kafkajs's own, which its consumers and producers stand on. */
 type Cluster = {
   connect(): Promise<void>
   disconnect(): Promise<void>
@@ -40,13 +39,7 @@ const FETCH_BYTES = 1024 * 1024
 const READ_COMMITTED = 1
 
 export function createReader(kafka: Kafka) {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  )!
-  const createCluster = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]!
-  const reader = connected(() =>
-    createCluster({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED }),
-  )
+  const reader = connected(() => clusterOf<Cluster>(kafka, { isolationLevel: READ_COMMITTED }))
 
   /** Connected, and with the partitions of `topic`. */
   async function knowing<T>(topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {

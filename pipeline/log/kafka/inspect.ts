@@ -1,7 +1,7 @@
 /** A look at a cluster, for `fcm doctor`: each question is asked once, so that what is away is known soon. */
 import kafkajs, { type Kafka } from 'kafkajs'
 import type { TopicSpec } from '../port.ts'
-import { createClient, explained, type KafkaOptions } from './client.ts'
+import { clusterOf, createClient, explained, type KafkaOptions } from './client.ts'
 import { settingsOf } from './topics.ts'
 
 /** How a topic differs from what it should be. */
@@ -117,11 +117,7 @@ export function inspectKafka(options: KafkaOptions): Inspection {
 
 /** A broker does not tell its version; what it speaks says as much as matters here. */
 async function generationOf(kafka: Kafka): Promise<string> {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  )!
-  const createCluster = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]!
-  const cluster = createCluster({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, retry: ONCE })
+  const cluster = clusterOf<Cluster>(kafka, { retry: ONCE })
   await cluster.connect()
   try {
     const least = cluster.brokerPool.versions[FETCH]?.minVersion ?? 0

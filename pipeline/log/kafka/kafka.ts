@@ -1,6 +1,6 @@
 /** The event log on Kafka. What is peculiar about Kafka, and about kafkajs, is known in this folder and nowhere else. */
-import { FcmError } from '../../../common/errors.ts'
 import type { EventLog, PartitionEnds, Rec, Subscription } from '../port.ts'
+import { inRange } from '../range.ts'
 import { createAppender } from './appender.ts'
 import { createClient, explained, type KafkaOptions } from './client.ts'
 import { createReader } from './cluster.ts'
@@ -46,10 +46,9 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
       asked.catch(() => {})
       return {
         async *[Symbol.asyncIterator](): AsyncGenerator<Rec> {
-          const { first, next } = (await asked)[tp.partition]!
-          let at = from ?? first
-          if (at < first || at > next)
-            throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: at, first, next })
+          const ends = (await asked)[tp.partition]!
+          const { next } = ends
+          let at = inRange(tp, from ?? ends.first, ends)
           // Who looks at one record, for its age, need not fetch thousands.
           let bytes: number | undefined = FIRST_BYTES
           while (at < next) {

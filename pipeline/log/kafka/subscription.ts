@@ -8,8 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
 import { untilItPasses } from '../../../common/retry.ts'
+import { nameOf } from '../assignment.ts'
 import type { PartitionEnds, Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
-import { assigner, nameOf } from './assigner.ts'
+import { inRange } from '../range.ts'
+import { assigner } from './assigner.ts'
 import { type Client, causesOf, explained, isOfType, OffsetReset } from './client.ts'
 import { recordOf } from './record.ts'
 
@@ -208,11 +210,8 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     return untilItPasses(
       async () => {
         const offset = wanted ?? (await parts.committed(group, tp.topic)).get(tp.partition)
-        const { first, next } = (await parts.ends(tp.topic))[tp.partition]!
-        const from = offset ?? first
-        if (from < first || from > next)
-          throw new FcmError('OFFSET_OUT_OF_RANGE', { ...tp, offset: from, first, next })
-        return from
+        const ends = (await parts.ends(tp.topic))[tp.partition]!
+        return inRange(tp, offset ?? ends.first, ends)
       },
       () => {},
       signal,
