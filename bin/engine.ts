@@ -64,6 +64,8 @@ export type OpenOptions = {
   register?: boolean
   /** Delete what is in the data directory, and its runs in the database, first. */
   fresh?: boolean
+  /** Don't wait until an embedded database is made: what needs it waits by itself. */
+  early?: boolean
   /** Where the structured log goes: a file in the data directory, or standard output. */
   logTo?: 'file' | 'stdout'
   /** Told with the runs that `fresh` has deleted. */
@@ -136,8 +138,9 @@ async function openEmbedded(
   let store: Store | undefined
   try {
     const codec = await createCodec(await openFileRegistry(join(dir, 'schemas.json')))
-    store = await openStore(config.databaseUrl ? { url: config.databaseUrl } : { dir })
-    for (const run of deleted) await store.deleteRun(run)
+    const { databaseUrl: url } = config
+    store = await openStore(url ? { url } : { dir, early: options.early === true })
+    if (url) for (const run of deleted) await store.deleteRun(run)
     if (deleted.length > 0) options.onDeleted?.(deleted)
     return { engines: { log, codec, store }, logger: createLogger() }
   } catch (error) {
@@ -232,7 +235,7 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
       const expire = () =>
         store.expire(config.textDays).catch((err) => logger.warn({ err }, 'old rows were not expired'))
       const timer = setInterval(expire, DAY)
-      await expire()
+      void expire()
       return {
         stop: async () => {
           clearInterval(timer)

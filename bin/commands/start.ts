@@ -55,9 +55,10 @@ export function start(program: Command): void {
       for (const spec of plan.faults) parseFault(spec)
       parseFollow(config.follow, config.minFollowers)
       const stop = stopSignal()
-      say(`Opening ${config.dataDir}; the first time takes some seconds ...`)
+      say(`Opening ${config.dataDir} ...`)
       const engine = await openEngine(config, {
         fresh: flags.fresh === true,
+        early: true,
         onWaiting,
         onDeleted: (runs) => say(`Deleted: ${runs.join(', ')}.`),
       })

@@ -240,16 +240,16 @@ export async function insertTimelines(
   }
   if (changed.size === 0) return
 
-  if (finished.length > 0) {
-    const table = unnest(
-      ['int', 'int', 'int', 'bigint', 'float8', 'bool', 'bool'],
-      finished.map(([id, row]) => [id, row.bin, row.n, row.count, row.covered, row.masked, row.idle]),
+  const counts = unnest(
+    ['int', 'int', 'int', 'bigint', 'float8', 'bool', 'bool'],
+    finished.map(([id, row]) => [id, row.bin, row.n, row.count, row.covered, row.masked, row.idle]),
+  )
+  const inserted =
+    finished.length > 0 &&
+    query(
+      `INSERT INTO counts (series, bin, n, count, covered, masked, idle) SELECT * FROM ${counts.from}`,
+      counts.values,
     )
-    await query(
-      `INSERT INTO counts (series, bin, n, count, covered, masked, idle) SELECT * FROM ${table.from}`,
-      table.values,
-    )
-  }
   const table = unnest(
     ['int', 'int', 'bool', 'int', 'int', 'bigint', 'int', 'bool', 'int', 'bigint', 'float8', 'bool'],
     [...changed].map(([{ id, line: was }, line]) => [
@@ -267,7 +267,7 @@ export async function insertTimelines(
       line.masked,
     ]),
   )
-  const { changed: updated } = await query(
+  const updated = query(
     `UPDATE series s
      SET first = t.first, last_event = t.last_event, total = t.total, next = t.next, idle = t.idle, tail = t.tail,
        tail_count = t.count, tail_covered = t.covered, tail_masked = t.masked
@@ -276,7 +276,8 @@ export async function insertTimelines(
      WHERE s.id = t.id AND s.next IS NOT DISTINCT FROM t.was_next AND s.idle = t.was_idle`,
     table.values,
   )
-  if (updated !== changed.size) throw new Stale('another process has written these series')
+  const [there] = await Promise.all([updated, inserted])
+  if (there.changed !== changed.size) throw new Stale('another process has written these series')
 }
 
 export async function insertUnknowns(
@@ -395,7 +396,7 @@ export async function insertAlertEvents(
       a.settings,
     ]),
   )
-  await query(
+  const appended = query(
     `INSERT INTO alert_events
        (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure, resolution, start,
        reason, evidence, preset, settings)
@@ -430,7 +431,7 @@ export async function insertAlertEvents(
       outermost(Math.min, opening.get(a.fingerprint)?.map((e) => e.p) ?? []),
     ]),
   )
-  await query(
+  const told = query(
     `INSERT INTO alerts AS a (fingerprint, run, channel, kind, opened_at, sequence, severity, state, score, p)
      SELECT * FROM ${digest.from}
      ON CONFLICT (fingerprint) DO UPDATE
@@ -438,6 +439,7 @@ export async function insertAlertEvents(
      WHERE a.sequence < excluded.sequence`,
     digest.values,
   )
+  await Promise.all([appended, told])
 }
 
 /** The greatest or the least of what is known; null: nothing is. */

@@ -41,11 +41,11 @@ export async function insertGaps(query: Query, gaps: readonly Gap[], channel: Ch
     AND g."from" = (
       SELECT max(b."from") FROM gaps b WHERE b.channel = t.channel AND b.measure = t.measure AND b."from" < t."from")
     AND t."from" <= g."to" AND g.reason IS NOT DISTINCT FROM t.reason`
-  await query(
+  const joined = query(
     `UPDATE gaps g SET "to" = t."to" FROM ${pieceOf} WHERE ${joins} AND g."to" < t."to"`,
     table.values,
   )
-  await query(
+  const inserted = query(
     `INSERT INTO gaps AS g (channel, measure, "from", "to", reason)
      SELECT * FROM ${pieceOf} WHERE NOT EXISTS (SELECT FROM gaps g WHERE ${joins})
      ON CONFLICT (channel, measure, "from") DO UPDATE
@@ -53,6 +53,7 @@ export async function insertGaps(query: Query, gaps: readonly Gap[], channel: Ch
      WHERE g."to" < excluded."to"`,
     table.values,
   )
+  await Promise.all([joined, inserted])
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -121,7 +122,7 @@ export async function insertPolls(
     ['int'],
     polls.map(({ key }) => [channel(key)]),
   )
-  await query(
+  const locked = query(
     `SELECT FROM channels WHERE id IN (SELECT * FROM ${ids.from}) ORDER BY id FOR NO KEY UPDATE`,
     ids.values,
   )
@@ -132,7 +133,7 @@ export async function insertPolls(
       ...[p.failed > 0 ? p.error : null, p.complete.join(','), p.next],
     ]),
   )
-  await query(
+  const added = query(
     `WITH polled AS (
        SELECT DISTINCT ON (t.channel, t.at) t.*
        FROM ${table.from} AS t (channel, hour, at, requests, failed, error, complete, next)
@@ -152,6 +153,7 @@ export async function insertPolls(
        complete = excluded.complete, next = excluded.next`,
     table.values,
   )
+  await Promise.all([locked, added])
 }
 
 /** Forgets requests of channels from long before their run's last round; returns how many rows. */

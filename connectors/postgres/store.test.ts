@@ -85,6 +85,19 @@ describe('the embedded store', () => {
     const file = path.join(root, 'file')
     writeFileSync(file, 'not a directory')
     await expect(openStore({ dir: file })).rejects.toMatchObject({ code: 'DATA_DIR_UNUSABLE' })
+    // Who did not wait for it is told at the first question.
+    const early = await openStore({ dir: file, early: true })
+    await expect(early.ping()).rejects.toMatchObject({ code: 'DATA_DIR_UNUSABLE' })
+    await early.close()
+  })
+
+  it('is there at once for who need not wait until it is made', async () => {
+    const dir = path.join(root, 'early')
+    const store = await openStore({ dir, early: true })
+    expect(existsSync(path.join(dir, 'postgres', 'PG_VERSION'))).toBe(false)
+    expect(await store.runs()).toEqual([])
+    expect(existsSync(path.join(dir, 'postgres', 'PG_VERSION'))).toBe(true)
+    await store.close()
   })
 })
 
@@ -257,6 +270,19 @@ describe('its database', () => {
       }),
     ).rejects.toThrow('left')
     expect((await db.query("SELECT to_regclass('left_over') AS name")).rows).toEqual([{ name: null }])
+  })
+
+  it('carries out what is begun together in that order, and all of it or nothing', async () => {
+    await db.transaction(async (query) => {
+      const statements = ['CREATE TABLE pairs (n int PRIMARY KEY)', 'INSERT INTO pairs VALUES (1)']
+      await Promise.all(statements.map((sql) => query(sql)))
+    })
+    const twice = db.transaction(async (query) => {
+      await Promise.all([2, 1, 3].map((n) => query('INSERT INTO pairs VALUES ($1)', [n])))
+    })
+    await expect(twice).rejects.toMatchObject({ code: '23505' })
+    expect((await db.query('SELECT n FROM pairs')).rows).toEqual([{ n: 1 }])
+    await db.query('DROP TABLE pairs')
   })
 
   it('tells a connection whose session another has taken, and gives it a new one', async () => {

@@ -1,4 +1,5 @@
 /** Opens the store: on a PostgreSQL server, or on one that lives in the data directory. */
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { FcmError } from '../../common/errors.ts'
 import { alertsFirst } from './alerts-first.ts'
@@ -15,8 +16,11 @@ import { createWriter } from './write.ts'
 export type StoreOptions =
   /** DATABASE_URL of a server. */
   | { url: string; dir?: string }
-  /** A data directory, whose lock the caller holds: the database is `postgres/` in it. */
-  | { dir: string; url?: undefined }
+  /**
+   * A data directory, whose lock the caller holds: the database is `postgres/` in it. `early`: making one takes seconds, and
+   * isn't waited for; whatever is asked of the store waits for it, and fails as that does.
+   */
+  | { dir: string; url?: undefined; early?: boolean }
 
 const CONNECTIONS = 8
 
@@ -26,8 +30,22 @@ const CONNECTIONS = 8
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   if (options.url !== undefined) return openServer(options.url)
-
   const dir = path.join(options.dir, 'postgres')
+  const isThere = existsSync(dir)
+  const opening = openEmbedded(dir)
+  // Whoever asks for something is told.
+  opening.catch(() => {})
+  if (isThere || !options.early) await opening
+  const db: Database = {
+    query: async (...statement) => (await opening).query(...statement),
+    transaction: async (work) => (await opening).transaction(work),
+    withClient: async (work) => (await opening).withClient(work),
+    close: async () => (await opening.catch(() => undefined))?.close(),
+  }
+  return createStore(db, createStatistics(db.query))
+}
+
+async function openEmbedded(dir: string): Promise<Database> {
   const pglite = await openPglite(dir)
   // The one session stays: a new one would time out while a slow reader of standard output blocks this process.
   const session = { stream: pglite.stream, user: 'postgres', database: 'postgres' }
@@ -36,16 +54,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await db.close()
     await pglite.close()
   }
-  const statistics = createStatistics(db.query)
   try {
     await migrate(db)
     pglite.created()
-    await statistics.analyze()
+    await createStatistics(db.query).analyze()
   } catch (error) {
     await close()
     throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: (error as Error).message }, error)
   }
-  return createStore(db, { close, statistics })
+  return { ...db, close }
 }
 
 async function openServer(url: string): Promise<Store> {
@@ -62,7 +79,7 @@ async function openServer(url: string): Promise<Store> {
       error,
     )
   }
-  return createStore(db, { close: () => db.close() })
+  return createStore(db)
 }
 
 /** Tables whose rows belong to a series or a channel, or name their run. */
@@ -70,13 +87,8 @@ const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
 const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
 const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
 
-type Parts = {
-  close(): Promise<void>
-  /** Of the embedded database, which has no autovacuum; a server cares for them, and for its space, by itself. */
-  statistics?: ReturnType<typeof createStatistics>
-}
-
-function createStore(db: Database, { close, statistics }: Parts): Store {
+/** `statistics`: of the embedded database, which has no autovacuum; a server cares for them, and for its space, by itself. */
+function createStore(db: Database, statistics?: ReturnType<typeof createStatistics>): Store {
   const writer = createWriter(db)
   const write = statistics ? alertsFirst(writer.write) : writer.write
   const freeSpace = async () => {
@@ -128,6 +140,6 @@ function createStore(db: Database, { close, statistics }: Parts): Store {
       await db.query('SELECT 1')
     },
 
-    close,
+    close: db.close,
   }
 }

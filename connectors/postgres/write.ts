@@ -57,21 +57,25 @@ export function createWriter(db: Database) {
 
     await db.transaction(async (query) => {
       // Held until the commit, so that a run can't be deleted underneath.
-      const { rows } = await query('SELECT FROM runs WHERE id = $1 FOR KEY SHARE', [entry.id])
-      if (rows.length === 0) throw new Stale('the run was deleted')
+      const held = query('SELECT FROM runs WHERE id = $1 FOR KEY SHARE', [entry.id])
       const channel = (key: string) => entry.channels.get(key)!.id
       const series = (key: string, measure: Measure) => entry.channels.get(key)!.series.get(measure)!
 
-      await insertRemovals(query, entry.id, batch.removals)
-      await insertCasts(query, entry.id, batch.casts, channel)
-      await insertGaps(query, batch.gaps, channel)
-      await insertCoverages(query, batch.coverages, channel)
-      await insertPolls(query, batch.polls, channel)
-      await insertTimelines(query, batch.timed, series, changed)
-      await insertUnknowns(query, batch.unknowns, series)
-      await insertLates(query, batch.lates, series)
-      await insertSignals(query, batch.signals, series)
-      await insertAlertEvents(query, entry.id, batch.alerts, channel)
+      // All in one go, and carried out in this order: each sends its statements before it waits.
+      const [{ rows }] = await Promise.all([
+        held,
+        insertRemovals(query, entry.id, batch.removals),
+        insertCasts(query, entry.id, batch.casts, channel),
+        insertGaps(query, batch.gaps, channel),
+        insertCoverages(query, batch.coverages, channel),
+        insertPolls(query, batch.polls, channel),
+        insertTimelines(query, batch.timed, series, changed),
+        insertUnknowns(query, batch.unknowns, series),
+        insertLates(query, batch.lates, series),
+        insertSignals(query, batch.signals, series),
+        insertAlertEvents(query, entry.id, batch.alerts, channel),
+      ])
+      if (rows.length === 0) throw new Stale('the run was deleted')
     })
     for (const [known, line] of changed) known.line = line
     await blankRemoved(db.query, entry.id, [
