@@ -6,6 +6,7 @@ import type { HubData } from '../../connectors/farcaster/hub-simulator/data.ts'
 import { parseFault } from '../../connectors/farcaster/hub-simulator/faults.ts'
 import { createHub } from '../../connectors/farcaster/hub-simulator/hub.ts'
 import { simulatedData } from '../../connectors/farcaster/hub-simulator/simulated.ts'
+import { SEED } from '../../connectors/simulation/source.ts'
 import { positiveNumber, time, wholeNumber } from '../options.ts'
 import { stopped, stopSignal } from '../stopping.ts'
 
@@ -14,7 +15,7 @@ export function hub(program: Command): void {
     .command('hub')
     .description('A Farcaster hub over HTTP: a simulated network, or an archive')
     .option('--port <port>', 'where it listens, on 127.0.0.1; 0: any free one', '3381')
-    .option('--seed <n>', 'of the simulated network', '7')
+    .option('--seed <n>', 'of the simulated network', String(SEED))
     .addOption(
       new Option(
         '--archive <file...>',

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
-import { SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
+import { SEED, SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { checkRunName, LIVE } from '../../pipeline/topology.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { openEngine, PROCESSING, type Roles } from '../engine.ts'
@@ -20,7 +20,7 @@ export function run(program: Command): void {
     .description('Some roles, logging to standard output as lines of JSON')
     .addArgument(new Argument('<role...>', 'which').choices(['source', ...PROCESSING, 'api']))
     .option('--run <name>', 'which run; a source writes into live only', LIVE)
-    .option('--seed <n>', 'source: of the simulated network', '7')
+    .option('--seed <n>', 'source: of the simulated network', String(SEED))
     .option('--speed <x>', 'source: simulated seconds in a second', '600')
     .addHelpText('after', '\nExample:\n  npx fcm run source count sum detect store api')
     .action(async (roles: string[], flags) => {

@@ -3,7 +3,7 @@ import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import { parseFault } from '../../connectors/farcaster/hub-simulator/faults.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
-import { SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/source.ts'
+import { SEED, SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/source.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { announceAlerts } from '../announce.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
@@ -17,8 +17,6 @@ import { stopSignal } from '../stopping.ts'
 
 /** Two bins of five minutes in a second: fast enough to see something happen, slow enough to follow it. */
 const SPEED = 600
-/** A network in which something is about to happen when it goes live. */
-const SEED = 7
 
 export function start(program: Command): void {
   withSettings(program.command('start'), [

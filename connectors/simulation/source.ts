@@ -9,4 +9,7 @@ import { DEFAULT_START, type SimulationOptions } from '../../models/simulation/s
 export const SIMULATION_START = DEFAULT_START
 export const SIMULATION_LIVE = SIMULATION_START + 3 * WEEK + 13 * HOUR
 
+/** A network in which a cascade is building up when it goes live, and is warned of an hour later. */
+export const SEED = 4
+
 export const simulation = (seed: number): SimulationOptions => ({ seed, liveAt: SIMULATION_LIVE })
