@@ -81,8 +81,8 @@ const OURS = [
   ...['log.sqlite', 'log.sqlite-wal', 'log.sqlite-shm', 'postgres', 'postgres.incomplete', 'schemas.json'],
   ...['backfills.json', 'ground-truth.json', 'fcm.log'],
 ]
-/** A role that waits for something may take so long to stop; then it is cut off. */
-const STOP_MS = 10 * SECOND
+/** Roles that wait for something may take so long to stop; then they are cut off. */
+const STOP_MS = 8 * SECOND
 
 const UNUSABLE: Record<string, string> = {
   EACCES: 'this user may not write there',
@@ -118,7 +118,7 @@ export async function openEngine(config: Config, options: OpenOptions = {}): Pro
   return {
     ...engine,
     openRun: (run) => patient(options, () => engines.log.ensureTopics(topicSpecs(run, config.partitions))),
-    start: starter(engine, options.onWaiting ?? (() => {})),
+    start: starter(engine, options),
     async close() {
       await engines.log.close()
       await engines.store.close()
@@ -206,7 +206,7 @@ function createLogger(level: string, to: string | number): pino.Logger {
 
 type Parts = Omit<Engine, 'openRun' | 'start' | 'close'>
 
-function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['start'] {
+function starter(parts: Parts, { waiting, onWaiting = () => {} }: OpenOptions): Engine['start'] {
   const { config, log, codec, store, logger, failures } = parts
   const metrics = createMetrics(parts.metrics)
 
@@ -218,7 +218,11 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
       // Only the default gives the same bits everywhere: what others decide must not look like its.
       const model = scorer.backend === 'wasm' ? scorer.model : `${scorer.model}/${scorer.backend}`
       const scoring = { model, score: scorer.score }
-      const { stop } = await runStage(host, detectStage({ run: host.run, preset: config.preset, scoring }))
+      const running = runStage(host, detectStage({ run: host.run, preset: config.preset, scoring }))
+      const { stop } = await running.catch(async (error) => {
+        await scorer.close()
+        throw error
+      })
       return {
         stop: async () => {
           await stop()
@@ -234,7 +238,7 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
       })
       const expire = () =>
         store.expire(config.textDays).catch((err) => logger.warn({ err }, 'old rows were not expired'))
-      const timer = setInterval(expire, DAY)
+      const timer = setInterval(expire, DAY).unref()
       void expire()
       return {
         stop: async () => {
@@ -248,30 +252,43 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
   return async (run, roles) => {
     const failing = new AbortController()
     const forcing = new AbortController()
-    const running: Running[] = []
-    for (const role of roles) {
-      const host: Host = {
-        run,
-        log,
-        codec,
-        logger,
-        metrics,
-        batchSize: config.batchSize,
-        checkpointMs: config.checkpointSeconds * 1000,
-        now: Date.now,
-        forced: forcing.signal,
-        onFailure(error) {
-          if (forcing.signal.aborted) return
-          logger.error({ run, role, err: error }, 'role ended')
-          const isOurs = error instanceof FcmError
-          const why = isOurs ? error.message : 'This is a fault of the program; it is in fcm.log.'
-          const failure = new FcmError('ROLE_FAILED', { why: `${role} of run ${run}: ${why}` }, error)
-          failures.push(failure.message)
-          failing.abort(failure)
-        },
-        onWaiting,
-      }
-      running.push(await start[role](host))
+    const hostOf = (role: Processing): Host => ({
+      run,
+      log,
+      codec,
+      logger,
+      metrics,
+      batchSize: config.batchSize,
+      checkpointMs: config.checkpointSeconds * 1000,
+      now: Date.now,
+      forced: forcing.signal,
+      onFailure(error) {
+        if (forcing.signal.aborted) return
+        logger.error({ run, role, err: error }, 'role ended')
+        const isOurs = error instanceof FcmError
+        const why = isOurs ? error.message : 'This is a fault of the program; it is in fcm.log.'
+        const failure = new FcmError('ROLE_FAILED', { why: `${role} of run ${run}: ${why}` }, error)
+        failures.push(failure.message)
+        failing.abort(failure)
+      },
+      onWaiting,
+    })
+    const force = () => forcing.abort(waiting?.reason)
+    if (waiting?.aborted) force()
+    else waiting?.addEventListener('abort', force)
+    const started = await Promise.allSettled(roles.map((role) => start[role](hostOf(role))))
+    waiting?.removeEventListener('abort', force)
+    const running = started.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    // Upstream first: what a role still writes is then seen by the next before that one stops.
+    const stop = async (): Promise<void> => {
+      const timer = setTimeout(force, STOP_MS)
+      for (const one of running) await one.stop()
+      clearTimeout(timer)
+    }
+    const missing = started.find((one) => one.status === 'rejected')
+    if (missing) {
+      await stop()
+      throw missing.reason
     }
     return {
       failed: failing.signal,
@@ -279,12 +296,7 @@ function starter(parts: Parts, onWaiting: (error: FcmError) => void): Engine['st
         if (on) metrics.latency.untimed.delete(run)
         else metrics.latency.untimed.add(run)
       },
-      // Upstream first: what a role still writes is then seen by the next before that one stops.
-      async stop() {
-        const timer = setTimeout(() => forcing.abort(), STOP_MS)
-        for (const one of running) await one.stop()
-        clearTimeout(timer)
-      },
+      stop,
       async caughtUp(onWait, signal) {
         for (;;) {
           failing.signal.throwIfAborted()

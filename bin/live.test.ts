@@ -27,8 +27,11 @@ describe('polling a server', { timeout: 60_000 }, () => {
     // The hub's clock stands in January.
     await running.warns('there is no cast of the last days in any of 1 channels')
     await running.warns('The server lists no channel nowhere. 1 are followed')
-    const { stdout } = await fcm(['doctor', '--data-dir', dir])
-    expect(stdout).toMatch(/ok {4}Source: the round of \S+ asked for 1 channels: 2 requests, 0 failed/)
+    // A round is told of when it is stored, and at first the database is still being made.
+    const doctor = async () => (await fcm(['doctor', '--data-dir', dir])).stdout
+    await expect
+      .poll(doctor, { timeout: 20_000 })
+      .toMatch(/ok {4}Source: the round of \S+ asked for 1 channels: 2 requests, 0 failed/)
     running.kill('SIGINT')
     expect(await running.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Stopped.') })
     const simulation = await fcm(['start', '--data-dir', dir, '--port', '0'])

@@ -11,6 +11,13 @@ export function stopSignal(): AbortSignal {
   return stopping.signal
 }
 
+/** For `catch`: what was given up because of the signal is no failure. */
+export const unlessStopped =
+  (signal: AbortSignal) =>
+  (error: unknown): void => {
+    if (!signal.aborted || error !== signal.reason) throw error
+  }
+
 export const stopped = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve()

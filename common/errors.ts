@@ -131,7 +131,8 @@ const errors = {
   },
   KAFKA_REFUSED: {
     exit: 4,
-    text: (d) => `Kafka refuses: ${d.why}. Check the user and password, and what it is allowed to do.`,
+    text: (d) =>
+      `Kafka refuses: ${d.why}. Check the user and password, what it is allowed to do, and the brokers' rules for topics.`,
   },
   RECORD_TOO_LARGE: {
     exit: 4,
@@ -188,6 +189,12 @@ const errors = {
     exit: 4,
     retry: true,
     text: (d) => `Polling waits for an answer: ${d.why}. It goes on by itself as soon as there is one.`,
+  },
+  SOURCE_TAKEN: {
+    exit: 4,
+    retry: true,
+    text: () =>
+      'Another process polls, and writes into the same database. This one waits, and goes on in its place when that ends.',
   },
   SOURCE_FAILS: {
     exit: 4,

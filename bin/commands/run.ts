@@ -1,16 +1,17 @@
 import { Argument, type Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
+import { onFirst, untilItPasses } from '../../common/retry.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { SEED, SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { checkRunName, LIVE } from '../../pipeline/topology.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
-import { openEngine, PROCESSING, type Roles } from '../engine.ts'
+import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { serveHealth } from '../health.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
 import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
 import { checkNotSimulated, checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
-import { stopped, stopSignal } from '../stopping.ts'
+import { stopped, stopSignal, unlessStopped } from '../stopping.ts'
 
 export function run(program: Command): void {
   withSettings(program.command('run'), [
@@ -36,50 +37,69 @@ export function run(program: Command): void {
         })
       const config = readConfig(flags)
       parseFollow(config.follow, config.minFollowers)
-      const engine = await openEngine(config, {
-        logTo: 'stdout',
-        waiting: stop,
-        onWaiting: ({ message }) => process.stderr.write(`${message}\n`),
-      })
-      const { logger } = engine
-      const isSimulated = roles.includes('source') && config.mcp === undefined
-      const onWaiting = (error: FcmError) => logger.warn({ code: error.code }, error.message)
-      let served: Served | undefined
-      let running: Roles | undefined
-      try {
-        if (!roles.includes('api') && config.metricsPort !== undefined) {
-          served = await serveHealth(engine, config.metricsPort, roles)
-          logger.info({ url: served.url }, 'serving health and metrics')
+      const work = async (): Promise<void> => {
+        const engine = await openEngine(config, {
+          logTo: 'stdout',
+          waiting: stop,
+          onWaiting: ({ message }) => process.stderr.write(`${message}\n`),
+        })
+        const { logger } = engine
+        const onWaiting = (error: FcmError) => logger.warn({ code: error.code }, error.message)
+        let served: Served | undefined
+        let running: Roles | undefined
+        try {
+          if (!roles.includes('api') && config.metricsPort !== undefined) {
+            served = await serveHealth(engine, config.metricsPort, roles)
+            logger.info({ url: served.url }, 'serving health and metrics')
+          }
+          await engine.openRun(run)
+          if (roles.includes('api')) {
+            const isSimulated = roles.includes('source') && config.mcp === undefined
+            served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)
+            logger.info({ url: served.url }, 'serving')
+          }
+          running = await engine.start(
+            run,
+            PROCESSING.filter((role) => roles.includes(role)),
+          )
+          const signal = AbortSignal.any([stop, running.failed])
+          if (roles.includes('source')) {
+            const source = (held: AbortSignal) =>
+              runSource(engine, { seed, speed, signal: AbortSignal.any([signal, held]), onWaiting })
+            await untilItPasses(() => engine.store.alone('source', source), onFirst(onWaiting), signal)
+          } else {
+            await stopped(signal)
+          }
+          running.failed.throwIfAborted()
+        } finally {
+          await running?.stop()
+          await served?.close()
+          await engine.close()
         }
-        await engine.openRun(run)
-        if (roles.includes('api')) {
-          served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)
-          logger.info({ url: served.url }, 'serving')
-        }
-        running = await engine.start(
-          run,
-          PROCESSING.filter((role) => roles.includes(role)),
-        )
-        const signal = AbortSignal.any([stop, running.failed])
-        if (isSimulated) {
-          await checkSeed(engine, seed)
-          await publishSimulated(engine, {
-            ...{ seed, speed, signal, onWaiting },
-            faults: [],
-            onHistory: () => {},
-            beforeLive: async () => logger.info({ from: new Date(SIMULATION_LIVE) }, 'live'),
-          })
-        } else if (roles.includes('source')) {
-          await checkNotSimulated(engine)
-          await pollLive(engine, config.mcp!, { signal, onWaiting, onLive: () => logger.info('live') })
-        } else {
-          await stopped(signal)
-        }
-        running.failed.throwIfAborted()
-      } finally {
-        await running?.stop()
-        await served?.close()
-        await engine.close()
       }
+      await work().catch(unlessStopped(stop))
     })
+}
+
+type SourceOptions = {
+  seed: number
+  speed: number
+  signal: AbortSignal
+  onWaiting(error: FcmError): void
+}
+
+/** Polls an MCP server, or a simulated network where none is set, until the signal. */
+async function runSource(engine: Engine, { seed, speed, signal, onWaiting }: SourceOptions): Promise<void> {
+  const { config, logger } = engine
+  if (config.mcp !== undefined) {
+    await checkNotSimulated(engine)
+    return pollLive(engine, config.mcp, { signal, onWaiting, onLive: () => logger.info('live') })
+  }
+  await checkSeed(engine, seed)
+  await publishSimulated(engine, {
+    ...{ seed, speed, signal, onWaiting },
+    faults: [],
+    onHistory: () => {},
+    beforeLive: async () => logger.info({ from: new Date(SIMULATION_LIVE) }, 'live'),
+  })
 }

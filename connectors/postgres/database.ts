@@ -29,7 +29,10 @@ const types = {
 
 /** @throws FcmError DATABASE_UNREACHABLE from every call, when waiting may help. */
 export function createDatabase(config: pg.PoolConfig): Database {
-  const pool = new pg.Pool({ ...config, types, pipeline: true, connectionTimeoutMillis: 10_000 })
+  const pool = new pg.Pool({
+    ...config,
+    ...{ types, pipeline: true, keepAlive: true, connectionTimeoutMillis: 10_000 },
+  })
   // A connection that breaks while nothing is asked of it is replaced at the next use, or fails the next statement;
   // without listeners it would end the process.
   pool.on('error', () => {})

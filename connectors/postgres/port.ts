@@ -289,6 +289,11 @@ export interface Store {
    * days before their run's last round; returns how many of both.
    */
   expire(textDays: number): Promise<number>
+  /**
+   * Runs `work` while no other process on the same database runs anything under this name; the signal is aborted when that
+   * can't be said any more. @throws FcmError SOURCE_TAKEN, which may pass
+   */
+  alone<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>
   /** Resolves when the database answers. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -1,4 +1,5 @@
 /** The same store on a real server: DATABASE_URL's, or a PostgreSQL that is installed here, started for the test. */
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
@@ -125,6 +126,29 @@ describe.skipIf(!url)('with a server', () => {
     await db.close()
     await store.deleteRun(run)
     await store.close()
+  })
+
+  it('lets one process at a time do what only one may, and the next when that ends or is cut off', async () => {
+    const [one, other] = await Promise.all([openStore({ url: url! }), openStore({ url: url! })])
+    const name = `only-one-${Date.now()}`
+    const mayEnd = Promise.withResolvers<string>()
+    const first = one.alone(name, () => mayEnd.promise)
+    const refused = { code: 'SOURCE_TAKEN', retry: true }
+    await expect.poll(() => other.alone(name, async () => 'begun').catch((e) => e)).toMatchObject(refused)
+    expect(await other.alone(`${name}-else`, async () => 'something else')).toBe('something else')
+    mayEnd.resolve('done')
+    expect(await first).toBe('done')
+
+    const cut = other.alone(name, (signal) => once(signal, 'abort'))
+    await expect.poll(() => one.alone(name, async () => 'begun').catch((e) => e)).toMatchObject(refused)
+    const db = createDatabase({ connectionString: url! })
+    const { changed } = await db.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted",
+    )
+    expect(changed).toBe(1)
+    await expect(cut).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE', retry: true })
+    expect(await one.alone(name, async () => 'begun')).toBe('begun')
+    await Promise.all([db, one, other].map((each) => each.close()))
   })
 
   it.skipIf(!local)('waits for a server that is restarted', async () => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { FcmError } from '../../common/errors.ts'
 import { alertsFirst } from './alerts-first.ts'
+import { alone } from './alone.ts'
 import { createDatabase, type Database } from './database.ts'
 import { exportAlerts, exportCounts, exportSignals } from './exports.ts'
 import { migrate } from './migrate.ts'
@@ -135,6 +136,9 @@ function createStore(db: Database, statistics?: ReturnType<typeof createStatisti
       if (expired > 0) await freeSpace()
       return expired
     },
+
+    // An embedded database has one process.
+    alone: (name, work) => (statistics ? work(new AbortController().signal) : alone(db, name, work)),
 
     async ping() {
       await db.query('SELECT 1')

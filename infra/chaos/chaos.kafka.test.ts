@@ -25,7 +25,7 @@ const isLong = process.env.CHAOS === 'long'
 /** `seconds`: over how long the load is spread; faults go on until it is over. */
 const SIZE = isLong
   ? { channels: 60, hours: 50, seconds: 600, rounds: 3, away: 60_000 }
-  : { channels: 20, hours: 34, seconds: 60, rounds: 1, away: 8000 }
+  : { channels: 20, hours: 34, seconds: 80, rounds: 1, away: 8000 }
 
 const RUN = 'chaos'
 const PARTITIONS = 8
@@ -36,6 +36,8 @@ const BINS = (SIZE.hours * HOUR) / BASE
 const QUIET = FIRST + (DAY + 4 * HOUR) / BASE
 /** No process of the pipeline may take more. */
 const MOST_BYTES = 900 * 2 ** 20
+/** Nor longer to end when it is told to, whatever the group waits for. */
+const MOST_STOP_MS = 12_000
 
 const feedOf = (log: EventLog, codec: Codec, partitions: number): Feed => ({
   engine: { log, codec, config: { partitions } },
@@ -135,7 +137,8 @@ test('nothing is lost and nothing doubled, whatever happens meanwhile', async ()
 
   console.table(Object.fromEntries(told))
   console.log(
-    `${events} events in ${PARTITIONS} partitions, ${WORKERS} workers; at most ${Math.round(world.peakBytes() / 2 ** 20)} MB each; ` +
+    `${events} events in ${PARTITIONS} partitions, ${WORKERS} workers; at most ${Math.round(world.peakBytes() / 2 ** 20)} MB each, ` +
+      `ended within ${(world.longestStop() / 1000).toFixed(1)} s; ` +
       `${Math.round((Date.now() - began) / 1000)} s`,
   )
   const result = await exported(world)
@@ -147,5 +150,6 @@ test('nothing is lost and nothing doubled, whatever happens meanwhile', async ()
   expect(letters.map(({ bytes }) => bytes).sort()).toEqual(poisoned.map(({ value }) => value!.length).sort())
   expect(new Set(letters.map(({ source }) => source)).size).toBe(poisoned.length)
   expect(world.peakBytes()).toBeLessThan(MOST_BYTES)
+  expect(world.longestStop()).toBeLessThan(MOST_STOP_MS)
   await log.close()
 }, 3_600_000)

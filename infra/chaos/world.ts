@@ -28,6 +28,8 @@ export type World = {
   fcm(args: string[], env?: Record<string, string>): Promise<string>
   /** The greatest memory that any process of `fcm` took, bytes. */
   peakBytes(): number
+  /** The longest time that one took to end, ms. */
+  longestStop(): number
   end(): Promise<void>
 }
 
@@ -50,6 +52,7 @@ export async function createWorld(workerArgs: string[]): Promise<World> {
   const workers: Worker[] = []
   let hired = 0
   let peak = 0
+  let longestStop = 0
 
   const sampling = setInterval(() => {
     for (const worker of workers)
@@ -61,8 +64,10 @@ export async function createWorld(workerArgs: string[]): Promise<World> {
     workers.splice(workers.indexOf(worker), 1)
     if (worker.child.exitCode !== null) return worker.child.exitCode
     const ended = once(worker.child, 'exit')
+    const told = Date.now()
     worker.child.kill(signal)
     const [code] = await ended
+    longestStop = Math.max(longestStop, Date.now() - told)
     return code
   }
 
@@ -90,6 +95,7 @@ export async function createWorld(workerArgs: string[]): Promise<World> {
       return stdout
     },
     peakBytes: () => peak,
+    longestStop: () => longestStop,
     async end() {
       clearInterval(sampling)
       await Promise.all(workers.slice().map((worker) => dismiss(worker, 'SIGKILL')))

@@ -62,6 +62,8 @@ export type SubscribeOptions = {
    * it does again what was done since, and comes to the same.
    */
   onRevoked?(tp: TopicPartition): Promise<void>
+  /** Once aborted, the log's side of joining, committing and leaving is waited for no longer. */
+  forced?: AbortSignal
   /**
    * A handler threw, or reading is impossible: the subscription has ended, without `onRevoked`, since what the handlers
    * hold may be half done. Handlers deal with what may pass by itself.

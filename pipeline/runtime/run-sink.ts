@@ -64,6 +64,7 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
       group: groupOf(run, sink.name),
       topics: sink.topics.map((topic) => topicOf(run, topic)),
       batchSize: host.batchSize,
+      forced: host.forced,
       async onAssigned(tp) {
         held.set(nameOf(tp), metrics.held({ run, role: sink.name, ...tp }))
         return undefined

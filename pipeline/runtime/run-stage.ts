@@ -166,6 +166,7 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       group: groupOf(run, role),
       topics: [topic],
       batchSize: host.batchSize,
+      forced: host.forced,
       onAssigned: open,
       onBatch: process,
       onRevoked: close,

@@ -64,7 +64,8 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
         partition: partition ?? partitionOf(key, count),
         value: value && Buffer.from(value.buffer, value.byteOffset, value.byteLength),
       }
-      outgoing.push({ topic, message, bytes: RECORD_BYTES + key.length + (value?.length ?? 0) })
+      const more = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length, 0)
+      outgoing.push({ topic, message, bytes: RECORD_BYTES + key.length + more + (value?.length ?? 0) })
     }
     return outgoing
   }
@@ -78,7 +79,13 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
       const topicMessages = [...taken.messages].map(([topic, messages]) => ({ topic, messages }))
       const compression = taken.bytes < COMPRESSED_BYTES ? CompressionTypes.None : CompressionTypes.ZSTD
       try {
-        await producer.use((client) => client.sendBatch({ topicMessages, compression }))
+        const answers = await producer.use((client) => client.sendBatch({ topicMessages, compression }))
+        // kafkajs may send to some leaders only: where one has moved, or a topic was made anew with fewer partitions.
+        const written = new Set(answers.map(({ topicName, partition }) => `${partition} ${topicName}`))
+        if (!taken.partitions.every((name) => written.has(name))) {
+          forget(taken.messages.keys())
+          throw new FcmError('KAFKA_UNREACHABLE', { why: 'it did not take all of a request' })
+        }
         const whole = appends.filter(({ sent, records }) => sent === records.length)
         queue.splice(0, whole.length)
         for (const { resolve } of whole) resolve()
@@ -94,7 +101,8 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
   /** Tells them what went wrong, but for those that it does not concern, when a topic of another was deleted: they come back. */
   async function failed(appends: Append[], error: unknown): Promise<Append[]> {
     if (!isOfType(error, UNKNOWN_TOPIC)) {
-      for (const { records, reject } of appends) reject(explained(error, records[0]!.topic))
+      // The last that went with it: a record that is too large has a request of its own.
+      for (const { records, sent, reject } of appends) reject(explained(error, records[sent - 1]!.topic))
       return []
     }
     const deleted = await missing(new Set(appends.flatMap(topicsOf)))
@@ -134,7 +142,8 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
         const name = `${message.partition} ${topic}`
         const size = sizes.get(name) ?? { bytes: 0, records: 0 }
         const isFull = size.records === BATCH_RECORDS || size.bytes + bytes > BATCH_BYTES
-        if (total > 0 && (isFull || largest > BATCH_BYTES)) return { messages, appends, bytes: total }
+        if (total > 0 && (isFull || largest > BATCH_BYTES))
+          return { messages, appends, bytes: total, partitions: [...sizes.keys()] }
         if (append.sent === 0 || appends === 0) appends++
         largest = Math.max(largest, bytes)
         sizes.set(name, { bytes: size.bytes + bytes, records: size.records + 1 })
@@ -144,7 +153,7 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
         else messages.set(topic, [message])
       }
     }
-    return { messages, appends, bytes: total }
+    return { messages, appends, bytes: total, partitions: [...sizes.keys()] }
   }
 
   return {

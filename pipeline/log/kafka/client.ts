@@ -69,7 +69,8 @@ export function createClient({ brokers, ssl, sasl, onLog }: KafkaOptions): Clien
     kafka,
     cut() {
       isOver = true
-      for (const socket of sockets) socket.destroy()
+      // Without an error kafkajs does not notice, and what is under way is waited for.
+      for (const socket of sockets) socket.destroy(new Error('the client was closed'))
     },
   }
 }
@@ -87,6 +88,7 @@ export function clusterOf<Cluster>(kafka: KafkaClient, options: object): Cluster
 }
 
 type RequestQueue = { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
+type ConsumerGroup = { joinAndSync(): Promise<void> }
 type OffsetManager = { setDefaultOffset(tp: { topic: string; partition: number }): Promise<void> }
 
 /** A consumer stands at an offset that is not there; kafkajs would go on from elsewhere, and commit that. */
@@ -99,6 +101,13 @@ export class OffsetReset extends Error {
     super('offset out of range')
     this.tp = tp
   }
+}
+
+/** The group could not be joined. */
+class JoinFailed extends Error {
+  override name = 'JoinFailed'
+  /** kafkajs would try again to fetch, not to join: outside of the group, or with partitions of an earlier generation. */
+  readonly retriable = false
 }
 
 let isMended = false
@@ -120,6 +129,14 @@ function mend(): void {
     throw new OffsetReset(tp)
   }
 
+  const { prototype: group } = require('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup }
+  const { joinAndSync } = group
+  group.joinAndSync = function () {
+    return joinAndSync.call(this).catch((cause) => {
+      throw new JoinFailed('the group could not be joined', { cause })
+    })
+  }
+
   // kafkajs has gzip alone, and the packages for zstd are native and dead.
   const [compress, decompress] = [promisify(zstdCompress), promisify(zstdDecompress)]
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
@@ -130,9 +147,13 @@ function mend(): void {
 
 export const causesOf = (error: unknown): KafkaError[] => {
   const causes: KafkaError[] = []
-  for (let one = error; one instanceof Error; one = one.cause) causes.push(one)
+  for (let one = error; one instanceof Error; one = causeOf(one)) causes.push(one)
   return causes
 }
+
+/** What is of several causes, as the making of several topics, has one that matters. */
+const causeOf = ({ cause, errors = [] }: KafkaError): unknown =>
+  cause ?? errors.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS')
 
 export const isOfType = (error: unknown, ...types: string[]): boolean =>
   causesOf(error).some(({ type }) => type !== undefined && types.includes(type))
@@ -181,9 +202,9 @@ export function connected<C extends Connectable>(create: () => C) {
 export const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
 
 /** Protocol errors that waiting doesn't mend, though nothing is wrong with the program. */
-const REFUSED = /AUTHORIZATION|AUTHENTICATION|SASL|SECURITY/
+const REFUSED = /AUTHORIZATION|AUTHENTICATION|SASL|SECURITY|POLICY|REPLICATION_FACTOR/
 
-type KafkaError = Error & { type?: string; retriable?: boolean; cause?: unknown }
+type KafkaError = Error & { type?: string; retriable?: boolean; cause?: unknown; errors?: KafkaError[] }
 
 /** What kafkajs threw, in our words where it is something that a person can deal with. */
 export function explained(error: unknown, topic = ''): unknown {

@@ -10,7 +10,9 @@ import { recordOf } from './record.ts'
 
 const require = createRequire(import.meta.url)
 
-type Fetched = { responses: { topicName: string; partitions: object[] }[] }
+type Fetched = {
+  responses: { topicName: string; partitions: { highWatermark: string; lastStableOffset: string }[] }[]
+}
 type Broker = { fetch(request: object): Promise<Fetched> }
 
 type Cluster = {
@@ -31,7 +33,7 @@ const Batch = require('kafkajs/src/consumer/batch') as new (
   partition: object | undefined,
 ) => { messages: KafkaMessage[]; rawMessages: KafkaMessage[] }
 
-/** `next`: where to go on, past what compaction has taken and what belongs to transactions. */
+/** `next`: where to go on, past what compaction has taken and what belongs to transactions; `from`, where nothing is yet. */
 type Page = { records: Rec[]; next: number }
 
 /** Bytes of one answer: some thousands of records. */
@@ -85,11 +87,14 @@ export function createReader(kafka: Kafka) {
           ...{ maxWaitTime: 1000, minBytes: 1, maxBytes: bytes, isolationLevel: READ_COMMITTED },
           topics: [{ topic, partitions: [request] }],
         })
-        const { messages, rawMessages } = new Batch(topic, String(from), responses[0]!.partitions[0])
+        const answer = responses[0]!.partitions[0]!
+        const { messages, rawMessages } = new Batch(topic, String(from), answer)
         const last = rawMessages.at(-1)
+        // A leader that is new may not know yet how far one can read, and what a transaction holds back will come.
+        const end = Math.min(Number(answer.highWatermark), Number(answer.lastStableOffset))
         return {
           records: messages.map((message) => recordOf({ topic, partition }, message)),
-          next: Math.max(from + 1, last ? Number(last.offset) + 1 : 0),
+          next: Math.max(end > from ? from + 1 : from, last ? Number(last.offset) + 1 : 0),
         }
       }),
     close: reader.close,

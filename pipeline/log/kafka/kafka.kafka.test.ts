@@ -16,6 +16,7 @@ import {
   until,
 } from '../contract.ts'
 import type { EventLog } from '../port.ts'
+import { assigner } from './assigner.ts'
 import { createClient } from './client.ts'
 import { openKafkaLog } from './kafka.ts'
 
@@ -132,6 +133,73 @@ for (const [version, broker] of brokers) {
       await log.close()
     }, 60_000)
 
+    /** Joins the group; `vanish` leaves it without a word, so that the group waits a minute for it. */
+    async function passingMember(group: string, topic: string): Promise<{ vanish(): void }> {
+      const { kafka, cut } = createClient({ brokers: [broker] })
+      const consumer = kafka.consumer({
+        ...{ groupId: group, sessionTimeout: 60_000, rebalanceTimeout: 60_000 },
+        partitionAssigners: [
+          assigner(
+            () => [],
+            async () => 2,
+          ),
+        ],
+      })
+      await consumer.connect()
+      await consumer.subscribe({ topics: [topic], fromBeginning: true })
+      const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve))
+      await consumer.run({ eachMessage: async () => {} })
+      await joined
+      return { vanish: cut }
+    }
+
+    test('one that waits to join a group with a member that is gone ends when it must', async () => {
+      const topic = await it.topic(2)
+      const group = randomUUID()
+      const { vanish } = await passingMember(group, topic)
+      vanish()
+      const forcing = new AbortController()
+      const joining = log.subscribe({
+        ...{ group, topics: [topic], batchSize: 10, forced: forcing.signal },
+        ...{ onBatch: async () => {}, onFailure: () => {} },
+      })
+      joining.catch(() => {})
+      await sleep(1500)
+      const began = Date.now()
+      forcing.abort()
+      await expect(joining).rejects.toBe(forcing.signal.reason)
+      expect(Date.now() - began).toBeLessThan(1000)
+    })
+
+    test('so does one whose commits wait behind it', async () => {
+      const topic = await it.topic(2)
+      const group = randomUUID()
+      const { vanish } = await passingMember(group, topic)
+      const forcing = new AbortController()
+      const reader = await it.reader(topic, { group, forced: forcing.signal })
+      await until(() => reader.held.size === 1)
+      await log.append(numbered(topic, 0, 100, 26))
+      await until(() => reader.seen.length > 0)
+      vanish()
+      // The group begins anew for this one, and waits for all that it knows.
+      const another = new AbortController()
+      const joining = it.reader(topic, { group, forced: another.signal })
+      joining.catch(() => {})
+      await sleep(3000)
+      const { partition, offset } = reader.seen.at(-1)!
+      let isCommitted = false
+      const commit = reader.subscription.commit({ topic, partition }, offset + 1).then(() => {
+        isCommitted = true
+      })
+      await sleep(1000)
+      expect(isCommitted).toBe(false)
+      const began = Date.now()
+      forcing.abort()
+      await Promise.all([commit, reader.subscription.stop()])
+      another.abort()
+      expect(Date.now() - began).toBeLessThan(1000)
+    })
+
     test('records compressed with zstd, with gzip, and not at all are read', async () => {
       const topic = await it.topic()
       const producer = createClient({ brokers: [broker] }).kafka.producer({
@@ -204,6 +272,26 @@ for (const [version, broker] of brokers) {
       expect(new Set(numbersOf(await readAll(log, kept)))).toEqual(new Set([0, 1, 2]))
       await until(() => new Set(numbersOf(reader.seen)).size === 3)
       await reader.subscription.stop()
+    })
+
+    test('what goes to a partition that is there no more is not taken for written', async () => {
+      const topic = await it.topic(3)
+      await log.append(numbered(topic, 0, 3))
+      await admin.deleteTopics({ topics: [topic] })
+      const remade = () =>
+        admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }).then(
+          () => true,
+          () => false,
+        )
+      await expect.poll(remade, { timeout: 20_000 }).toBe(true)
+      // As roles do: again and again, while it may pass.
+      const written = () =>
+        log.append(numbered(topic, 3, 103, 26)).then(
+          () => 'written',
+          ({ code }) => code,
+        )
+      await expect.poll(written, { timeout: 20_000 }).toBe('written')
+      expect(numbersOf(await readAll(log, topic))).toEqual(expect.arrayContaining(range(3, 103)))
     })
 
     test('a record that is too large is refused, and no other with it', async () => {

@@ -1,13 +1,19 @@
 /** The event log on Kafka. What is peculiar about Kafka, and about kafkajs, is known in this folder and nowhere else. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FcmError } from '../../../common/errors.ts'
 import type { EventLog, PartitionEnds, Rec, Subscription } from '../port.ts'
 import { inRange } from '../range.ts'
 import { createAppender } from './appender.ts'
-import { createClient, explained, type KafkaOptions } from './client.ts'
+import { createClient, explained, isOfType, type KafkaOptions } from './client.ts'
 import { createReader } from './cluster.ts'
 import { subscribe } from './subscription.ts'
 import { createTopics } from './topics.ts'
 
 const SESSION_MS = 30_000
+/** A broker that is away is not waited for. */
+const CLOSE_MS = 2000
+/** A reader waits a second for each answer without records. */
+const MOST_STALLED = 30
 const FIRST_BYTES = 16 * 1024
 
 /**
@@ -23,7 +29,7 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
   const reader = createReader(kafka)
   const subscriptions = new Set<Subscription>()
 
-  async function ends(topic: string): Promise<PartitionEnds[]> {
+  async function endsOf(topic: string): Promise<PartitionEnds[]> {
     await topics.partitions(topic)
     return reader.ends(topic).catch((error) => {
       topics.forget([topic])
@@ -36,28 +42,33 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
     topics: topics.list,
     deleteTopics: topics.delete,
     append: appender.append,
-    ends,
+    ends: endsOf,
     committed: topics.committed,
     groups: topics.groups,
 
     read(tp, from) {
-      const asked = ends(tp.topic)
+      const ends = () => endsOf(tp.topic)
+      const asked = ends()
       // It may be read later, or never.
       asked.catch(() => {})
       return {
         async *[Symbol.asyncIterator](): AsyncGenerator<Rec> {
-          const ends = (await asked)[tp.partition]!
-          const { next } = ends
-          let at = inRange(tp, from ?? ends.first, ends)
+          const there = (await asked)[tp.partition]!
+          const { next } = there
+          let at = inRange(tp, from ?? there.first, there)
           // Who looks at one record, for its age, need not fetch thousands.
           let bytes: number | undefined = FIRST_BYTES
-          while (at < next) {
-            const page = await reader.page(tp, at, bytes).catch((error) => {
+          for (let stalled = 0; at < next; bytes = undefined) {
+            const page = await reader.page(tp, at, bytes).catch(async (error) => {
+              // It was deleted meanwhile.
+              if (isOfType(error, 'OFFSET_OUT_OF_RANGE')) inRange(tp, at, (await ends())[tp.partition]!)
               throw explained(error, tp.topic)
             })
             for (const record of page.records) if (record.offset < next) yield record
+            stalled = page.next > at ? 0 : stalled + 1
+            if (stalled > MOST_STALLED)
+              throw new FcmError('KAFKA_UNREACHABLE', { why: 'it holds records back' })
             at = page.next
-            bytes = undefined
           }
         },
       }
@@ -65,7 +76,7 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
 
     async subscribe(wanted) {
       const subscription = await subscribe(
-        { ...topics, ends, createClient: () => createClient(options), sessionMs },
+        { ...topics, ends: endsOf, createClient: () => createClient(options), sessionMs },
         wanted,
       )
       subscriptions.add(subscription)
@@ -80,7 +91,8 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
 
     async close() {
       await Promise.all([...subscriptions].map(({ stop }) => stop()))
-      await Promise.all([appender.close(), reader.close(), topics.close()].map(quietly))
+      const closing = Promise.all([appender.close(), reader.close(), topics.close()].map(quietly))
+      await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })])
       client.cut()
     },
   }

@@ -12,7 +12,7 @@ import { nameOf } from '../assignment.ts'
 import type { PartitionEnds, Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
 import { inRange } from '../range.ts'
 import { assigner } from './assigner.ts'
-import { type Client, causesOf, explained, isOfType, OffsetReset } from './client.ts'
+import { type Client, causesOf, explained, isOfType, OffsetReset, UNKNOWN_TOPIC } from './client.ts'
 import { recordOf } from './record.ts'
 
 /** Fetched and waiting, of a partition: more is fetched below half of it. */
@@ -31,6 +31,8 @@ const LEAVE_MS = 5000
 /** kafkajs gives up after so many attempts, a few seconds; we join anew then, as long as it may pass. */
 const ATTEMPTS = 8
 const REJOIN_MS = 1000
+
+type Committed = { topic: string; partitions: { partition: number; offset: string }[] }
 
 /** A partition in the hands of this member. */
 type Held = {
@@ -53,10 +55,12 @@ export type GroupParts = {
   partitions(topic: string): Promise<number>
   ends(topic: string): Promise<PartitionEnds[]>
   committed(group: string, topic: string): Promise<Map<number, number>>
+  /** Partition counts are looked at anew. */
+  forget(topics: Iterable<string>): void
 }
 
 export async function subscribe(parts: GroupParts, options: SubscribeOptions): Promise<Subscription> {
-  const { group, topics, batchSize, onAssigned, onBatch, onRevoked, onFailure } = options
+  const { group, topics, batchSize, forced, onAssigned, onBatch, onRevoked, onFailure } = options
   // Else kafkajs would wait for them.
   for (const topic of topics) await parts.partitions(topic)
 
@@ -66,11 +70,28 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   /** Offsets on their way to the broker, by name of the partition. */
   const commits = new Map<string, { tp: TopicPartition; offset: number }>()
   let committing: Promise<void> | undefined
+  /** Commits that a broker has acknowledged. */
+  let acknowledged = 0
   let ended: { by: 'stop' } | { by: 'failure' } | undefined
   let left: Promise<void> | undefined
 
   /** The member that kafkajs keeps in the group now; it gives up after some failures, and another begins. */
   let member: { consumer: Consumer; client: Client } | undefined
+
+  /** Leaves without a word. Whoever waits for the group, which may itself wait a minute for members that are gone, is let go. */
+  function cut(): void {
+    member?.client.cut()
+    member = undefined
+  }
+  const cutting = new Promise<never>((_, reject) => {
+    const end = () => {
+      cut()
+      reject(forced!.reason)
+    }
+    if (forced?.aborted) end()
+    else forced?.addEventListener('abort', end, { once: true })
+  })
+  cutting.catch(() => {})
 
   async function join(): Promise<void> {
     const client = parts.createClient()
@@ -89,23 +110,38 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     consumer.on('consumer.group_join', ({ payload }) => {
       if (member === self) joined(payload.memberAssignment)
     })
+    consumer.on('consumer.commit_offsets', ({ payload }) => {
+      if (member === self) confirmed(payload.topics)
+    })
     consumer.on('consumer.crash', ({ payload }) => {
       if (member === self) void crashed(payload.error)
     })
     try {
-      await consumer.connect()
-      await consumer.subscribe({ topics, fromBeginning: true })
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: fetched })
+      const joining = (async () => {
+        await consumer.connect()
+        await consumer.subscribe({ topics, fromBeginning: true })
+        await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: fetched })
+      })()
+      await Promise.race([joining, cutting])
+      // Until now kafkajs has sent none, and not said so.
+      commitAll().catch(() => {})
     } catch (error) {
       client.cut()
-      throw explained(error)
+      throw await settled(error)
     }
+  }
+
+  /** Brokers don't hear of a new topic all at once. */
+  async function settled(error: unknown): Promise<unknown> {
+    if (!isOfType(error, UNKNOWN_TOPIC)) return explained(error)
+    parts.forget(topics)
+    for (const topic of topics) await parts.partitions(topic)
+    return new FcmError('KAFKA_UNREACHABLE', { why: 'it is settling its topics' }, error)
   }
 
   /** kafkajs has given up. Handlers go on meanwhile with what they have. */
   async function crashed(error: Error): Promise<void> {
-    member?.client.cut()
-    member = undefined
+    cut()
     let why = await explainedFully(error)
     while (!ended && why instanceof FcmError && why.retry) {
       await sleep(REJOIN_MS)
@@ -141,7 +177,11 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     for (const [name, one] of held) {
       if (!names.has(name)) take(name, one)
     }
-    if (ended) return
+    if (ended) {
+      // What nobody takes any more would be fetched again and again.
+      for (const tp of now) tell((consumer) => consumer.pause(paused(tp)))
+      return
+    }
     for (const tp of now) {
       const one = held.get(nameOf(tp))
       if (!one) give(tp)
@@ -191,6 +231,8 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   async function deliver(one: Held): Promise<void> {
     const { tp, revoked } = one
     const { signal } = revoked
+    // It came and went while handlers had it from before.
+    if (signal.aborted) return
     const wanted = await onAssigned?.(tp)
     if (signal.aborted) return
     const from = await begin(tp, wanted, signal)
@@ -264,39 +306,62 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   }
 
   function commitAll(): Promise<void> {
-    committing ??= flush().finally(() => {
-      committing = undefined
-    })
+    committing ??= flush()
     return committing
+  }
+
+  function confirmed(topics: Committed[]): void {
+    acknowledged++
+    for (const { topic, partitions } of topics) {
+      for (const { partition, offset } of partitions) {
+        const name = nameOf({ topic, partition })
+        if (commits.get(name)?.offset === Number(offset)) commits.delete(name)
+      }
+    }
   }
 
   /** One request at a time; offsets that come meanwhile go with the next. */
   async function flush(): Promise<void> {
-    while (commits.size > 0) {
-      const batch = [...commits]
-      try {
-        const offsets = batch.map(([, { tp, offset }]) => ({ ...tp, offset: String(offset), metadata: null }))
-        if (!member) return
-        await member.consumer.commitOffsets(offsets)
-      } catch (error) {
-        // They go with the next join, where the partition stays; else whoever has it then commits for it.
-        if (isRebalancing(error) || isOutside(error)) return
-        throw explained(error)
-      }
-      for (const [name, commit] of batch) if (commits.get(name) === commit) commits.delete(name)
+    try {
+      // Those of one turn go together.
+      await Promise.resolve()
+      while (commits.size > 0) if (!(await commitOnce())) return
+    } finally {
+      committing = undefined
     }
+  }
+
+  /** Whether a broker has taken what was to be committed; else it goes with the next join, or commit. */
+  async function commitOnce(): Promise<boolean> {
+    if (!member) return false
+    const before = acknowledged
+    try {
+      const offsets = [...commits.values()].map(({ tp, offset }) => ({ ...tp, offset: String(offset) }))
+      await Promise.race([member.consumer.commitOffsets(offsets), cutting])
+    } catch (error) {
+      // Where the partition goes elsewhere, whoever has it then commits for it.
+      if (!member || isRebalancing(error) || isOutside(error)) return false
+      throw explained(error)
+    }
+    return acknowledged > before
   }
 
   function fail(error: unknown): void {
     if (ended?.by === 'failure') return
     ended = { by: 'failure' }
-    void leave().then(() => onFailure(error))
+    // At once: handlers of other partitions may take long to end.
+    onFailure(error)
+    void leave()
   }
 
   function leave(): Promise<void> {
-    for (const [name, one] of held) take(name, one)
+    for (const [name, one] of held) {
+      tell((consumer) => consumer.pause(paused(one.tp)))
+      take(name, one)
+    }
     left ??= (async () => {
-      while (leaving.size > 0) await Promise.all(leaving.values())
+      const isOver = cutting.catch(() => {})
+      while (leaving.size > 0 && !forced?.aborted) await Promise.race([Promise.all(leaving.values()), isOver])
       await retire()
     })()
     return left
@@ -304,15 +369,16 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
 
   async function retire(): Promise<void> {
     const disconnected = member?.consumer.disconnect().catch(() => {})
-    await Promise.race([disconnected, sleep(LEAVE_MS, undefined, { ref: false })])
-    member?.client.cut()
+    await Promise.race([disconnected, cutting.catch(() => {}), sleep(LEAVE_MS, undefined, { ref: false })])
+    cut()
   }
 
   await join()
   return {
     async commit(tp, offset) {
       const name = nameOf(tp)
-      if (!held.has(name) && !leaving.has(name)) return
+      // While it stops, the last batches of what it had still count; what was revoked is another's.
+      if (!held.has(name) && !(ended && leaving.has(name))) return
       commits.set(name, { tp, offset })
       await commitAll()
     },
