@@ -82,7 +82,7 @@ const OURS = [
   ...['backfills.json', 'ground-truth.json', 'fcm.log'],
 ]
 /** Roles that wait for something may take so long to stop; then they are cut off. */
-const STOP_MS = 8 * SECOND
+const STOP_MS = 6 * SECOND
 
 const UNUSABLE: Record<string, string> = {
   EACCES: 'this user may not write there',
