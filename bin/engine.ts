@@ -11,6 +11,7 @@ import { DAY, SECOND } from '../common/time.ts'
 import type { Store } from '../connectors/postgres/port.ts'
 import { openStore } from '../connectors/postgres/store.ts'
 import { openScorer } from '../models/cnn-lstm/scorer.ts'
+import { makeNullsAhead } from '../models/early-warning/nulls-ahead.ts'
 import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
 import { openKafkaLog } from '../pipeline/log/kafka/kafka.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
@@ -218,15 +219,20 @@ function starter(parts: Parts, { waiting, onWaiting = () => {} }: OpenOptions): 
       // Only the default gives the same bits everywhere: what others decide must not look like its.
       const model = scorer.backend === 'wasm' ? scorer.model : `${scorer.model}/${scorer.backend}`
       const scoring = { model, score: scorer.score }
+      const nulls = makeNullsAhead()
+      const close = async () => {
+        await scorer.close()
+        await nulls.close()
+      }
       const running = runStage(host, detectStage({ run: host.run, preset: config.preset, scoring }))
       const { stop } = await running.catch(async (error) => {
-        await scorer.close()
+        await close()
         throw error
       })
       return {
         stop: async () => {
           await stop()
-          await scorer.close()
+          await close()
         },
       }
     },
@@ -282,8 +288,11 @@ function starter(parts: Parts, { waiting, onWaiting = () => {} }: OpenOptions): 
     // Upstream first: what a role still writes is then seen by the next before that one stops.
     const stop = async (): Promise<void> => {
       const timer = setTimeout(force, STOP_MS)
-      for (const one of running) await one.stop()
-      clearTimeout(timer)
+      try {
+        for (const one of running) await one.stop()
+      } finally {
+        clearTimeout(timer)
+      }
     }
     const missing = started.find((one) => one.status === 'rejected')
     if (missing) {

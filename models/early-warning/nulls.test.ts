@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { BASE } from '../../common/time.ts'
 import { createRandom } from '../random.ts'
 import { createProfile, learnProfile, shape } from './expected.ts'
-import { nullFor, pValues } from './nulls.ts'
+import { makeNull, nullFor, pValues, unmadeAround } from './nulls.ts'
+import { makeNullsAhead } from './nulls-ahead.ts'
 import { createTracker, observe, openWindow, type Reading } from './tracker.ts'
 
 const W = 48
@@ -128,5 +129,37 @@ describe('null', () => {
   it('is one for all series near it, so that few have to be simulated', () => {
     expect(nullFor(10, 0.1, 0.21, W)).toBe(nullFor(13, 0.11, 0.19, W))
     expect(nullFor(10, 0.1, 0.21, W)).not.toBe(nullFor(10, 0.1, 0.21, 32))
+  })
+})
+
+describe('nulls ahead', () => {
+  /** Means, dispersions and memories at three neighbouring points of the grid; a window that nothing else uses. */
+  const MEAN = [5, 12, 30] as const
+  const AHEAD = 40
+
+  it('are made around each that is used, the same as where they are needed', async () => {
+    const ahead = makeNullsAhead()
+    try {
+      const cells = { window: AHEAD, dispersion: 2, memory: 3 }
+      nullFor(MEAN[1], 0.1, 0.3, AHEAD)
+      await vi.waitFor(() => expect(unmadeAround({ ...cells, mean: 2 })).toEqual([]), 20_000)
+      expect(nullFor(MEAN[2], 0.1, 0.3, AHEAD)).toEqual(makeNull({ ...cells, mean: 3 }))
+      // The use of one that was made ahead goes on from there.
+      await vi.waitFor(() => expect(unmadeAround({ ...cells, mean: 3 })).toEqual([]), 20_000)
+    } finally {
+      await ahead.close()
+    }
+  })
+
+  it('stop at the edges of the grid, and when closed', async () => {
+    const ahead = makeNullsAhead()
+    await ahead.close()
+    const corner = { window: AHEAD, mean: 0, dispersion: 0, memory: -1 }
+    nullFor(1, 0, -0.5, AHEAD)
+    expect(unmadeAround(corner)).toEqual([
+      { ...corner, mean: 1 },
+      { ...corner, dispersion: 1 },
+      { ...corner, memory: 0 },
+    ])
   })
 })

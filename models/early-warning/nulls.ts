@@ -42,25 +42,74 @@ export type Null = {
 export type PValues = Record<Part, number | null> & { joint: number | null }
 type Parts = Record<Part, number>
 
-const cache = new Map<string, Null>()
+/** A point of the grid of nulls: positions in MEANS and DISPERSIONS, and steps of memory. */
+export type Cell = { window: number; mean: number; dispersion: number; memory: number }
+
+const nulls = new Map<string, Null>()
+const used = new Set<string>()
+/** What is told of each cell at its first use. */
+const watchers = new Set<(cell: Cell) => void>()
 
 /** The null nearest to `mean`, `dispersion` and long-run lag-1 autocorrelation of residuals. */
 export function nullFor(mean: number, dispersion: number, autocorrelation: number, window: number): Null {
-  const m = nearest(MEANS, mean, Math.log)
-  const phi = nearest(DISPERSIONS, dispersion, (x) => Math.log(x + 0.02))
-  const steps = Math.round(Math.min(Math.max(autocorrelation, MEMORY_MIN), MEMORY_MAX) / MEMORY_STEP)
-  const key = `null/${window}/${m}/${phi}/${steps}`
-  let found = cache.get(key)
-  if (!found) {
-    found = simulate(key, m, phi, steps * MEMORY_STEP, window)
-    cache.set(key, found)
+  const cell = {
+    window,
+    mean: nearest(MEANS, mean, Math.log),
+    dispersion: nearest(DISPERSIONS, dispersion, (x) => Math.log(x + 0.02)),
+    memory: Math.round(Math.min(Math.max(autocorrelation, MEMORY_MIN), MEMORY_MAX) / MEMORY_STEP),
   }
-  return found
+  const name = nameOf(cell)
+  if (!nulls.has(name)) keepNull(cell, makeNull(cell))
+  if (!used.has(name)) {
+    used.add(name)
+    for (const watch of watchers) watch(cell)
+  }
+  return nulls.get(name)!
 }
 
+/** Also the seed of its null. */
+const nameOf = ({ window, mean, dispersion, memory }: Cell): string =>
+  `null/${window}/${MEANS[mean]}/${DISPERSIONS[dispersion]}/${memory}`
+
+/** The null of a cell, wherever it is made; takes tens of milliseconds. */
+export const makeNull = (cell: Cell): Null =>
+  simulate(
+    nameOf(cell),
+    MEANS[cell.mean]!,
+    DISPERSIONS[cell.dispersion]!,
+    cell.memory * MEMORY_STEP,
+    cell.window,
+  )
+
+/** Keeps a null that was made elsewhere, for when it is needed. */
+export function keepNull(cell: Cell, made: Null): void {
+  nulls.set(nameOf(cell), made)
+}
+
+/** Tells `watch` of each cell that is used for the first time, until the returned function is called. */
+export function watchCells(watch: (cell: Cell) => void): () => void {
+  watchers.add(watch)
+  return () => watchers.delete(watch)
+}
+
+/** The cells next to one that have no null yet: a series that changes comes by one of them. */
+export const unmadeAround = (cell: Cell): Cell[] =>
+  (['mean', 'dispersion', 'memory'] as const)
+    .flatMap((axis) => [-1, 1].map((step) => ({ ...cell, [axis]: cell[axis] + step })))
+    .filter(isInGrid)
+    .filter((one) => !nulls.has(nameOf(one)))
+
+const isInGrid = ({ mean, dispersion, memory }: Cell): boolean =>
+  MEANS[mean] !== undefined &&
+  DISPERSIONS[dispersion] !== undefined &&
+  memory >= Math.round(MEMORY_MIN / MEMORY_STEP) &&
+  memory <= Math.round(MEMORY_MAX / MEMORY_STEP)
+
+/** Position in `grid` of what is nearest to `x`. */
 function nearest(grid: number[], x: number, scale: (x: number) => number): number {
-  let best = grid[0]!
-  for (const g of grid) if (Math.abs(scale(g) - scale(x)) < Math.abs(scale(best) - scale(x))) best = g
+  let best = 0
+  for (const [i, g] of grid.entries())
+    if (Math.abs(scale(g) - scale(x)) < Math.abs(scale(grid[best]!) - scale(x))) best = i
   return best
 }
 

@@ -3,16 +3,14 @@ import { FcmError } from '../../common/errors.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { nameOf } from '../log/assignment.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
-import { groupOf, type Role, topicOf } from '../topology.ts'
+import { groupOf, type Role, topicOf, URGENT } from '../topology.ts'
 import { decodeBatch, reject } from './decode.ts'
 import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
 import type { TopicName } from './stage.ts'
 
-/** Alerts are written as they come. */
-const URGENT: TopicName = 'alerts'
 /**
- * All else waits so long, unless it is behind: behind the alerts that come of the same close, and for more to go with it.
+ * All but alerts waits so long, unless it is behind: behind the alerts that come of the same close, and for more to go with it.
  * Hundreds of small transactions a second would leave no room for the alerts between them.
  */
 const GATHER_MS = 100

@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FcmRecord } from '../../schemas/records.ts'
 import type { NewRec, Rec, TopicPartition } from '../log/port.ts'
-import { groupOf, type Role, topicOf } from '../topology.ts'
+import { groupOf, type Role, topicOf, URGENT } from '../topology.ts'
 import { type Checkpoints, checkpointsOf } from './checkpoints.ts'
 import { decodeBatch, reject } from './decode.ts'
 import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
-import type { Emit, Stage } from './stage.ts'
+import type { Emit, Stage, TopicName } from './stage.ts'
 import { trailHeaders } from './trail.ts'
 
 /** Checkpoints may take this share of the time: encoding a large state holds up its partition. */
@@ -18,6 +20,15 @@ const BUSY_OUTPUTS = 100
 const CALM_MS = 1000
 const PATIENCE_MS = 10_000
 
+/**
+ * Commits are for who looks on: a stage goes on from its checkpoints. One for each batch would be more work for a broker than
+ * the records are.
+ */
+const COMMIT_MS = 100
+
+/** What a stage emitted. */
+type Made = { to: TopicName; key: string; record: FcmRecord }
+
 /** One partition's state, and how far it has come. */
 type Task<State> = {
   state: State
@@ -30,8 +41,8 @@ type Task<State> = {
   saving: boolean
   /** When it last wrote much. */
   busyAt: number
-  /** Resolves when the last commit was made: they are made one after another. */
-  committed: Promise<void>
+  /** A commit is about to be made, of `next` as it will be then. */
+  committing: boolean
   /** Resolves when all commits and checkpoints that were begun have ended; `failed`: one of them did not go well. */
   aside: Promise<unknown>
   failed: { error: unknown } | undefined
@@ -73,7 +84,7 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       nextSaveMs: host.checkpointMs,
       saving: false,
       busyAt: Number.NEGATIVE_INFINITY,
-      committed: Promise.resolve(),
+      committing: false,
       aside: Promise.resolve(),
       failed: undefined,
     }
@@ -92,12 +103,15 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
 
   async function handle(task: Task<State>, recs: Rec[], tp: TopicPartition): Promise<void> {
     if (task.failed) throw task.failed.error
-    const outputs: NewRec[] = []
+    const made: Made[] = []
     const read = stage.reads ? recs.filter((rec) => stage.reads!(rec.key)) : recs
     const headers = trailHeaders(read, role)
     const emit: Emit = (to, key, record) => {
-      outputs.push({ topic: topicOf(run, to), key, value: codec.encode(record), headers })
+      made.push({ to, key, record })
     }
+    const encode = ({ to, key, record }: Made): NewRec => ({
+      ...{ topic: topicOf(run, to), key, value: codec.encode(record), headers },
+    })
     const { decoded, rejected } = await decodeBatch(host, role, read)
     for (const { rec, record } of decoded) {
       try {
@@ -107,19 +121,28 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       }
     }
     await stage.settle(task.state, emit)
-    outputs.push(...rejected)
-    if (outputs.length > 0) await patiently(host, role, () => log.append(outputs))
+    // An alert waits neither for the encoding of what explains it nor for that to be sent.
+    const urgent = made.filter(({ to }) => to === URGENT)
+    await append(urgent.map(encode))
+    await append([...made.filter(({ to }) => to !== URGENT).map(encode), ...rejected])
 
     task.next = recs.at(-1)!.offset + 1
-    if (outputs.length >= BUSY_OUTPUTS) task.busyAt = host.now()
+    if (made.length >= BUSY_OUTPUTS) task.busyAt = host.now()
     if (isDue(task)) aside(task, () => save(task))
-    const { next, committed } = task
-    task.committed = committed.then(() =>
-      patiently(host, role, async () => (await subscription).commit(tp, next)),
-    )
-    aside(task, () => task.committed)
+    if (!task.committing) aside(task, () => commit(task, tp))
     metrics.records.inc(labels, recs.length)
     metrics.hop.observe(labels, Math.max(0, host.now() - recs[0]!.time) / 1000)
+  }
+
+  async function append(records: NewRec[]): Promise<void> {
+    if (records.length > 0) await patiently(host, role, () => log.append(records))
+  }
+
+  async function commit(task: Task<State>, tp: TopicPartition): Promise<void> {
+    task.committing = true
+    await sleep(COMMIT_MS)
+    task.committing = false
+    await patiently(host, role, async () => (await subscription).commit(tp, task.next))
   }
 
   function isDue({ saving, savedAt, nextSaveMs, busyAt }: Task<State>): boolean {

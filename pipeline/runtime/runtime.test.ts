@@ -163,6 +163,60 @@ describe('a stage', () => {
     }
   })
 
+  test('sends an alert ahead of what explains it', async () => {
+    await fill([input(1)])
+    const appends: string[] = []
+    const over: EventLog = {
+      ...log,
+      async append(records) {
+        const topics = new Set(records.map(({ topic }) => topic.split('.').at(-1)))
+        appends.push(`${[...topics]} begun`)
+        await log.append(records)
+        appends.push(`${[...topics]} done`)
+      },
+    }
+    const stage: Stage<Sum> = {
+      ...adding(),
+      async settle(state, emit) {
+        await adding().settle(state, (...signal) => {
+          emit(...signal)
+          emit('alerts', 'k', alertEvent(1))
+          emit(...signal)
+        })
+      },
+    }
+    const running = await runStage(hostOn(over, { checkpointMs: 60_000 }), stage)
+    await drained()
+    expect(appends).toEqual(['alerts begun', 'alerts done', 'signals begun', 'signals done'])
+    await running.stop()
+    expect((await readAll(topicOf(RUN, 'alerts'))).length).toBe(1)
+    expect((await readAll(OUTPUT)).length).toBe(2)
+  })
+
+  test('commits what it has come to, and not each batch', async () => {
+    await fill(Array.from({ length: 200 }, (_, i) => input(i)))
+    const commits: number[] = []
+    const over: EventLog = {
+      ...log,
+      async subscribe(options) {
+        const subscription = await log.subscribe(options)
+        return {
+          ...subscription,
+          commit(tp, offset) {
+            commits.push(offset)
+            return subscription.commit(tp, offset)
+          },
+        }
+      },
+    }
+    const running = await runStage(hostOn(over, { batchSize: 1, checkpointMs: 60_000 }), adding())
+    await drained()
+    await running.stop()
+    expect(commits.length).toBeLessThan(100)
+    expect(commits).toEqual(commits.toSorted((a, b) => a - b))
+    expect(commits.at(-1)).toBe(200)
+  })
+
   test('killed at any write or commit and started again, it loses and doubles nothing', async () => {
     const records = Array.from({ length: 30 }, (_, i) => input(i))
     await fill(records)

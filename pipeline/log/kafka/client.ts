@@ -45,6 +45,8 @@ export function createClient({ brokers, ssl, sasl, onLog }: KafkaOptions): Clien
     const to = { host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }
     const socket = ssl ? connectTls(to, onConnect) : connectTcp({ host, port }, onConnect)
     socket.setKeepAlive(true, 60_000)
+    // Requests stand behind each other on a connection, and a fetch may be answered late: nothing waits for its acknowledgement.
+    socket.setNoDelay(true)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     return socket
