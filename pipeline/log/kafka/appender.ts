@@ -1,5 +1,8 @@
-/** Appends of all roles of a process, put together: a request costs as much as hundreds of records. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+/**
+ * Appends of all roles of a process, put together by topic: a request costs as much as hundreds of records. Each topic has a
+ * connection of its own, so that no alert waits behind a checkpoint.
+ */
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Kafka, type Message } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
 import { partitionOf } from '../partitioner.ts'
@@ -17,17 +20,44 @@ const { CompressionTypes, Partitioners } = kafkajs
 const BATCH_BYTES = 512 * 1024
 /** kafkajs takes time quadratic in this to sort them by partition. */
 const BATCH_RECORDS = 1000
+/** Each request wakes all readers of the topic: a topic that is appended to all the time is sent so often, unless more has come. */
+const PACE_MS = 10
 /** Smaller requests aren't worth compressing. */
 const COMPRESSED_BYTES = 32 * 1024
 /** What a record takes beside its value, roughly. */
 const RECORD_BYTES = 100
 
-type Outgoing = { topic: string; message: Message & { partition: number }; bytes: number }
+type Parts = Pick<Topics, 'partitions' | 'forget'>
+type Routed = Message & { partition: number }
+type Outgoing = { message: Routed; bytes: number }
 /** `sent`: how many of `records` have been acknowledged, or are under way. */
 type Append = { records: Outgoing[]; sent: number; resolve(): void; reject(error: unknown): void }
+type Request = { messages: Routed[]; bytes: number; appends: Append[] }
 
 /** @throws FcmError from `append`: TOPIC_UNKNOWN, RECORD_TOO_LARGE, KAFKA_UNREACHABLE, KAFKA_REFUSED */
-export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics, 'partitions' | 'forget'>) {
+export function createAppender(kafka: Kafka, parts: Parts) {
+  const lanes = new Map<string, ReturnType<typeof createLane>>()
+
+  function laneOf(topic: string): ReturnType<typeof createLane> {
+    const lane = lanes.get(topic) ?? createLane(kafka, topic, parts)
+    lanes.set(topic, lane)
+    return lane
+  }
+
+  return {
+    async append(records: NewRec[]): Promise<void> {
+      const topics = new Set(records.map(({ topic }) => topic))
+      await Promise.all(
+        [...topics].map((name) => laneOf(name).append(records.filter(({ topic }) => topic === name))),
+      )
+    },
+    async close(): Promise<void> {
+      await Promise.all([...lanes.values()].map((lane) => lane.close()))
+    },
+  }
+}
+
+function createLane(kafka: Kafka, topic: string, { partitions, forget }: Parts) {
   const producer = connected(() =>
     kafka.producer({
       allowAutoTopicCreation: false,
@@ -41,9 +71,9 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
   /** Resolves when all before have their partitions: so that they stay in order. */
   let routed: Promise<unknown> = Promise.resolve()
   let sending: Promise<void> | undefined
+  let sentAt = Number.NEGATIVE_INFINITY
 
   async function append(records: NewRec[]): Promise<void> {
-    if (records.length === 0) return
     const routing = routed.then(() => route(records))
     routed = routing.catch(() => {})
     const outgoing = await routing
@@ -54,10 +84,9 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
   }
 
   async function route(records: NewRec[]): Promise<Outgoing[]> {
-    const outgoing: Outgoing[] = []
-    for (const { topic, partition, key: text, value, headers = {} } of records) {
+    const count = await partitions(topic)
+    return records.map(({ partition, key: text, value, headers = {} }) => {
       const key = Buffer.from(text)
-      const count = await partitions(topic)
       const message = {
         key,
         headers,
@@ -65,95 +94,77 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
         value: value && Buffer.from(value.buffer, value.byteOffset, value.byteLength),
       }
       const more = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length, 0)
-      outgoing.push({ topic, message, bytes: RECORD_BYTES + key.length + more + (value?.length ?? 0) })
-    }
-    return outgoing
+      return { message, bytes: RECORD_BYTES + key.length + more + (value?.length ?? 0) }
+    })
   }
 
   /** One request is under way at a time; what is appended meanwhile goes with the next. */
   async function sendAll(): Promise<void> {
     await nextTurn()
     while (queue.length > 0) {
-      const taken = take()
-      const appends = queue.slice(0, taken.appends)
-      const topicMessages = [...taken.messages].map(([topic, messages]) => ({ topic, messages }))
-      const compression = taken.bytes < COMPRESSED_BYTES ? CompressionTypes.None : CompressionTypes.ZSTD
+      await pace()
+      const request = take()
       try {
-        const answers = await producer.use((client) => client.sendBatch({ topicMessages, compression }))
-        // kafkajs may send to some leaders only: where one has moved, or a topic was made anew with fewer partitions.
-        const written = new Set(answers.map(({ topicName, partition }) => `${partition} ${topicName}`))
-        if (!taken.partitions.every((name) => written.has(name))) {
-          forget(taken.messages.keys())
-          throw new FcmError('KAFKA_UNREACHABLE', { why: 'it did not take all of a request' })
-        }
-        const whole = appends.filter(({ sent, records }) => sent === records.length)
+        await send(request)
+        const whole = request.appends.filter(({ sent, records }) => sent === records.length)
         queue.splice(0, whole.length)
         for (const { resolve } of whole) resolve()
       } catch (error) {
-        queue.splice(0, appends.length)
-        // What of the others was written is written again.
-        queue.unshift(...(await failed(appends, error)))
+        queue.splice(0, request.appends.length)
+        const why = await reasonOf(error)
+        for (const { reject } of request.appends) reject(why)
       }
     }
     sending = undefined
   }
 
-  /** Tells them what went wrong, but for those that it does not concern, when a topic of another was deleted: they come back. */
-  async function failed(appends: Append[], error: unknown): Promise<Append[]> {
-    if (!isOfType(error, UNKNOWN_TOPIC)) {
-      // The last that went with it: a record that is too large has a request of its own.
-      for (const { records, sent, reject } of appends) reject(explained(error, records[sent - 1]!.topic))
-      return []
-    }
-    const deleted = await missing(new Set(appends.flatMap(topicsOf)))
-    const unconcerned: Append[] = []
-    for (const append of appends) {
-      const topic = topicsOf(append).find((name) => deleted.has(name))
-      if (topic !== undefined) append.reject(new FcmError('TOPIC_UNKNOWN', { topic }, error))
-      // Brokers don't hear of a new topic all at once.
-      else if (deleted.size === 0)
-        append.reject(new FcmError('KAFKA_UNREACHABLE', { why: 'it is settling its topics' }))
-      else unconcerned.push({ ...append, sent: 0 })
-    }
-    return unconcerned
+  async function pace(): Promise<void> {
+    const waiting = queue.reduce((sum, { records, sent }) => sum + records.length - sent, 0)
+    const ms = sentAt + PACE_MS - performance.now()
+    if (ms > 0 && waiting < BATCH_RECORDS) await sleep(ms)
+    sentAt = performance.now()
   }
 
-  async function missing(topics: Set<string>): Promise<Set<string>> {
-    const deleted = new Set<string>()
-    forget(topics)
-    for (const topic of topics) {
-      await partitions(topic).catch((error) => {
-        if (error instanceof FcmError && error.code === 'TOPIC_UNKNOWN') deleted.add(topic)
-      })
-    }
-    return deleted
+  async function send({ messages, bytes }: Request): Promise<void> {
+    const compression = bytes < COMPRESSED_BYTES ? CompressionTypes.None : CompressionTypes.ZSTD
+    const answers = await producer.use((client) => client.send({ topic, messages, compression }))
+    // kafkajs may send to some leaders only: where one has moved, or the topic was made anew with fewer partitions.
+    const written = new Set(answers.map(({ partition }) => partition))
+    if (messages.every(({ partition }) => written.has(partition))) return
+    forget([topic])
+    throw new FcmError('KAFKA_UNREACHABLE', { why: 'it did not take all of a request' })
+  }
+
+  async function reasonOf(error: unknown): Promise<unknown> {
+    if (!isOfType(error, UNKNOWN_TOPIC)) return explained(error, topic)
+    forget([topic])
+    // Brokers don't hear of a new topic all at once.
+    const settling = new FcmError('KAFKA_UNREACHABLE', { why: 'it is settling its topics' }, error)
+    return partitions(topic).then(
+      () => settling,
+      (gone) => gone,
+    )
   }
 
   /** The next request: from the front of the queue, up to the first record that doesn't fit, so that none overtakes another. */
-  function take() {
-    const messages = new Map<string, Message[]>()
-    const sizes = new Map<string, { bytes: number; records: number }>()
-    let appends = 0
-    let total = 0
+  function take(): Request {
+    const request: Request = { messages: [], bytes: 0, appends: [] }
+    const sizes = new Map<number, { bytes: number; records: number }>()
     let largest = 0
     for (const append of queue) {
       for (; append.sent < append.records.length; append.sent++) {
-        const { topic, message, bytes } = append.records[append.sent]!
-        const name = `${message.partition} ${topic}`
-        const size = sizes.get(name) ?? { bytes: 0, records: 0 }
+        const { message, bytes } = append.records[append.sent]!
+        const size = sizes.get(message.partition) ?? { bytes: 0, records: 0 }
         const isFull = size.records === BATCH_RECORDS || size.bytes + bytes > BATCH_BYTES
-        if (total > 0 && (isFull || largest > BATCH_BYTES))
-          return { messages, appends, bytes: total, partitions: [...sizes.keys()] }
-        if (append.sent === 0 || appends === 0) appends++
+        if (request.bytes > 0 && (isFull || largest > BATCH_BYTES)) return request
+        if (request.appends.at(-1) !== append) request.appends.push(append)
         largest = Math.max(largest, bytes)
-        sizes.set(name, { bytes: size.bytes + bytes, records: size.records + 1 })
-        total += bytes
-        const batch = messages.get(topic)
-        if (batch) batch.push(message)
-        else messages.set(topic, [message])
+        sizes.set(message.partition, { bytes: size.bytes + bytes, records: size.records + 1 })
+        request.bytes += bytes
+        request.messages.push(message)
       }
     }
-    return { messages, appends, bytes: total, partitions: [...sizes.keys()] }
+    return request
   }
 
   return {
@@ -164,5 +175,3 @@ export function createAppender(kafka: Kafka, { partitions, forget }: Pick<Topics
     },
   }
 }
-
-const topicsOf = ({ records }: Append): string[] => records.map(({ topic }) => topic)
