@@ -21,6 +21,12 @@ const CALM_MS = 1000
 const PATIENCE_MS = 10_000
 
 /**
+ * So long alerts have the cores for themselves before what explains them, if that is much, is encoded, sent and read: they are
+ * being stored, and other partitions of the same close are deciding theirs.
+ */
+const HEAD_START_MS = 50
+
+/**
  * Commits are for who looks on: a stage goes on from its checkpoints. One for each batch would be more work for a broker than
  * the records are.
  */
@@ -123,8 +129,11 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
     await stage.settle(task.state, emit)
     // An alert waits neither for the encoding of what explains it nor for that to be sent.
     const urgent = made.filter(({ to }) => to === URGENT)
+    const rest = made.filter(({ to }) => to !== URGENT)
     await append(urgent.map(encode))
-    await append([...made.filter(({ to }) => to !== URGENT).map(encode), ...rejected])
+    const isBehind = recs.length === host.batchSize
+    if (urgent.length > 0 && rest.length >= BUSY_OUTPUTS && !isBehind) await sleep(HEAD_START_MS)
+    await append([...rest.map(encode), ...rejected])
 
     task.next = recs.at(-1)!.offset + 1
     if (made.length >= BUSY_OUTPUTS) task.busyAt = host.now()

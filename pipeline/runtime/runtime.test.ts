@@ -193,6 +193,32 @@ describe('a stage', () => {
     expect((await readAll(OUTPUT)).length).toBe(2)
   })
 
+  test('gives alerts a head start before much that explains them', async () => {
+    await fill([input(1)])
+    const appended = new Map<string, number>()
+    const over: EventLog = {
+      ...log,
+      async append(records) {
+        appended.set(records[0]!.topic, performance.now())
+        await log.append(records)
+      },
+    }
+    const stage: Stage<Sum> = {
+      ...adding(),
+      async settle(state, emit) {
+        await adding().settle(state, (...signal) => {
+          for (let i = 0; i < 200; i++) emit(...signal)
+          emit('alerts', 'k', alertEvent(1))
+        })
+      },
+    }
+    const running = await runStage(hostOn(over, { checkpointMs: 60_000 }), stage)
+    await drained()
+    await running.stop()
+    expect(appended.get(OUTPUT)! - appended.get(topicOf(RUN, 'alerts'))!).toBeGreaterThan(40)
+    expect((await readAll(OUTPUT)).length).toBe(200)
+  })
+
   test('commits what it has come to, and not each batch', async () => {
     await fill(Array.from({ length: 200 }, (_, i) => input(i)))
     const commits: number[] = []
