@@ -3,7 +3,6 @@
  * partition for the handlers, so that none of them holds up heartbeats, rebalances or other partitions, however long it
  * takes. A partition that has enough waiting is paused, and so is one whose beginning isn't known yet.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
