@@ -14,7 +14,8 @@ const CHECKPOINT_SHARE = 0.05
 
 /**
  * Nor do they begin within a second of a batch that wrote so much: bins have closed, and what was decided on them is on its
- * way. A stage that never rests is made to wait no longer than `PATIENCE_MS`.
+ * way. Where that happens every few seconds they begin in the second after that one, so as to be done before it happens
+ * again. A stage that never rests is made to wait no longer than `PATIENCE_MS`.
  */
 const BUSY_OUTPUTS = 100
 const CALM_MS = 1000
@@ -156,7 +157,9 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
 
   function isDue({ saving, savedAt, nextSaveMs, busyAt }: Task<State>): boolean {
     const overdue = host.now() - savedAt - nextSaveMs
-    return !saving && overdue >= 0 && (host.now() - busyAt >= CALM_MS || overdue >= PATIENCE_MS)
+    const calm = host.now() - busyAt
+    const isCalm = calm >= CALM_MS && (calm < 2 * CALM_MS || calm >= PATIENCE_MS)
+    return !saving && overdue >= 0 && (isCalm || overdue >= PATIENCE_MS)
   }
 
   /** Encodes the state at once; what takes long is the writing. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
@@ -217,6 +218,37 @@ describe('a stage', () => {
     await running.stop()
     expect(appended.get(OUTPUT)! - appended.get(topicOf(RUN, 'alerts'))!).toBeGreaterThan(40)
     expect((await readAll(OUTPUT)).length).toBe(200)
+  })
+
+  test('where much closes every few seconds, begins checkpoints soon after that, not before it comes again', async () => {
+    let now = 0
+    const stage: Stage<Sum> = {
+      ...adding(),
+      async settle(state, emit) {
+        const isMuch = state.queue.some(({ start }) => start % 10 === 0)
+        await adding().settle(state, (...signal) => {
+          for (let i = 0; i < (isMuch ? 200 : 1); i++) emit(...signal)
+        })
+      },
+    }
+    await fill([])
+    const running = await runStage(hostOn(log, { now: () => now, checkpointMs: 1 }), stage)
+    /** Whether a checkpoint was begun with a batch at this time. */
+    const savedAt = async (at: number, record: Milestone) => {
+      now = at
+      const before = (await readAll(topicOf(RUN, 'checkpoints'))).length
+      await log.append([{ topic: INPUT, key: 'k', value: codec.encode(record) }])
+      await drained()
+      await sleep(50)
+      return (await readAll(topicOf(RUN, 'checkpoints'))).length > before
+    }
+    expect(await savedAt(100_000, input(10))).toBe(false)
+    expect(await savedAt(100_500, input(1))).toBe(false)
+    expect(await savedAt(102_500, input(2))).toBe(false)
+    expect(await savedAt(104_000, input(20))).toBe(false)
+    expect(await savedAt(105_500, input(3))).toBe(true)
+    expect(await savedAt(118_000, input(4))).toBe(true)
+    await running.stop()
   })
 
   test('commits what it has come to, and not each batch', async () => {
