@@ -59,9 +59,9 @@ export function nullFor(mean: number, dispersion: number, autocorrelation: numbe
     memory: Math.round(Math.min(Math.max(autocorrelation, MEMORY_MIN), MEMORY_MAX) / MEMORY_STEP),
   }
   const name = nameOf(cell)
-  if (!nulls.has(name)) keepNull(cell, makeNull(cell))
   if (!used.has(name)) {
     used.add(name)
+    if (!nulls.has(name)) keepNull(cell, makeNull(cell))
     for (const watch of watchers) watch(cell)
   }
   return nulls.get(name)!
@@ -70,16 +70,6 @@ export function nullFor(mean: number, dispersion: number, autocorrelation: numbe
 /** Also the seed of its null. */
 const nameOf = ({ window, mean, dispersion, memory }: Cell): string =>
   `null/${window}/${MEANS[mean]}/${DISPERSIONS[dispersion]}/${memory}`
-
-/** The null of a cell, wherever it is made; takes tens of milliseconds. */
-export const makeNull = (cell: Cell): Null =>
-  simulate(
-    nameOf(cell),
-    MEANS[cell.mean]!,
-    DISPERSIONS[cell.dispersion]!,
-    cell.memory * MEMORY_STEP,
-    cell.window,
-  )
 
 /** Keeps a null that was made elsewhere, for when it is needed. */
 export function keepNull(cell: Cell, made: Null): void {
@@ -151,8 +141,13 @@ function normalCdf(z: number): number {
   return z < 0 ? upper : 1 - upper
 }
 
-function simulate(seed: string, mean: number, phi: number, memory: number, length: number): Null {
-  const random = createRandom(seed)
+/** The null of a cell, the same wherever it is made; takes tens of milliseconds. */
+export function makeNull(cell: Cell): Null {
+  const random = createRandom(nameOf(cell))
+  const length = cell.window
+  const mean = MEANS[cell.mean]!
+  const phi = DISPERSIONS[cell.dispersion]!
+  const memory = cell.memory * MEMORY_STEP
   const count = countsOf(mean, phi)
   let psi = PERSISTENCE
   let share = persistentShare(memory, psi)
