@@ -131,16 +131,25 @@ describe.skipIf(!url)('with a server', () => {
   it('lets one process at a time do what only one may, and the next when that ends or is cut off', async () => {
     const [one, other] = await Promise.all([openStore({ url: url! }), openStore({ url: url! })])
     const name = `only-one-${Date.now()}`
-    const mayEnd = Promise.withResolvers<string>()
-    const first = one.alone(name, () => mayEnd.promise)
+    const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
+    const first = one.alone(name, () => {
+      begun.resolve()
+      return mayEnd.promise
+    })
+    await begun.promise
     const refused = { code: 'SOURCE_TAKEN', retry: true }
-    await expect.poll(() => other.alone(name, async () => 'begun').catch((e) => e)).toMatchObject(refused)
+    await expect(other.alone(name, async () => 'begun')).rejects.toMatchObject(refused)
     expect(await other.alone(`${name}-else`, async () => 'something else')).toBe('something else')
     mayEnd.resolve('done')
     expect(await first).toBe('done')
 
-    const cut = other.alone(name, (signal) => once(signal, 'abort'))
-    await expect.poll(() => one.alone(name, async () => 'begun').catch((e) => e)).toMatchObject(refused)
+    const begunAgain = Promise.withResolvers<void>()
+    const cut = other.alone(name, (signal) => {
+      begunAgain.resolve()
+      return once(signal, 'abort')
+    })
+    await begunAgain.promise
+    await expect(one.alone(name, async () => 'begun')).rejects.toMatchObject(refused)
     const db = createDatabase({ connectionString: url! })
     const { changed } = await db.query(
       "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted",
