@@ -130,7 +130,7 @@ export function fakeStore(overrides: Partial<Store> = {}): Store & { asked: [str
   const page = <T>(item: T): Page<T> => ({ items: [item], next: 'next-page' })
   const store: Store = {
     write: async () => ({ rejected: [] }),
-    alone: (_, work) => work(new AbortController().signal),
+    alone: (_, _taken, work) => work(new AbortController().signal),
     alerts: async () => ({ ...page(alert), beyondCap: 7 }),
     alertChanges: async () => [],
     lastEvents: async () => new Map(),

@@ -2,18 +2,19 @@
 import { resolve } from 'node:path'
 import type { Admin } from '../api/routes/admin.ts'
 import { FcmError } from '../common/errors.ts'
+import { onFirst, untilItPasses } from '../common/retry.ts'
 import { BASE, iso, LATENESS } from '../common/time.ts'
-import { archiveSize, readArchive } from '../connectors/farcaster/archive.ts'
+import { archivesAt, readArchive } from '../connectors/farcaster/archive.ts'
 import { completeByLateness } from '../connectors/farcaster/completeness.ts'
 import { publish } from '../connectors/farcaster/publish.ts'
 import { type DeadLetter, parseDeadLetter } from '../pipeline/log/dead-letter.ts'
 import { checkRunName, LIVE, runsOf, topicOf, topicSpecs } from '../pipeline/topology.ts'
-import { forgetArchives, noteArchives } from './backfills.ts'
 import { type Engine, PROCESSING } from './engine.ts'
+import { noteOrigin } from './origin.ts'
 
 export function adminOf(engine: Engine, token: string): Admin {
   const { log, codec, store } = engine
-  /** Runs that something is writing into; two hands never write one thing. */
+  /** Runs that this process is writing into; two hands never write one thing. */
   const busy = new Set<string>()
 
   async function known(run: string): Promise<void> {
@@ -21,10 +22,12 @@ export function adminOf(engine: Engine, token: string): Admin {
     if (!runs.includes(run)) throw new FcmError('RUN_UNKNOWN', { run })
   }
 
-  async function occupy<T>(run: string, work: () => Promise<T>): Promise<T> {
-    if (busy.has(run)) throw new FcmError('RUN_BUSY', { run })
+  /** `held` is aborted when another process might write into it, too. */
+  async function occupy<T>(run: string, work: (held: AbortSignal) => Promise<T>): Promise<T> {
+    const taken = new FcmError('RUN_BUSY', { run })
+    if (busy.has(run)) throw taken
     busy.add(run)
-    return work().finally(() => busy.delete(run))
+    return store.alone(`run ${run}`, taken, work).finally(() => busy.delete(run))
   }
 
   /** Delivery is at least once; one source dies once. */
@@ -42,57 +45,65 @@ export function adminOf(engine: Engine, token: string): Admin {
     }
   }
 
+  const backfill: Admin['backfill'] = async ({ files, run, from, to }, onProgress, signal) => {
+    const paths = files.map((file) => resolve(file))
+    const archives = await archivesAt(paths)
+    const totalBytes = archives.reduce((sum, { bytes }) => sum + bytes, 0)
+    await engine.openRun(run)
+    const since = from === undefined ? null : iso(from)
+    await noteOrigin(log, run, { kind: 'archives', from: since, files: archives })
+    const running = await engine.start(run, PROCESSING)
+    running.timed(false)
+    try {
+      const published = await publish({
+        log,
+        codec,
+        run,
+        measures: ['posts', 'replies', 'reactions'],
+        input: completeByLateness(readArchive(paths)),
+        revisit: BASE + LATENESS,
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+        signal: AbortSignal.any([signal, running.failed]),
+        onWarning: ({ message }) => onProgress({ phase: 'waiting', detail: message }),
+        onProgress: (progress) =>
+          onProgress({
+            phase: 'reading',
+            messages: progress.messages,
+            unreadable: progress.unreadable,
+            bytesRead: progress.bytesRead,
+            totalBytes,
+            eventTime: progress.published === null ? null : iso(progress.published),
+          }),
+      })
+      running.failed.throwIfAborted()
+      if (published.messages === 0 && published.unreadable > 0) {
+        throw new FcmError('NO_ARCHIVE', { run, lines: published.unreadable })
+      }
+      if (!published.finished) return { run, finished: false, messages: published.messages }
+      await running.caughtUp((records) => onProgress({ phase: 'processing', records }), signal)
+      return {
+        run,
+        finished: !signal.aborted,
+        messages: published.messages,
+        unreadable: published.unreadable,
+        eventTime: published.published === null ? null : iso(published.published),
+      }
+    } finally {
+      await running.stop()
+    }
+  }
+
   return {
     token,
 
-    backfill: ({ files, run, from, to }, onProgress, signal) =>
-      occupy(checkRunName(run), async () => {
-        if (run === LIVE) throw new FcmError('RUN_BUSY', { run })
-        const paths = files.map((file) => resolve(file))
-        const totalBytes = await archiveSize(paths)
-        await noteArchives(engine.dir, run, paths, from ?? null)
-        await engine.openRun(run)
-        const running = await engine.start(run, PROCESSING)
-        running.timed(false)
-        try {
-          const published = await publish({
-            log,
-            codec,
-            run,
-            measures: ['posts', 'replies', 'reactions'],
-            input: completeByLateness(readArchive(paths)),
-            revisit: BASE + LATENESS,
-            ...(from === undefined ? {} : { from }),
-            ...(to === undefined ? {} : { to }),
-            signal: AbortSignal.any([signal, running.failed]),
-            onWarning: ({ message }) => onProgress({ phase: 'waiting', detail: message }),
-            onProgress: (progress) =>
-              onProgress({
-                phase: 'reading',
-                messages: progress.messages,
-                unreadable: progress.unreadable,
-                bytesRead: progress.bytesRead,
-                totalBytes,
-                eventTime: progress.published === null ? null : iso(progress.published),
-              }),
-          })
-          running.failed.throwIfAborted()
-          if (published.messages === 0 && published.unreadable > 0) {
-            throw new FcmError('NO_ARCHIVE', { run, lines: published.unreadable })
-          }
-          if (!published.finished) return { run, finished: false, messages: published.messages }
-          await running.caughtUp((records) => onProgress({ phase: 'processing', records }), signal)
-          return {
-            run,
-            finished: !signal.aborted,
-            messages: published.messages,
-            unreadable: published.unreadable,
-            eventTime: published.published === null ? null : iso(published.published),
-          }
-        } finally {
-          await running.stop()
-        }
-      }),
+    async backfill(request, onProgress, signal) {
+      const run = checkRunName(request.run)
+      if (run === LIVE) throw new FcmError('RUN_BUSY', { run })
+      const work = (held: AbortSignal) => backfill(request, onProgress, AbortSignal.any([signal, held]))
+      const onWaiting = onFirst(({ message }) => onProgress({ phase: 'waiting', detail: message }))
+      return untilItPasses(() => occupy(run, work), onWaiting, signal)
+    },
 
     deleteRun: (run) =>
       occupy(run, async () => {
@@ -100,7 +111,6 @@ export function adminOf(engine: Engine, token: string): Admin {
         await known(run)
         await store.deleteRun(run)
         await log.deleteTopics(topicSpecs(run, 1).map(({ name }) => name))
-        await forgetArchives(engine.dir, run)
       }),
 
     async deadLetters(run, wanted) {

@@ -152,9 +152,11 @@ test('--fresh clears a log that is damaged; without it, one is told', { timeout:
   expectExplained(await fcm(start), 4, /can't be used: .* Begin anew with --fresh/)
   expect(await fcm([...start, '--fresh'])).toMatchObject({ code: 0 })
   // Another seed would mix two networks.
-  expectExplained(await fcm([...start, '--seed', '8']), 2, /holds a simulation with seed 4, not 8/)
-  writeFileSync(join(damaged, 'ground-truth.json'), '')
-  expectExplained(await fcm(start), 2, /Can't read .*ground-truth.json/)
+  expectExplained(
+    await fcm([...start, '--seed', '8']),
+    2,
+    /holds a simulation with seed 4, not a simulation with seed 8/,
+  )
 })
 
 test('a log file that can not be written stops nothing', { timeout: 120_000 }, async () => {

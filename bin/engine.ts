@@ -80,7 +80,7 @@ export const hasLog = (dir: string): boolean => existsSync(join(dir, 'log.sqlite
 /** What belongs to fcm in a data directory; `--fresh` deletes these and nothing else. */
 const OURS = [
   ...['log.sqlite', 'log.sqlite-wal', 'log.sqlite-shm', 'postgres', 'postgres.incomplete', 'schemas.json'],
-  ...['backfills.json', 'ground-truth.json', 'fcm.log'],
+  ...['ground-truth.json', 'fcm.log'],
 ]
 /** Roles that wait for something may take so long to stop; then they are cut off. */
 const STOP_MS = 6 * SECOND

@@ -9,6 +9,7 @@ import type { FarcasterServer } from '../connectors/farcaster/source/port.ts'
 import { poll } from '../connectors/farcaster/source/source.ts'
 import { LIVE } from '../pipeline/topology.ts'
 import type { Engine } from './engine.ts'
+import { noteOrigin } from './origin.ts'
 
 export type Polling = {
   server: FarcasterServer
@@ -67,7 +68,7 @@ export type Live = {
   onLive(): void
 }
 
-/** Polls the MCP server `mcp`, by the wall clock. @throws FcmError MCP_SERVER_UNUSABLE */
+/** Polls the MCP server `mcp`, by the wall clock. @throws FcmError MCP_SERVER_UNUSABLE, SOURCE_DIFFERS */
 export async function pollLive(
   engine: Engine,
   mcp: string,
@@ -77,6 +78,7 @@ export async function pollLive(
     if (!signal.aborted) throw error
   })
   if (!server) return
+  await noteOrigin(engine.log, LIVE, { kind: 'server' })
   onLive()
   const clock = wallClock(engine.config.requestsPerMinute, signal)
   await pollServer(engine, { server, clock, signal, onWaiting })

@@ -3,7 +3,7 @@
  * polled from a simulated hub through our MCP server, as a real one would be.
  */
 import { join } from 'node:path'
-import { FcmError } from '../common/errors.ts'
+import type { FcmError } from '../common/errors.ts'
 import { DAY, iso } from '../common/time.ts'
 import { completeBins } from '../connectors/farcaster/completeness.ts'
 import { position, publish } from '../connectors/farcaster/publish.ts'
@@ -11,9 +11,9 @@ import { simulatedClock } from '../connectors/farcaster/source/clock.ts'
 import type { FarcasterServer } from '../connectors/farcaster/source/port.ts'
 import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../connectors/simulation/source.ts'
 import { groundTruth, simulate } from '../models/simulation/simulate.ts'
-import { LIVE, topicOf } from '../pipeline/topology.ts'
+import { LIVE } from '../pipeline/topology.ts'
 import type { Engine } from './engine.ts'
-import { readJson, writeJson } from './files.ts'
+import { writeJson } from './files.ts'
 import { type HubProcess, ITSELF, startHub } from './hub-process.ts'
 import { connect, pollServer } from './polling.ts'
 
@@ -42,8 +42,9 @@ const TOLD_AHEAD = 60 * DAY
 
 /** Publishes until `until` or the signal. What stands in the log is not published again: its end is the clock. */
 export async function publishSimulated(engine: Engine, options: Simulated): Promise<{ finished: boolean }> {
-  const { log, codec } = engine
+  const { dir, log, codec } = engine
   const { seed, until, signal, onWaiting } = options
+  await writeTruth(dir, seed)
   const live = Math.min(SIMULATION_LIVE, until ?? SIMULATION_LIVE)
   const isPolled = until === undefined || until > SIMULATION_LIVE
   // They start while history is published.
@@ -94,40 +95,16 @@ async function openNetwork(
   }
 }
 
-/**
- * Writes what is planted in this simulation beside the log, once.
- * @throws FcmError SEED_DIFFERS, SOURCE_DIFFERS when the log holds something else
- */
-export async function checkSeed(engine: Engine, seed: number): Promise<void> {
-  const { dir, log, codec } = engine
-  const before = await truthIn(dir)
-  if (before?.seed === seed) return
-  if (before) throw new FcmError('SEED_DIFFERS', { dir, before: before.seed, seed })
-  const ends = await log.ends(topicOf(LIVE, 'activity'))
-  if (ends.some(({ next }) => next > 0) && (await position(log, codec, LIVE)) !== null)
-    throw new FcmError('SOURCE_DIFFERS', { dir, before: 'what was polled before', now: 'a simulation' })
+/** Writes what is planted in the simulation beside the log. */
+async function writeTruth(dir: string, seed: number): Promise<void> {
   const planted = groundTruth(simulation(seed), SIMULATION_LIVE + TOLD_AHEAD)
-  await writeJson(join(dir, TRUTH), {
+  await writeJson(join(dir, 'ground-truth.json'), {
     seed,
     start: iso(SIMULATION_START),
     liveAt: iso(SIMULATION_LIVE),
     planted: planted.map(readable),
   })
 }
-
-/** @throws FcmError SOURCE_DIFFERS when the data directory holds a simulation */
-export async function checkNotSimulated({ dir, config }: Engine): Promise<void> {
-  const truth = await truthIn(dir)
-  if (truth)
-    throw new FcmError('SOURCE_DIFFERS', {
-      dir,
-      before: `a simulation with seed ${truth.seed}`,
-      now: `what is polled from ${config.mcp!}`,
-    })
-}
-
-const TRUTH = 'ground-truth.json'
-const truthIn = (dir: string) => readJson<{ seed: number }>(join(dir, TRUTH))
 
 /** Times in ISO 8601, wherever they stand. */
 function readable(value: unknown): unknown {

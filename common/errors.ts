@@ -46,15 +46,10 @@ const errors = {
   },
   /** What the API said to a command of ours; it has said all. */
   ASKED_WRONGLY: { exit: 2, text: (d) => String(d.detail) },
-  SEED_DIFFERS: {
-    exit: 2,
-    text: (d) =>
-      `The data directory ${d.dir} holds a simulation with seed ${d.before}, not ${d.seed}. Leave --seed away, or begin anew with --fresh.`,
-  },
   SOURCE_DIFFERS: {
     exit: 2,
     text: (d) =>
-      `The data directory ${d.dir} holds ${d.before}, not ${d.now}. Use another --data-dir, or begin anew with --fresh.`,
+      `Run "${d.run}" holds ${d.before}, not ${d.now}. Go on with that; or begin anew with --fresh or in another --data-dir, on Kafka with another cluster and database.`,
   },
   HUB_FAILED: {
     exit: 4,

@@ -1,6 +1,5 @@
 import { Argument, type Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
-import { onFirst, untilItPasses } from '../../common/retry.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { SEED, SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { checkRunName, LIVE } from '../../pipeline/topology.ts'
@@ -8,9 +7,11 @@ import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { serveHealth } from '../health.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
+import { noteOrigin } from '../origin.ts'
 import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
-import { checkNotSimulated, checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
+import { noticeOf, publishSimulated } from '../simulated.ts'
+import { asOnlySource } from '../source.ts'
 import { stopped, stopSignal, unlessStopped } from '../stopping.ts'
 
 export function run(program: Command): void {
@@ -64,9 +65,8 @@ export function run(program: Command): void {
           )
           const signal = AbortSignal.any([stop, running.failed])
           if (roles.includes('source')) {
-            const source = (held: AbortSignal) =>
-              runSource(engine, { seed, speed, signal: AbortSignal.any([signal, held]), onWaiting })
-            await untilItPasses(() => engine.store.alone('source', source), onFirst(onWaiting), signal)
+            const work = (held: AbortSignal) => runSource(engine, { seed, speed, signal: held, onWaiting })
+            await asOnlySource(engine, work, onWaiting, signal)
           } else {
             await stopped(signal)
           }
@@ -92,10 +92,9 @@ type SourceOptions = {
 async function runSource(engine: Engine, { seed, speed, signal, onWaiting }: SourceOptions): Promise<void> {
   const { config, logger } = engine
   if (config.mcp !== undefined) {
-    await checkNotSimulated(engine)
     return pollLive(engine, config.mcp, { signal, onWaiting, onLive: () => logger.info('live') })
   }
-  await checkSeed(engine, seed)
+  await noteOrigin(engine.log, LIVE, { kind: 'simulation', seed })
   await publishSimulated(engine, {
     ...{ seed, speed, signal, onWaiting },
     faults: [],

@@ -9,10 +9,12 @@ import { announceAlerts } from '../announce.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { duration, positiveNumber, time, wholeNumber } from '../options.ts'
+import { noteOrigin } from '../origin.ts'
 import { pollLive } from '../polling.ts'
 import { showProgress } from '../progress.ts'
 import { serve } from '../serve.ts'
-import { checkNotSimulated, checkSeed, noticeOf, publishSimulated } from '../simulated.ts'
+import { noticeOf, publishSimulated } from '../simulated.ts'
+import { asOnlySource } from '../source.ts'
 import { stopSignal } from '../stopping.ts'
 
 /** Two bins of five minutes in a second: fast enough to see something happen, slow enough to follow it. */
@@ -94,7 +96,7 @@ type Plan = { seed: number; speed: number; until: number | undefined; faults: st
 async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Promise<void> {
   const { seed, speed, until, faults } = plan
   await engine.openRun(LIVE)
-  await checkSeed(engine, seed)
+  await noteOrigin(engine.log, LIVE, { kind: 'simulation', seed })
   const history = showProgress('History')
   try {
     await watch(engine, SIMULATION_LIVE, noticeOf(seed, speed), stop, async ({ caughtUp, timed }, signal) => {
@@ -130,7 +132,6 @@ async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Pr
 
 async function watchLive(engine: Engine, mcp: string, stop: AbortSignal): Promise<void> {
   await engine.openRun(LIVE)
-  await checkNotSimulated(engine)
   const onLive = () =>
     say(
       `Live: polling every ${engine.config.pollSeconds} s. Ctrl-C stops it; the same command goes on from there.`,
@@ -154,9 +155,11 @@ async function watch(
   const stopAnnouncing = announceAlerts(engine.store, from, say)
   let roles: Roles | undefined
   try {
-    roles = await engine.start(LIVE, PROCESSING)
-    await feed(roles, AbortSignal.any([stop, roles.failed]))
-    roles.failed.throwIfAborted()
+    const started = await engine.start(LIVE, PROCESSING)
+    roles = started
+    const signal = AbortSignal.any([stop, started.failed])
+    await asOnlySource(engine, (held) => feed(started, held), onWaiting, signal)
+    started.failed.throwIfAborted()
   } finally {
     stopAnnouncing()
     await roles?.stop()

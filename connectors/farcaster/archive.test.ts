@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
 import { FARCASTER_EPOCH } from '../../common/time.ts'
 import type { ArchiveItem } from './archive.ts'
-import { archiveSize, readArchive } from './archive.ts'
+import { archivesAt, readArchive } from './archive.ts'
 import { collect, temporaryFiles } from './fixtures.ts'
 
 const { dir, file } = temporaryFiles()
@@ -68,7 +68,9 @@ describe('readArchive', () => {
     // Compared as one text: a list of so many takes seconds.
     expect(items.join('\n') === [...texts, ...texts].join('\n')).toBe(true)
     expect(bytes.every((at, i) => at >= (bytes[i - 1] ?? 0))).toBe(true)
-    expect(bytes.at(-1)).toBe(await archiveSize([gz, plain]))
+    const onDisk = await archivesAt([gz, plain])
+    expect(onDisk.map(({ name }) => name)).toEqual([gz, plain].map((path) => basename(path)))
+    expect(bytes.at(-1)).toBe(onDisk.reduce((sum, archive) => sum + archive.bytes, 0))
   })
 
   it('hands over an unreadable line with its bytes, place and reason, and goes on', async () => {
@@ -169,7 +171,7 @@ describe('readArchive', () => {
       const { items, error } = await read([file(line(1)), bad])
       expect(items).toEqual(['cast 1'])
       expect(error).toMatchObject({ code: 'FILE_UNREADABLE', message: expect.stringContaining(why) })
-      await expect(archiveSize([bad])).rejects.toMatchObject({
+      await expect(archivesAt([bad])).rejects.toMatchObject({
         code: 'FILE_UNREADABLE',
         details: { file: bad },
       })

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { FcmError } from '../../common/errors.ts'
@@ -19,14 +20,15 @@ const LINE_SAMPLE_BYTES = 64 * 2 ** 10
 /** The protocol refuses what is signed further ahead: there it is a broken clock or line. */
 const MAX_AHEAD = 10 * MINUTE
 
-/** Bytes that `readArchive` will read, as they lie on disk. @throws FcmError FILE_UNREADABLE */
-export async function archiveSize(files: string[]): Promise<number> {
-  let total = 0
+/** Names and bytes, as they lie on disk, of what `readArchive` will read. @throws FcmError FILE_UNREADABLE */
+export async function archivesAt(files: string[]): Promise<{ name: string; bytes: number }[]> {
+  const found = []
   for (const file of files) {
     const handle = await openFile(file)
-    total += (await handle.stat().finally(() => handle.close())).size
+    const { size } = await handle.stat().finally(() => handle.close())
+    found.push({ name: basename(file), bytes: size })
   }
-  return total
+  return found
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The port to the store: what the pipeline writes, and what people and programs ask. Times are ms, `id`s as in the log. */
+import type { FcmError } from '../../common/errors.ts'
 import type {
   AlertEvent,
   AlertKind,
@@ -290,10 +291,10 @@ export interface Store {
    */
   expire(textDays: number): Promise<number>
   /**
-   * Runs `work` while no other process on the same database runs anything under this name; the signal is aborted when that
-   * can't be said any more. @throws FcmError SOURCE_TAKEN, which may pass
+   * Runs `work` while no other process on the same database runs anything under this name; throws `taken` if one does. The
+   * signal is aborted when that can't be said any more. @throws FcmError DATABASE_UNREACHABLE, which may pass
    */
-  alone<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  alone<T>(name: string, taken: FcmError, work: (signal: AbortSignal) => Promise<T>): Promise<T>
   /** Resolves when the database answers. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
+import { FcmError } from '../../common/errors.ts'
 import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { storeContract } from './contract.ts'
@@ -131,32 +132,32 @@ describe.skipIf(!url)('with a server', () => {
   it('lets one process at a time do what only one may, and the next when that ends or is cut off', async () => {
     const [one, other] = await Promise.all([openStore({ url: url! }), openStore({ url: url! })])
     const name = `only-one-${Date.now()}`
+    const taken = new FcmError('SOURCE_TAKEN', {})
     const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
-    const first = one.alone(name, () => {
+    const first = one.alone(name, taken, () => {
       begun.resolve()
       return mayEnd.promise
     })
     await begun.promise
-    const refused = { code: 'SOURCE_TAKEN', retry: true }
-    await expect(other.alone(name, async () => 'begun')).rejects.toMatchObject(refused)
-    expect(await other.alone(`${name}-else`, async () => 'something else')).toBe('something else')
+    await expect(other.alone(name, taken, async () => 'begun')).rejects.toBe(taken)
+    expect(await other.alone(`${name}-else`, taken, async () => 'something else')).toBe('something else')
     mayEnd.resolve('done')
     expect(await first).toBe('done')
 
     const begunAgain = Promise.withResolvers<void>()
-    const cut = other.alone(name, (signal) => {
+    const cut = other.alone(name, taken, (signal) => {
       begunAgain.resolve()
       return once(signal, 'abort')
     })
     await begunAgain.promise
-    await expect(one.alone(name, async () => 'begun')).rejects.toMatchObject(refused)
+    await expect(one.alone(name, taken, async () => 'begun')).rejects.toBe(taken)
     const db = createDatabase({ connectionString: url! })
     const { changed } = await db.query(
       "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted",
     )
     expect(changed).toBe(1)
     await expect(cut).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE', retry: true })
-    expect(await one.alone(name, async () => 'begun')).toBe('begun')
+    expect(await one.alone(name, taken, async () => 'begun')).toBe('begun')
     await Promise.all([db, one, other].map((each) => each.close()))
   })
 

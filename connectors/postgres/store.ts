@@ -138,7 +138,8 @@ function createStore(db: Database, statistics?: ReturnType<typeof createStatisti
     },
 
     // An embedded database has one process.
-    alone: (name, work) => (statistics ? work(new AbortController().signal) : alone(db, name, work)),
+    alone: (name, taken, work) =>
+      statistics ? work(new AbortController().signal) : alone(db, name, taken, work),
 
     async ping() {
       await db.query('SELECT 1')

@@ -1,0 +1,67 @@
+import { afterAll, expect, test } from 'vitest'
+import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
+import { topicSpecs } from '../pipeline/topology.ts'
+import { noteOrigin, type Origin } from './origin.ts'
+import { temporaryDir } from './testing.ts'
+
+const { dir, remove } = temporaryDir()
+const log = await openEmbeddedLog(dir)
+afterAll(async () => {
+  await log.close()
+  remove()
+})
+
+let runs = 0
+/** A run that is made from `before`; what comes of going on with `now`. */
+async function goOn(before: Origin, now: Origin, run = `run-${++runs}`) {
+  await log.ensureTopics(topicSpecs(run, 2))
+  await noteOrigin(log, run, before)
+  return noteOrigin(log, run, now).catch((error) => error.message)
+}
+
+const simulation = (seed: number): Origin => ({ kind: 'simulation', seed })
+const archives = (from: string | null, ...files: [name: string, bytes: number][]): Origin => ({
+  ...{ kind: 'archives', from },
+  files: files.map(([name, bytes]) => ({ name, bytes })),
+})
+
+test.each([
+  ['the same simulation', simulation(4), simulation(4)],
+  ['a server', { kind: 'server' }, { kind: 'server' }],
+  ['the same archives', archives(null, ['a', 3], ['b', 4]), archives(null, ['a', 3], ['b', 4])],
+  ['an archive that has grown', archives(null, ['a', 3], ['b', 4]), archives(null, ['a', 3], ['b', 5])],
+  [
+    'one archive more',
+    archives('2024-01-01T00:00:00Z', ['a', 3]),
+    archives('2024-01-01T00:00:00Z', ['a', 4], ['b', 4]),
+  ],
+] satisfies [string, Origin, Origin][])('a run goes on with %s', async (_, before, now) => {
+  expect(await goOn(before, now)).toBeUndefined()
+})
+
+test.each([
+  [simulation(4), simulation(8), /holds a simulation with seed 4, not a simulation with seed 8/],
+  [simulation(4), { kind: 'server' }, /holds a simulation with seed 4, not what was polled from a server/],
+  [{ kind: 'server' }, simulation(4), /holds what was polled from a server, not a simulation with seed 4/],
+  [archives(null, ['a', 3]), archives(null, ['a', 2]), /was begun with a\. Go on with that/],
+  [archives(null, ['a', 3]), archives(null, ['b', 3]), /was begun with a\./],
+  [archives(null, ['a', 3], ['b', 4]), archives(null, ['a', 3]), /was begun with a, b\./],
+  [archives(null, ['a', 3], ['b', 4]), archives(null, ['a', 4], ['b', 4]), /was begun with a, b\./],
+  [
+    archives('2024-01-01T00:00:00Z', ['a', 3]),
+    archives(null, ['a', 3]),
+    /was begun with a --from 2024-01-01T00:00:00Z\./,
+  ],
+] satisfies [Origin, Origin, RegExp][])('%j is not %j', async (before, now, words) => {
+  expect(await goOn(before, now)).toMatch(words)
+})
+
+test('what an archive has grown to is the least that the next must have; a run that was deleted begins with anything', async () => {
+  const run = 'again'
+  expect(await goOn(archives(null, ['a', 3]), archives(null, ['a', 5]), run)).toBeUndefined()
+  await expect(noteOrigin(log, run, archives(null, ['a', 4]))).rejects.toMatchObject({
+    code: 'ARCHIVE_DIFFERS',
+  })
+  await log.deleteTopics(topicSpecs(run, 2).map(({ name }) => name))
+  expect(await goOn(archives(null, ['b', 1]), archives(null, ['b', 1]), run)).toBeUndefined()
+})

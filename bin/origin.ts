@@ -1,0 +1,53 @@
+/**
+ * What a run is made from, noted in its log: whoever goes on with it, on whatever machine, goes on with the same. It stands
+ * among the checkpoints, which are kept by key and go when the run is deleted.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { FcmError } from '../common/errors.ts'
+import type { EventLog } from '../pipeline/log/port.ts'
+import { topicOf } from '../pipeline/topology.ts'
+
+export type Origin =
+  | { kind: 'simulation'; seed: number }
+  | { kind: 'server' }
+  /** In this order; `from`: an ISO time, where only what is later was taken. */
+  | { kind: 'archives'; from: string | null; files: { name: string; bytes: number }[] }
+
+type Archives = Extract<Origin, { kind: 'archives' }>
+
+const KEY = 'origin'
+const placeIn = (run: string) => ({ topic: topicOf(run, 'checkpoints'), partition: 0 })
+
+/** Notes it, for one caller at a time. @throws FcmError SOURCE_DIFFERS, ARCHIVE_DIFFERS where the run is made from something else */
+export async function noteOrigin(log: EventLog, run: string, now: Origin): Promise<void> {
+  const before = await originOf(log, run)
+  if (isDeepStrictEqual(before, now)) return
+  if (before?.kind === 'archives' && now.kind === 'archives') refuseOthers(run, before, now)
+  else if (before) throw new FcmError('SOURCE_DIFFERS', { run, before: inWords(before), now: inWords(now) })
+  await log.append([{ ...placeIn(run), key: KEY, value: Buffer.from(JSON.stringify(now)) }])
+}
+
+async function originOf(log: EventLog, run: string): Promise<Origin | null> {
+  let last: Uint8Array | null = null
+  for await (const { key, value } of log.read(placeIn(run))) if (key === KEY) last = value
+  return last && JSON.parse(Buffer.from(last).toString())
+}
+
+function inWords(origin: Origin): string {
+  if (origin.kind === 'simulation') return `a simulation with seed ${origin.seed}`
+  return origin.kind === 'server' ? 'what was polled from a server' : 'archives'
+}
+
+/**
+ * A run's position is a time, so nothing could be told of lines that came in between. More behind what was there is all
+ * right: the last file may have grown, and files may follow.
+ */
+function refuseOthers(run: string, before: Archives, now: Archives): void {
+  const isSame = before.files.every(({ name, bytes }, i) => {
+    const file = now.files[i]
+    return file?.name === name && (i < before.files.length - 1 ? file.bytes === bytes : file.bytes >= bytes)
+  })
+  if (isSame && before.from === now.from) return
+  const names = before.files.map(({ name }) => name).join(', ')
+  throw new FcmError('ARCHIVE_DIFFERS', { run, with: before.from ? `${names} --from ${before.from}` : names })
+}
