@@ -21,7 +21,13 @@ import { createClient } from './client.ts'
 import { openKafkaLog } from './kafka.ts'
 
 const run = promisify(execFile)
-const IDLE = fileURLToPath(new URL('idle.fixture.ts', import.meta.url))
+/** What a fixture says, run in a process of its own: this one has more to do. */
+async function told(fixture: string, broker: string, topic: string) {
+  const file = fileURLToPath(new URL(`${fixture}.fixture.ts`, import.meta.url))
+  const flags = ['--disable-warning=ExperimentalWarning', '--expose-gc']
+  const { stdout } = await run(process.execPath, [...flags, file, broker, topic])
+  return JSON.parse(stdout)
+}
 
 const services = inject('services')
 const brokers = Object.entries(services?.brokers ?? {})
@@ -58,17 +64,20 @@ for (const [version, broker] of brokers) {
 
     test('an idle reader and an idle writer rest', async () => {
       const topic = await it.topic()
-      // A process of its own: this one has more to do.
-      const { stdout } = await run(process.execPath, [
-        '--disable-warning=ExperimentalWarning',
-        IDLE,
-        broker,
-        topic,
-      ])
-      const { share, timers } = JSON.parse(stdout)
+      const { share, timers } = await told('idle', broker, topic)
       // On a quiet machine it is 0.004, of a core; with kafkajs's own timer 1,000 timers a second for each connection.
       expect(share).toBeLessThan(0.03)
       expect(timers).toBeLessThan(50)
+    })
+
+    test('who is far behind with many partitions holds little of them', async () => {
+      const topic = await it.topic(8)
+      for (const partition of range(0, 8)) {
+        const records = range(0, 50_000).map(() => ({ topic, partition, key: 'k', value: randomBytes(60) }))
+        await log.append(records)
+      }
+      const { bytes } = await told('behind', broker, topic)
+      expect(bytes).toBeLessThan(40 * 2 ** 20)
     })
 
     test('what was deleted before it was read is a failure, and stays one', async () => {

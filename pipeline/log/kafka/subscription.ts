@@ -14,10 +14,16 @@ import { assigner } from './assigner.ts'
 import { type Client, causesOf, explained, isOfType, OffsetReset, UNKNOWN_TOPIC } from './client.ts'
 import { recordOf } from './record.ts'
 
-/** Fetched and waiting, of a partition: more is fetched below half of it. */
-const QUEUE_BYTES = 8 * 1024 * 1024
-/** Of one partition in one answer. */
-const FETCH_BYTES = 1024 * 1024
+/**
+ * Fetched and waiting: what has something waiting shares this equally, so that one partition with much to catch up with has
+ * enough for as long as a fetch takes, and dozens of them don't fill the memory. More is fetched below half of a share.
+ */
+const QUEUE_BYTES = 16 * 1024 * 1024
+/** In one answer, before records are unpacked to some ten times as much: of one partition, and of all. A record may be larger. */
+const FETCH_BYTES = 256 * 1024
+const ANSWER_BYTES = 1024 * 1024
+/** What a record takes beside its key and value: it is an object of seven fields, with texts in its headers. */
+const RECORD_BYTES = 500
 /**
  * A fetch is answered when there is something, or after this. So long a partition may also wait to be fetched from after a
  * pause: while it was paused it was not in the request that is under way.
@@ -101,6 +107,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: FETCH_WAIT_MS,
       maxBytesPerPartition: FETCH_BYTES,
+      maxBytes: ANSWER_BYTES,
       allowAutoTopicCreation: false,
       retry: { retries: ATTEMPTS, restartOnFailure: async () => false },
     })
@@ -262,11 +269,16 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     })
   }
 
+  function share(): number {
+    const waiting = [...held.values()].filter(({ queue }) => queue.length > 0)
+    return QUEUE_BYTES / Math.max(1, waiting.length)
+  }
+
   /** The next batch from the queue. */
   function next(one: Held): Rec[] {
     const records = one.queue.splice(0, batchSize)
     for (const record of records) one.bytes -= bytesOf(record)
-    if (one.isPaused && one.bytes <= QUEUE_BYTES / 2) resume(one)
+    if (one.isPaused && one.bytes <= share() / 2) resume(one)
     return records
   }
 
@@ -297,7 +309,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     }
     one.position = Math.max(one.position, Number(batch.lastOffset()) + 1)
     resolveOffset(batch.lastOffset())
-    if (one.bytes > QUEUE_BYTES) {
+    if (one.bytes > share()) {
       one.isPaused = true
       tell((consumer) => consumer.pause(paused(tp)))
     }
@@ -388,7 +400,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   }
 }
 
-const bytesOf = ({ key, value }: Rec): number => 100 + key.length + (value?.length ?? 0)
+const bytesOf = ({ key, value }: Rec): number => RECORD_BYTES + key.length + (value?.length ?? 0)
 
 const isRebalancing = (error: unknown): boolean =>
   isOfType(
