@@ -22,10 +22,13 @@ export function adminOf(engine: Engine, token: string): Admin {
     if (!runs.includes(run)) throw new FcmError('RUN_UNKNOWN', { run })
   }
 
-  /** `held` is aborted when another process might write into it, too. */
-  async function occupy<T>(run: string, work: (held: AbortSignal) => Promise<T>): Promise<T> {
-    const taken = new FcmError('RUN_BUSY', { run })
-    if (busy.has(run)) throw taken
+  /** `held` is aborted when another process might write into it, too; `taken` is thrown where one does. */
+  async function occupy<T>(
+    run: string,
+    work: (held: AbortSignal) => Promise<T>,
+    taken = new FcmError('RUN_BUSY', { run }),
+  ): Promise<T> {
+    if (busy.has(run)) throw new FcmError('RUN_BUSY', { run })
     busy.add(run)
     return store.alone(`run ${run}`, taken, work).finally(() => busy.delete(run))
   }
@@ -45,7 +48,7 @@ export function adminOf(engine: Engine, token: string): Admin {
     }
   }
 
-  const backfill: Admin['backfill'] = async ({ files, run, from, to }, onProgress, signal) => {
+  const fill: Admin['backfill'] = async ({ files, run, from, to }, onProgress, signal) => {
     const paths = files.map((file) => resolve(file))
     const archives = await archivesAt(paths)
     const totalBytes = archives.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -100,9 +103,14 @@ export function adminOf(engine: Engine, token: string): Admin {
     async backfill(request, onProgress, signal) {
       const run = checkRunName(request.run)
       if (run === LIVE) throw new FcmError('RUN_BUSY', { run })
-      const work = (held: AbortSignal) => backfill(request, onProgress, AbortSignal.any([signal, held]))
+      const work = async (held: AbortSignal) => {
+        const done = await fill(request, onProgress, AbortSignal.any([signal, held]))
+        if (!done.finished && !signal.aborted) held.throwIfAborted()
+        return done
+      }
+      const taken = new FcmError('RUN_TAKEN', { run })
       const onWaiting = onFirst(({ message }) => onProgress({ phase: 'waiting', detail: message }))
-      return untilItPasses(() => occupy(run, work), onWaiting, signal)
+      return untilItPasses(() => occupy(run, work, taken), onWaiting, signal)
     },
 
     deleteRun: (run) =>

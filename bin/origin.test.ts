@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
-import { topicSpecs } from '../pipeline/topology.ts'
-import { noteOrigin, type Origin } from './origin.ts'
+import { topicOf, topicSpecs } from '../pipeline/topology.ts'
+import { checkOrigin, noteOrigin, type Origin } from './origin.ts'
 import { temporaryDir } from './testing.ts'
 
 const { dir, remove } = temporaryDir()
@@ -11,11 +11,14 @@ afterAll(async () => {
   remove()
 })
 
+const something = (run: string) => ({ topic: topicOf(run, 'activity'), key: 'k', value: Buffer.of(0) })
+
 let runs = 0
 /** A run that is made from `before`; what comes of going on with `now`. */
 async function goOn(before: Origin, now: Origin, run = `run-${++runs}`) {
   await log.ensureTopics(topicSpecs(run, 2))
   await noteOrigin(log, run, before)
+  await log.append([something(run)])
   return noteOrigin(log, run, now).catch((error) => error.message)
 }
 
@@ -64,4 +67,18 @@ test('what an archive has grown to is the least that the next must have; a run t
   })
   await log.deleteTopics(topicSpecs(run, 2).map(({ name }) => name))
   expect(await goOn(archives(null, ['b', 1]), archives(null, ['b', 1]), run)).toBeUndefined()
+})
+
+test('what nothing has come of binds nobody; what stands there without a note binds all', async () => {
+  await log.ensureTopics(topicSpecs('empty', 2))
+  await noteOrigin(log, 'empty', { kind: 'server' })
+  expect(await goOn(simulation(4), simulation(4), 'empty')).toBeUndefined()
+
+  await log.ensureTopics(topicSpecs('old', 2))
+  await log.append([something('old')])
+  for (const origin of [simulation(4), { kind: 'server' } as const, archives(null, ['a', 1])]) {
+    const words = /holds what an earlier version of fcm has written, not /
+    await expect(checkOrigin(log, 'old', origin)).rejects.toThrow(words)
+    await expect(noteOrigin(log, 'old', origin)).rejects.toThrow(words)
+  }
 })

@@ -2,7 +2,6 @@
  * What a run is made from, noted in its log: whoever goes on with it, on whatever machine, goes on with the same. It stands
  * among the checkpoints, which are kept by key and go when the run is deleted.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { FcmError } from '../common/errors.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { topicOf } from '../pipeline/topology.ts'
@@ -18,22 +17,31 @@ type Archives = Extract<Origin, { kind: 'archives' }>
 const KEY = 'origin'
 const placeIn = (run: string) => ({ topic: topicOf(run, 'checkpoints'), partition: 0 })
 
-/** Notes it, for one caller at a time. @throws FcmError SOURCE_DIFFERS, ARCHIVE_DIFFERS where the run is made from something else */
+/** Notes it, before anything is made from it, for one caller at a time. @throws FcmError as `checkOrigin` */
 export async function noteOrigin(log: EventLog, run: string, now: Origin): Promise<void> {
-  const before = await originOf(log, run)
-  if (isDeepStrictEqual(before, now)) return
-  if (before?.kind === 'archives' && now.kind === 'archives') refuseOthers(run, before, now)
-  else if (before) throw new FcmError('SOURCE_DIFFERS', { run, before: inWords(before), now: inWords(now) })
+  await checkOrigin(log, run, now)
   await log.append([{ ...placeIn(run), key: KEY, value: Buffer.from(JSON.stringify(now)) }])
 }
 
-async function originOf(log: EventLog, run: string): Promise<Origin | null> {
+/** @throws FcmError SOURCE_DIFFERS, ARCHIVE_DIFFERS where the run is made from something else */
+export async function checkOrigin(log: EventLog, run: string, now: Origin): Promise<void> {
+  const ends = await log.ends(topicOf(run, 'activity'))
+  // What nothing has come of binds nobody.
+  if (ends.every(({ next }) => next === 0)) return
+  const before = await notedIn(log, run)
+  if (before?.kind === 'archives' && now.kind === 'archives') refuseOthers(run, before, now)
+  else if (inWords(before) !== inWords(now))
+    throw new FcmError('SOURCE_DIFFERS', { run, before: inWords(before), now: inWords(now) })
+}
+
+async function notedIn(log: EventLog, run: string): Promise<Origin | null> {
   let last: Uint8Array | null = null
   for await (const { key, value } of log.read(placeIn(run))) if (key === KEY) last = value
   return last && JSON.parse(Buffer.from(last).toString())
 }
 
-function inWords(origin: Origin): string {
+function inWords(origin: Origin | null): string {
+  if (!origin) return 'what an earlier version of fcm has written'
   if (origin.kind === 'simulation') return `a simulation with seed ${origin.seed}`
   return origin.kind === 'server' ? 'what was polled from a server' : 'archives'
 }

@@ -9,7 +9,6 @@ import type { FarcasterServer } from '../connectors/farcaster/source/port.ts'
 import { poll } from '../connectors/farcaster/source/source.ts'
 import { LIVE } from '../pipeline/topology.ts'
 import type { Engine } from './engine.ts'
-import { noteOrigin } from './origin.ts'
 
 export type Polling = {
   server: FarcasterServer
@@ -68,7 +67,7 @@ export type Live = {
   onLive(): void
 }
 
-/** Polls the MCP server `mcp`, by the wall clock. @throws FcmError MCP_SERVER_UNUSABLE, SOURCE_DIFFERS */
+/** Polls the MCP server `mcp`, by the wall clock. @throws FcmError MCP_SERVER_UNUSABLE */
 export async function pollLive(
   engine: Engine,
   mcp: string,
@@ -78,7 +77,6 @@ export async function pollLive(
     if (!signal.aborted) throw error
   })
   if (!server) return
-  await noteOrigin(engine.log, LIVE, { kind: 'server' })
   onLive()
   const clock = wallClock(engine.config.requestsPerMinute, signal)
   await pollServer(engine, { server, clock, signal, onWaiting })

@@ -30,25 +30,26 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     for (const { remove } of dirs) remove()
   })
 
-  test('one is it; the next goes on in its place, unless that is made from something else', {
+  test('one is it, and the next goes on in its place; one of something else is refused at once', {
     timeout: 120_000,
   }, async () => {
-    const source = (i: number, seed: string) =>
-      spawnFcm(['run', 'source', '--data-dir', dirs[i]!.dir, '--seed', seed], env)
-    const first = source(0, '4')
+    const source = (i: number) => spawnFcm(['run', 'source', '--data-dir', dirs[i]!.dir, '--seed', '4'], env)
+    const first = source(0)
     await first.says('"live"')
-    const second = source(1, '4')
+    const second = source(1)
     await second.says('Another process polls')
-    first.kill('SIGKILL')
-    await second.says('"live"')
-    const third = source(2, '8')
-    await third.says('Another process polls')
-    second.kill('SIGTERM')
-    expect(await second.ended).toMatchObject({ code: 0 })
-    expect(await third.ended).toMatchObject({
+    const other = ['--data-dir', dirs[2]!.dir, '--seed', '8', '--port', '0']
+    const refused = {
       code: 2,
       stderr: expect.stringMatching(/holds a simulation with seed 4, not a simulation with seed 8/),
-    })
+    }
+    expect(await fcm(['start', ...other], env)).toMatchObject(refused)
+    expect(await fcm(['run', 'source', ...other], env)).toMatchObject(refused)
+    expect(second.said.stdout).not.toContain('"live"')
+    first.kill('SIGKILL')
+    await second.says('"live"')
+    second.kill('SIGTERM')
+    expect(await second.ended).toMatchObject({ code: 0 })
   })
 })
 

@@ -37,7 +37,13 @@ const errors = {
   },
   RUN_BUSY: {
     exit: 2,
-    text: (d) => `Run "${d.run}" is being written to. Wait until that has ended, or choose another name.`,
+    text: (d) => `Run "${d.run}" is being written to. Wait until that has ended, or choose another run.`,
+  },
+  RUN_TAKEN: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `Another process writes into run "${d.run}" of the same database. This one waits, and goes on when that has ended.`,
   },
   DEAD_LETTER_UNKNOWN: {
     exit: 2,
@@ -49,7 +55,7 @@ const errors = {
   SOURCE_DIFFERS: {
     exit: 2,
     text: (d) =>
-      `Run "${d.run}" holds ${d.before}, not ${d.now}. Go on with that; or begin anew with --fresh or in another --data-dir, on Kafka with another cluster and database.`,
+      `Run "${d.run}" holds ${d.before}, not ${d.now}. Go on with that; or begin anew with --fresh, or in another --data-dir and database, on Kafka with another cluster and database.`,
   },
   HUB_FAILED: {
     exit: 4,

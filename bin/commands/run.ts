@@ -7,7 +7,7 @@ import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { serveHealth } from '../health.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
-import { noteOrigin } from '../origin.ts'
+import { checkOrigin, type Origin } from '../origin.ts'
 import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
 import { noticeOf, publishSimulated } from '../simulated.ts'
@@ -54,6 +54,8 @@ export function run(program: Command): void {
             logger.info({ url: served.url }, 'serving health and metrics')
           }
           await engine.openRun(run)
+          const origin: Origin = config.mcp === undefined ? { kind: 'simulation', seed } : { kind: 'server' }
+          if (roles.includes('source')) await checkOrigin(engine.log, run, origin)
           if (roles.includes('api')) {
             const isSimulated = roles.includes('source') && config.mcp === undefined
             served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)
@@ -66,7 +68,7 @@ export function run(program: Command): void {
           const signal = AbortSignal.any([stop, running.failed])
           if (roles.includes('source')) {
             const work = (held: AbortSignal) => runSource(engine, { seed, speed, signal: held, onWaiting })
-            await asOnlySource(engine, work, onWaiting, signal)
+            await asOnlySource(engine, origin, work, onWaiting, signal)
           } else {
             await stopped(signal)
           }
@@ -94,7 +96,6 @@ async function runSource(engine: Engine, { seed, speed, signal, onWaiting }: Sou
   if (config.mcp !== undefined) {
     return pollLive(engine, config.mcp, { signal, onWaiting, onLive: () => logger.info('live') })
   }
-  await noteOrigin(engine.log, LIVE, { kind: 'simulation', seed })
   await publishSimulated(engine, {
     ...{ seed, speed, signal, onWaiting },
     faults: [],

@@ -9,7 +9,7 @@ import { announceAlerts } from '../announce.ts'
 import { readConfig, SOURCE_SETTINGS, withSettings } from '../config.ts'
 import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
 import { duration, positiveNumber, time, wholeNumber } from '../options.ts'
-import { noteOrigin } from '../origin.ts'
+import { checkOrigin, type Origin } from '../origin.ts'
 import { pollLive } from '../polling.ts'
 import { showProgress } from '../progress.ts'
 import { serve } from '../serve.ts'
@@ -95,61 +95,70 @@ type Plan = { seed: number; speed: number; until: number | undefined; faults: st
 
 async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Promise<void> {
   const { seed, speed, until, faults } = plan
-  await engine.openRun(LIVE)
-  await noteOrigin(engine.log, LIVE, { kind: 'simulation', seed })
+  const origin: Origin = { kind: 'simulation', seed }
   const history = showProgress('History')
   try {
-    await watch(engine, SIMULATION_LIVE, noticeOf(seed, speed), stop, async ({ caughtUp, timed }, signal) => {
-      timed(false)
-      const process = () => caughtUp((records) => history.update(1, `${records} records to process`), signal)
-      const { finished } = await publishSimulated(engine, {
-        seed,
-        faults,
-        speed: until === undefined ? speed : Number.POSITIVE_INFINITY,
-        ...(until === undefined ? {} : { until }),
-        signal,
-        onHistory(at, live) {
-          history.update((at - SIMULATION_START) / (live - SIMULATION_START), `simulated up to ${iso(at)}`)
-        },
-        async beforeLive() {
-          if (until !== undefined) return
-          await process()
-          if (signal.aborted) return
-          timed(true)
-          history.done('processed.')
-          say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
-        },
-        onWaiting,
-      })
-      if (!finished) return
-      await process()
-      history.done(`simulated and processed up to ${iso(until!)}.`)
-    })
+    const notice = noticeOf(seed, speed)
+    await watch(
+      engine,
+      { origin, from: SIMULATION_LIVE, notice },
+      stop,
+      async ({ caughtUp, timed }, signal) => {
+        timed(false)
+        const process = () =>
+          caughtUp((records) => history.update(1, `${records} records to process`), signal)
+        const { finished } = await publishSimulated(engine, {
+          seed,
+          faults,
+          speed: until === undefined ? speed : Number.POSITIVE_INFINITY,
+          ...(until === undefined ? {} : { until }),
+          signal,
+          onHistory(at, live) {
+            history.update((at - SIMULATION_START) / (live - SIMULATION_START), `simulated up to ${iso(at)}`)
+          },
+          async beforeLive() {
+            if (until !== undefined) return
+            await process()
+            if (signal.aborted) return
+            timed(true)
+            history.done('processed.')
+            say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
+          },
+          onWaiting,
+        })
+        if (!finished) return
+        await process()
+        history.done(`simulated and processed up to ${iso(until!)}.`)
+      },
+    )
   } finally {
     history.end()
   }
 }
 
 async function watchLive(engine: Engine, mcp: string, stop: AbortSignal): Promise<void> {
-  await engine.openRun(LIVE)
   const onLive = () =>
     say(
       `Live: polling every ${engine.config.pollSeconds} s. Ctrl-C stops it; the same command goes on from there.`,
     )
-  await watch(engine, Date.now(), undefined, stop, (_roles, signal) =>
+  await watch(engine, { origin: { kind: 'server' }, from: Date.now() }, stop, (_roles, signal) =>
     pollLive(engine, mcp, { signal, onWaiting, onLive }),
   )
 }
 
-/** Everything but the source, while `feed` runs; alerts that open at `from` or later are told. */
+/** Alerts that open at `from` or later are told. */
+type Watched = { origin: Origin; from: number; notice?: string }
+
+/** Everything but the source, while `feed` runs. */
 async function watch(
   engine: Engine,
-  from: number,
-  notice: string | undefined,
+  { origin, from, notice }: Watched,
   stop: AbortSignal,
   feed: (roles: Roles, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   if (stop.aborted) return say('Stopped.')
+  await engine.openRun(LIVE)
+  await checkOrigin(engine.log, LIVE, origin)
   const served = await serve(engine, notice)
   say(`Dashboard: ${served.url}`)
   const stopAnnouncing = announceAlerts(engine.store, from, say)
@@ -158,7 +167,7 @@ async function watch(
     const started = await engine.start(LIVE, PROCESSING)
     roles = started
     const signal = AbortSignal.any([stop, started.failed])
-    await asOnlySource(engine, (held) => feed(started, held), onWaiting, signal)
+    await asOnlySource(engine, origin, (held) => feed(started, held), onWaiting, signal)
     started.failed.throwIfAborted()
   } finally {
     stopAnnouncing()

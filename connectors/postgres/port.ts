@@ -292,7 +292,8 @@ export interface Store {
   expire(textDays: number): Promise<number>
   /**
    * Runs `work` while no other process on the same database runs anything under this name; throws `taken` if one does. The
-   * signal is aborted when that can't be said any more. @throws FcmError DATABASE_UNREACHABLE, which may pass
+   * signal is aborted when that can't be said any more. What `work` comes to stands.
+   * @throws FcmError DATABASE_UNREACHABLE, which may pass, before `work` has begun
    */
   alone<T>(name: string, taken: FcmError, work: (signal: AbortSignal) => Promise<T>): Promise<T>
   /** Resolves when the database answers. */

@@ -24,6 +24,8 @@ export type StoreOptions =
   | { dir: string; url?: undefined; early?: boolean }
 
 const CONNECTIONS = 8
+/** Each keeps a connection as long as what it is for takes. */
+const MOST_LOCKS = 100
 
 /**
  * Opens the store and brings its tables up to date.
@@ -80,7 +82,16 @@ async function openServer(url: string): Promise<Store> {
       error,
     )
   }
-  return createStore(db)
+  // Of their own: what they are for needs the others.
+  const locks = createDatabase({ connectionString: url, max: MOST_LOCKS, application_name: 'fcm lock' })
+  const store = createStore(db)
+  return {
+    ...store,
+    alone: (name, taken, work) => alone(locks, name, taken, work),
+    async close() {
+      await Promise.all([store.close(), locks.close()])
+    },
+  }
 }
 
 /** Tables whose rows belong to a series or a channel, or name their run. */
@@ -138,8 +149,7 @@ function createStore(db: Database, statistics?: ReturnType<typeof createStatisti
     },
 
     // An embedded database has one process.
-    alone: (name, taken, work) =>
-      statistics ? work(new AbortController().signal) : alone(db, name, taken, work),
+    alone: (_name, _taken, work) => work(new AbortController().signal),
 
     async ping() {
       await db.query('SELECT 1')

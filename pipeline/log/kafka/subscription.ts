@@ -16,7 +16,8 @@ import { recordOf } from './record.ts'
 
 /**
  * Fetched and waiting: what has something waiting shares this equally, so that one partition with much to catch up with has
- * enough for as long as a fetch takes, and dozens of them don't fill the memory. More is fetched below half of a share.
+ * enough for as long as a fetch takes, and dozens of them don't fill the memory. More is fetched below half of a share. While
+ * shares shrink, and by a fetch for each, it may be some times more.
  */
 const QUEUE_BYTES = 16 * 1024 * 1024
 /** In one answer, before records are unpacked to some ten times as much: of one partition, and of all. A record may be larger. */

@@ -106,6 +106,16 @@ export function createTopics(kafka: Kafka) {
         const now = new Set(await names())
         return missing.every(({ name }) => now.has(name))
       })
+      // Leaders hear of it last.
+      const answers = (topic: string) =>
+        ask((client) => client.fetchTopicOffsets(topic)).then(
+          () => true,
+          (error) => {
+            if (!(error instanceof FcmError && (error.retry || error.code === 'TOPIC_UNKNOWN'))) throw error
+            return false
+          },
+        )
+      for (const { name } of missing) await until(() => answers(name))
     },
 
     async list(prefix: string): Promise<{ name: string; partitions: number }[]> {
