@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { FcmError } from './errors.ts'
 import { onFirst, untilItPasses } from './retry.ts'
@@ -18,25 +19,38 @@ test('what may pass is tried again, and told when it is of another kind than bef
   expect(told).toEqual(['LOG_FULL', 'KAFKA_UNREACHABLE'])
 })
 
-test('once it is told to end it tries once, and not again', async () => {
+test('it waits longer each time', async () => {
+  const at: number[] = []
+  const work = async () => {
+    at.push(performance.now())
+    if (at.length < 4) throw away('LOG_FULL')
+  }
+  await untilItPasses(work, () => {})
+  const waits = at.slice(1).map((time, i) => time - at[i]!)
+  expect(waits.map((ms, i) => ms >= 50 * 2 ** i - 2)).toEqual([true, true, true])
+})
+
+test('told to end, it does so at once while it waits, and not before an attempt has ended', async () => {
   const stop = new AbortController()
-  let tries = 0
-  const tried = untilItPasses(
-    async () => {
-      tries++
-      throw away('LOG_FULL')
-    },
-    // While it waits.
-    () => void setImmediate(() => stop.abort(new Error('told to'))),
-    stop.signal,
+  let stoppedAt = 0
+  const work = async () => {
+    throw away('LOG_FULL')
+  }
+  const end = (_: FcmError, attempt: number) => {
+    if (attempt < 4) return
+    stoppedAt = performance.now()
+    setImmediate(() => stop.abort(new Error('told to')))
+  }
+  await expect(untilItPasses(work, end, stop.signal)).rejects.toThrow('told to')
+  // It would have waited for 400 ms at least.
+  expect(performance.now() - stoppedAt).toBeLessThan(350)
+
+  const told = new AbortController()
+  const lasting = untilItPasses(
+    () => sleep(50).then(() => 'done'),
+    () => {},
+    told.signal,
   )
-  await expect(tried).rejects.toThrow('told to')
-  expect(tries).toBe(1)
-  expect(
-    await untilItPasses(
-      async () => 'done',
-      () => {},
-      stop.signal,
-    ),
-  ).toBe('done')
+  told.abort()
+  expect(await lasting).toBe('done')
 })

@@ -1,4 +1,4 @@
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FcmError } from './errors.ts'
 
 export type OnRetry = (error: FcmError, attempt: number) => void
@@ -12,32 +12,29 @@ export function onFirst(tell?: (error: FcmError) => void): OnRetry {
   }
 }
 
+const FIRST_MS = 100
+const MOST_MS = 5000
+
 /**
- * Runs `work` until it succeeds, waiting longer each time (0.1 s to 5 s) while it fails with an error that may pass by
- * itself (`FcmError.retry`: a full disk, a restarting server). Any other error ends it, and so does `signal`, with its
- * reason; the first attempt is made in any case.
+ * Runs `work` until it succeeds, waiting longer each time (0.1 s to 5 s, less up to a half by chance, so that many don't come
+ * back at once) while it fails with an error that may pass by itself (`FcmError.retry`: a full disk, a restarting server). Any
+ * other error ends it, and so does `signal`, with its reason: never while `work` runs, at once while it waits. The first
+ * attempt is made in any case.
  */
-export function untilItPasses<T>(work: () => Promise<T>, onRetry: OnRetry, signal?: AbortSignal): Promise<T> {
-  const policy = retry(
-    handleWhen((error) => error instanceof FcmError && error.retry),
-    {
-      maxAttempts: Number.POSITIVE_INFINITY,
-      backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 5000 }),
-    },
-  )
-  let attempt = 0
-  policy.onFailure(({ reason }) => {
-    if ('error' in reason && reason.error instanceof FcmError && reason.error.retry)
-      onRetry(reason.error, ++attempt)
-  })
-  return policy
-    .execute(({ attempt }) => {
-      // While it waited.
-      if (attempt > 0 && signal?.aborted) throw new Error('aborted')
-      return work()
-    }, signal)
-    .catch((error) => {
+export async function untilItPasses<T>(
+  work: () => Promise<T>,
+  onRetry: OnRetry,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
       signal?.throwIfAborted()
-      throw error
-    })
+      if (!(error instanceof FcmError && error.retry)) throw error
+      onRetry(error, attempt)
+    }
+    const ms = Math.min(FIRST_MS * 2 ** (attempt - 1), MOST_MS)
+    await sleep(ms * (1 - Math.random() / 2), undefined, { signal }).catch(() => signal!.throwIfAborted())
+  }
 }
