@@ -12,7 +12,7 @@ import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
 import { noticeOf, publishSimulated } from '../simulated.ts'
 import { asOnlySource } from '../source.ts'
-import { stopped, stopSignal, unlessStopped } from '../stopping.ts'
+import { endSoon, stopped, stopSignal, unlessStopped } from '../stopping.ts'
 
 export function run(program: Command): void {
   withSettings(program.command('run'), [
@@ -77,6 +77,7 @@ export function run(program: Command): void {
           await running?.stop()
           await served?.close()
           await engine.close()
+          endSoon()
         }
       }
       await work().catch(unlessStopped(stop))
