@@ -1,5 +1,5 @@
 /** Several processes that could be the source, each with a data directory of its own, as on several machines. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { type PostgresServer, postgresPrograms, startPostgres } from '../infra/postgres/server.ts'
 import { openKafkaLog } from '../pipeline/log/kafka/kafka.ts'
 import { LIVE, topicSpecs } from '../pipeline/topology.ts'
@@ -33,7 +33,12 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
   test('one is it, and the next goes on in its place; one of something else is refused at once', {
     timeout: 120_000,
   }, async () => {
-    const source = (i: number) => spawnFcm(['run', 'source', '--data-dir', dirs[i]!.dir, '--seed', '4'], env)
+    const source = (i: number) => {
+      const running = spawnFcm(['run', 'source', '--data-dir', dirs[i]!.dir, '--seed', '4'], env)
+      // Whatever fails, none stays behind.
+      onTestFinished(() => void running.kill('SIGKILL'))
+      return running
+    }
     const first = source(0)
     await first.says('"live"')
     const second = source(1)
