@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { FcmError } from '../../common/errors.ts'
+import { onFirst, untilItPasses } from '../../common/retry.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { SEED, SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
 import { checkRunName, LIVE } from '../../pipeline/topology.ts'
@@ -55,7 +56,8 @@ export function run(program: Command): void {
           }
           await engine.openRun(run)
           const origin: Origin = config.mcp === undefined ? { kind: 'simulation', seed } : { kind: 'server' }
-          if (roles.includes('source')) await checkOrigin(engine.log, run, origin)
+          if (roles.includes('source'))
+            await untilItPasses(() => checkOrigin(engine.log, run, origin), onFirst(onWaiting), stop)
           if (roles.includes('api')) {
             const isSimulated = roles.includes('source') && config.mcp === undefined
             served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)
