@@ -59,7 +59,7 @@ export type Roles = Running & {
 }
 
 export type OpenOptions = {
-  /** Wait for engines that are away until this is aborted, instead of failing. */
+  /** Wait for engines that are away until this is aborted, instead of failing; for a database server only what needs it waits. */
   waiting?: AbortSignal
   /** Schemas that the registry of a Kafka cluster lacks are registered: `fcm migrate`. */
   register?: boolean
@@ -172,7 +172,7 @@ async function openOnKafka(
   const codec = await patient(options, () =>
     createCodec(openConfluentRegistry({ ...registry, mayRegister: options.register === true })),
   )
-  const store = await patient(options, () => openStore({ url }))
+  const store = await openStore({ url, early: options.waiting !== undefined })
   const log = openKafkaLog({ ...kafka, onLog: (message, details) => logger.debug(details, message) })
   try {
     await patient(options, () => log.topics('fcm.'))

@@ -24,6 +24,8 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 }
 
+const LINGER_MS = 500
+
 outliveOutput()
 const program = new Command('fcm')
   .description('Watches Farcaster conversations and warns before they tip.')
@@ -38,6 +40,8 @@ try {
 } catch (error) {
   process.exitCode = explain(error)
 }
+// All that was open is closed, but kafkajs may go on for ten seconds with attempts at what was cut off.
+setTimeout(() => process.exit(), LINGER_MS).unref()
 
 /** Says what went wrong in words; returns the exit code. */
 function explain(error: unknown): number {

@@ -1,7 +1,4 @@
-/**
- * What a run is made from, noted in its log: whoever goes on with it, on whatever machine, goes on with the same. It stands
- * among the checkpoints, which are kept by key and go when the run is deleted.
- */
+/** What a run is made from, noted in its log: whoever goes on with it, on whatever machine, goes on with the same. */
 import { FcmError } from '../common/errors.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { topicOf } from '../pipeline/topology.ts'
@@ -15,7 +12,7 @@ export type Origin =
 type Archives = Extract<Origin, { kind: 'archives' }>
 
 const KEY = 'origin'
-const placeIn = (run: string) => ({ topic: topicOf(run, 'checkpoints'), partition: 0 })
+const placeIn = (run: string) => ({ topic: topicOf(run, 'origin'), partition: 0 })
 
 /** Notes it, before anything is made from it, for one caller at a time. @throws FcmError as `checkOrigin` */
 export async function noteOrigin(log: EventLog, run: string, now: Origin): Promise<void> {
@@ -36,7 +33,7 @@ export async function checkOrigin(log: EventLog, run: string, now: Origin): Prom
 
 async function notedIn(log: EventLog, run: string): Promise<Origin | null> {
   let last: Uint8Array | null = null
-  for await (const { key, value } of log.read(placeIn(run))) if (key === KEY) last = value
+  for await (const { value } of log.read(placeIn(run))) last = value
   return last && JSON.parse(Buffer.from(last).toString())
 }
 

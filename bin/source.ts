@@ -1,32 +1,86 @@
-/** Of the processes that could be the source of run `live`, one is. */
+/** Of the processes that could be the source of run `live`, one is: the member of their group that `PLACE` falls to. */
 import { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
-import { LIVE } from '../pipeline/topology.ts'
+import { groupOf, LIVE, topicOf } from '../pipeline/topology.ts'
 import type { Engine } from './engine.ts'
 import { noteOrigin, type Origin } from './origin.ts'
+import { stopped } from './stopping.ts'
+
+const PLACE = { topic: topicOf(LIVE, 'origin'), partition: 0 }
+
+/** A group needs so long to take in a member where nobody stands in the way. */
+const JOIN_MS = 2000
 
 /**
- * Runs `work`, a source of `origin`, once no other process is the source, and again after what may pass: a connection that is
- * lost, and with it the right to be the source. Ends with its end, or with `signal`. The log of a data directory has one
- * process anyway.
+ * Runs `work`, a source of `origin`, while no other process is the source, and again after what may pass. The signal that it
+ * gets is aborted when another process is to be it, which may have begun then: both write the same for a moment. Ends with
+ * its end, or with `signal`.
  * @throws FcmError SOURCE_DIFFERS
  */
 export async function asOnlySource(
-  { config, log, store }: Engine,
+  { log }: Engine,
   origin: Origin,
   work: (signal: AbortSignal) => Promise<void>,
   onWaiting: (error: FcmError) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const begin = async (held: AbortSignal) => {
-    await noteOrigin(log, LIVE, origin)
-    await work(AbortSignal.any([signal, held]))
-    if (!signal.aborted) held.throwIfAborted()
+  const ended = Promise.withResolvers<void>()
+  ended.promise.catch(() => {})
+  let turn = { over: new AbortController(), done: Promise.resolve() }
+  let taken: NodeJS.Timeout | undefined
+  const awaitTurn = () => {
+    taken = setTimeout(() => onWaiting(new FcmError('SOURCE_TAKEN', {})), JOIN_MS)
   }
-  const taken = new FcmError('SOURCE_TAKEN', {})
-  const attempt = () =>
-    config.kafkaBrokers === undefined ? begin(signal) : store.alone('source', taken, begin)
-  await untilItPasses(attempt, onFirst(onWaiting), signal).catch((error) => {
+
+  async function take(over: AbortSignal): Promise<void> {
+    clearTimeout(taken)
+    const held = AbortSignal.any([signal, over])
+    const attempt = async () => {
+      await noteOrigin(log, LIVE, origin)
+      await work(held)
+    }
+    await untilItPasses(attempt, onFirst(onWaiting), held).then(
+      () => over.aborted || ended.resolve(),
+      (error) => over.aborted || ended.reject(error),
+    )
+  }
+
+  const joining = new AbortController()
+  const giveUp = () => joining.abort(signal.reason)
+  signal.addEventListener('abort', giveUp)
+  awaitTurn()
+  try {
+    const join = () =>
+      log.subscribe({
+        group: groupOf(LIVE, 'source'),
+        topics: [PLACE.topic],
+        batchSize: 1,
+        forced: joining.signal,
+        async onAssigned({ partition }) {
+          if (partition !== PLACE.partition) return undefined
+          const over = new AbortController()
+          turn = { over, done: take(over.signal) }
+          return undefined
+        },
+        async onBatch() {},
+        async onRevoked({ partition }) {
+          if (partition !== PLACE.partition) return
+          turn.over.abort()
+          await turn.done
+          awaitTurn()
+        },
+        onFailure: ended.reject,
+      })
+    const subscription = await untilItPasses(join, onFirst(onWaiting), signal)
+    // From here on it leaves in good order, so that the next need not wait until it is missed.
+    signal.removeEventListener('abort', giveUp)
+    await Promise.race([ended.promise, stopped(signal)]).finally(subscription.stop)
+  } catch (error) {
     if (!signal.aborted) throw error
-  })
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+    clearTimeout(taken)
+    turn.over.abort()
+    await turn.done
+  }
 }

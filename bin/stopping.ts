@@ -23,10 +23,3 @@ export const stopped = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-
-const LINGER_MS = 500
-
-/** Ends a process that has closed all it had: kafkajs may go on for ten seconds with attempts at what was cut off. */
-export function endSoon(): void {
-  setTimeout(() => process.exit(), LINGER_MS).unref()
-}

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { type PostgresServer, postgresPrograms, startPostgres } from '../infra/postgres/server.ts'
 import { openKafkaLog } from '../pipeline/log/kafka/kafka.ts'
-import { LIVE, topicSpecs } from '../pipeline/topology.ts'
+import type { EventLog } from '../pipeline/log/port.ts'
+import { LIVE, topicOf, topicSpecs } from '../pipeline/topology.ts'
 import { fcm, spawnFcm, temporaryDir } from './testing.ts'
 
 const services = inject('services')
@@ -12,17 +13,20 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
   const dirs = Array.from({ length: 3 }, temporaryDir)
   let env: Record<string, string>
   let postgres: PostgresServer
+  let log: EventLog
   beforeAll(async () => {
     postgres = await startPostgres(programs!)
+    const broker = Object.values(services!.brokers)[0]!
+    log = openKafkaLog({ brokers: [broker] })
     env = {
-      KAFKA_BROKERS: Object.values(services!.brokers)[0]!,
+      KAFKA_BROKERS: broker,
+      KAFKA_SESSION_SECONDS: '6',
       SCHEMA_REGISTRY_URL: services!.registry,
       DATABASE_URL: postgres.url,
     }
     expect(await fcm(['migrate'], env)).toMatchObject({ code: 0 })
   })
   afterAll(async () => {
-    const log = openKafkaLog({ brokers: [env.KAFKA_BROKERS!] })
     await log.deleteTopics(topicSpecs(LIVE, 1).map(({ name }) => name))
     await log.close()
     await postgres.stop()
@@ -30,19 +34,20 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     for (const { remove } of dirs) remove()
   })
 
+  const source = (i: number) => {
+    const running = spawnFcm(['run', 'source', '--data-dir', dirs[i]!.dir, '--seed', '4'], env)
+    // Whatever fails, none stays behind.
+    onTestFinished(() => void running.kill('SIGKILL'))
+    return running
+  }
+
   test('one is it, and the next goes on in its place; one of something else is refused at once', {
     timeout: 120_000,
   }, async () => {
-    const source = (i: number) => {
-      const running = spawnFcm(['run', 'source', '--data-dir', dirs[i]!.dir, '--seed', '4'], env)
-      // Whatever fails, none stays behind.
-      onTestFinished(() => void running.kill('SIGKILL'))
-      return running
-    }
     const first = source(0)
     await first.says('"live"')
     const second = source(1)
-    await second.says('Another process polls')
+    await second.says('Another process is the source')
     const other = ['--data-dir', dirs[2]!.dir, '--seed', '8', '--port', '0']
     const refused = {
       code: 2,
@@ -53,8 +58,32 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     expect(second.said.stdout).not.toContain('"live"')
     first.kill('SIGKILL')
     await second.says('"live"')
+    // One that leaves in good order is not waited for.
+    const third = source(2)
+    await third.says('Another process is the source')
+    const began = Date.now()
     second.kill('SIGTERM')
+    await third.says('"live"')
+    expect(Date.now() - began).toBeLessThan(6000)
     expect(await second.ended).toMatchObject({ code: 0 })
+  })
+
+  test('it goes on while the database is away, and so does one that begins then', {
+    timeout: 120_000,
+  }, async () => {
+    const written = async () =>
+      (await log.ends(topicOf(LIVE, 'activity'))).reduce((sum, { next }) => sum + next, 0)
+    const first = source(0)
+    await first.says('"live"')
+    await postgres.stop()
+    onTestFinished(() => postgres.start())
+    const before = await written()
+    await expect.poll(written, { timeout: 20_000 }).toBeGreaterThan(before)
+    first.kill('SIGKILL')
+    const second = source(1)
+    await second.says('"live"')
+    const then = await written()
+    await expect.poll(written, { timeout: 20_000 }).toBeGreaterThan(then)
   })
 })
 

@@ -195,7 +195,7 @@ const errors = {
     exit: 4,
     retry: true,
     text: () =>
-      'Another process polls, and writes into the same database. This one waits, and goes on in its place when that ends.',
+      'Another process is the source, or was until a moment ago and is not missed yet. This one waits, and goes on in its place.',
   },
   SOURCE_FAILS: {
     exit: 4,

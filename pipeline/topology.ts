@@ -5,7 +5,7 @@ import type { TopicSpec } from './log/port.ts'
 
 /** role -> topics it reads, topics it writes. Every arrow between roles is a durable topic. */
 export const topology = {
-  source: { reads: [], writes: ['activity'] },
+  source: { reads: [], writes: ['origin', 'activity'] },
   count: { reads: ['activity'], writes: ['counts'] },
   sum: { reads: ['counts'], writes: ['counts'] },
   detect: { reads: ['counts'], writes: ['signals', 'alerts'] },
@@ -21,6 +21,8 @@ const RECORD_BYTES = 8 * 2 ** 20
 const LETTER_BYTES = RECORD_BYTES + 2 ** 16
 
 const topics = {
+  /** What the run is made from, in partition 0; the process that this falls to is the source. */
+  origin: { retentionMs: 365 * DAY, compacted: true },
   activity: { retentionMs: 14 * DAY },
   counts: { retentionMs: 365 * DAY },
   signals: { retentionMs: 365 * DAY },

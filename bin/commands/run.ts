@@ -13,7 +13,7 @@ import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
 import { noticeOf, publishSimulated } from '../simulated.ts'
 import { asOnlySource } from '../source.ts'
-import { endSoon, stopped, stopSignal, unlessStopped } from '../stopping.ts'
+import { stopped, stopSignal, unlessStopped } from '../stopping.ts'
 
 export function run(program: Command): void {
   withSettings(program.command('run'), [
@@ -79,7 +79,6 @@ export function run(program: Command): void {
           await running?.stop()
           await served?.close()
           await engine.close()
-          endSoon()
         }
       }
       await work().catch(unlessStopped(stop))

@@ -132,7 +132,7 @@ describe.skipIf(!url)('with a server', () => {
   it('lets one process at a time do what only one may, and the next when that ends or is cut off', async () => {
     const [one, other] = await Promise.all([openStore({ url: url! }), openStore({ url: url! })])
     const name = `only-one-${Date.now()}`
-    const taken = new FcmError('SOURCE_TAKEN', {})
+    const taken = new FcmError('RUN_TAKEN', { run: name })
     const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
     const first = one.alone(name, taken, () => {
       begun.resolve()

@@ -14,14 +14,17 @@ import { createQueries } from './queries.ts'
 import { createStatistics } from './statistics.ts'
 import { createWriter } from './write.ts'
 
-export type StoreOptions =
-  /** DATABASE_URL of a server. */
-  | { url: string; dir?: string }
+export type StoreOptions = {
   /**
-   * A data directory, whose lock the caller holds: the database is `postgres/` in it. `early`: making one takes seconds, and
-   * isn't waited for; whatever is asked of the store waits for it, and fails as that does.
+   * Where it takes its time (an embedded database is made, a server is away) it isn't waited for; whatever is asked of the
+   * store waits, and fails as that does.
    */
-  | { dir: string; url?: undefined; early?: boolean }
+  early?: boolean
+} & (
+  | /** DATABASE_URL of a server. */ { url: string; dir?: string }
+  /** A data directory, whose lock the caller holds: the database is `postgres/` in it. */
+  | { dir: string; url?: undefined }
+)
 
 const CONNECTIONS = 8
 /** Each keeps a connection as long as what it is for takes. */
@@ -32,21 +35,26 @@ const MOST_LOCKS = 100
  * @throws FcmError DATABASE_UNREACHABLE, OPTION_INVALID (of DATABASE_URL), DATA_DIR_UNUSABLE
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  if (options.url !== undefined) return openServer(options.url)
+  const { early = false } = options
+  if (options.url !== undefined) return openServer(options.url, early)
   const dir = path.join(options.dir, 'postgres')
   const isThere = existsSync(dir)
   const opening = openEmbedded(dir)
   // Whoever asks for something is told.
   opening.catch(() => {})
-  if (isThere || !options.early) await opening
-  const db: Database = {
-    query: async (...statement) => (await opening).query(...statement),
-    transaction: async (work) => (await opening).transaction(work),
-    withClient: async (work) => (await opening).withClient(work),
-    close: async () => (await opening.catch(() => undefined))?.close(),
-  }
+  if (isThere || !early) await opening
+  const close = async () => (await opening.catch(() => undefined))?.close()
+  const db = after(() => opening, close)
   return createStore(db, createStatistics(db.query))
 }
+
+/** A database for which `opened` has to be waited first. */
+const after = (opened: () => Promise<Database>, close: () => Promise<void>): Database => ({
+  query: async (...statement) => (await opened()).query(...statement),
+  transaction: async (work) => (await opened()).transaction(work),
+  withClient: async (work) => (await opened()).withClient(work),
+  close,
+})
 
 async function openEmbedded(dir: string): Promise<Database> {
   const pglite = await openPglite(dir)
@@ -68,23 +76,28 @@ async function openEmbedded(dir: string): Promise<Database> {
   return { ...db, close }
 }
 
-async function openServer(url: string): Promise<Store> {
-  const db = createDatabase({ connectionString: url, max: CONNECTIONS, application_name: 'fcm' })
-  try {
-    await migrate(db)
-  } catch (error) {
-    await db.close()
-    if (error instanceof FcmError) throw error
-    const why = (error as Error).message
-    throw new FcmError(
-      'OPTION_INVALID',
-      { option: 'DATABASE_URL', why, hint: 'Give another database' },
-      error,
+async function openServer(url: string, early: boolean): Promise<Store> {
+  const server = createDatabase({ connectionString: url, max: CONNECTIONS, application_name: 'fcm' })
+  let migrated: Promise<Database> | undefined
+  // Until it has gone well once, whoever asks for something tries.
+  const opened = () => {
+    migrated ??= migrate(server).then(
+      () => server,
+      (error) => {
+        migrated = undefined
+        throw error instanceof FcmError ? error : unusable(error)
+      },
     )
+    return migrated
   }
+  await opened().catch(async (error) => {
+    if (early && error.retry) return
+    await server.close()
+    throw error
+  })
   // Of their own: what they are for needs the others.
   const locks = createDatabase({ connectionString: url, max: MOST_LOCKS, application_name: 'fcm lock' })
-  const store = createStore(db)
+  const store = createStore(after(opened, server.close))
   return {
     ...store,
     alone: (name, taken, work) => alone(locks, name, taken, work),
@@ -93,6 +106,13 @@ async function openServer(url: string): Promise<Store> {
     },
   }
 }
+
+const unusable = (error: Error): FcmError =>
+  new FcmError(
+    'OPTION_INVALID',
+    { option: 'DATABASE_URL', why: error.message, hint: 'Give another database' },
+    error,
+  )
 
 /** Tables whose rows belong to a series or a channel, or name their run. */
 const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
