@@ -30,7 +30,7 @@ async function adminApi(overrides: Partial<Admin> = {}) {
       deleteRun: async (run) => {
         asked.push(run)
         if (run === 'none') throw new FcmError('RUN_UNKNOWN', { run })
-        if (run === 'live') throw new FcmError('RUN_BUSY', { run })
+        if (run === 'live') throw new FcmError('RUN_IS_LIVE', { run })
       },
       deadLetters: async (run) => [{ run, reason: 'why' }],
       redrive: async (run, ids) => ({ run, ids, redriven: 3 }),

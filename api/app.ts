@@ -28,7 +28,7 @@ export type ApiOptions = ServerOptions & {
   /** Of the program. */
   version: string
   /** What everyone who looks at it should know, such as that all of it is simulated. */
-  notice?: string
+  notice?: () => Promise<string | null>
   /** How many alerts of one type that opened on one day are listed; 0: all. Default 20. */
   alertsPerDay?: number
   /** Absent: there are no admin routes. */
@@ -82,7 +82,8 @@ export async function createApi(options: ApiOptions) {
   channelRoutes(app, store)
   exportRoutes(app, store, streams)
   sourceRoutes(app, store)
-  const about = { version: options.version, notice: options.notice ?? null }
+  const { version, notice = async () => null } = options
+  const about = async () => ({ version, notice: await notice() })
   opsRoutes(app, { store, log, metrics, about, failures: options.failures, now: options.now ?? Date.now })
   latencyRoutes(app, metrics, options.now ?? Date.now)
   if (options.admin) await app.register(adminRoutes(options.admin, streams))

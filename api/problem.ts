@@ -16,6 +16,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   RUN_UNKNOWN: 404,
   TOPIC_UNKNOWN: 404,
   DEAD_LETTER_UNKNOWN: 404,
+  RUN_IS_LIVE: 409,
   RUN_BUSY: 409,
 }
 

@@ -102,7 +102,7 @@ export function adminOf(engine: Engine, token: string): Admin {
 
     async backfill(request, onProgress, signal) {
       const run = checkRunName(request.run)
-      if (run === LIVE) throw new FcmError('RUN_BUSY', { run })
+      if (run === LIVE) throw new FcmError('RUN_IS_LIVE', { run })
       const work = async (held: AbortSignal) => {
         const done = await fill(request, onProgress, AbortSignal.any([signal, held]))
         if (!done.finished && !signal.aborted) held.throwIfAborted()
@@ -113,13 +113,14 @@ export function adminOf(engine: Engine, token: string): Admin {
       return untilItPasses(() => occupy(run, work, taken), onWaiting, signal)
     },
 
-    deleteRun: (run) =>
-      occupy(run, async () => {
-        if (run === LIVE) throw new FcmError('RUN_BUSY', { run })
+    async deleteRun(run) {
+      if (run === LIVE) throw new FcmError('RUN_IS_LIVE', { run })
+      await occupy(run, async () => {
         await known(run)
         await store.deleteRun(run)
         await log.deleteTopics(topicSpecs(run, 1).map(({ name }) => name))
-      }),
+      })
+    },
 
     async deadLetters(run, wanted) {
       const found = []

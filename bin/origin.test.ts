@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
-import { topicOf, topicSpecs } from '../pipeline/topology.ts'
-import { checkOrigin, noteOrigin, type Origin } from './origin.ts'
+import { LIVE, topicOf, topicSpecs } from '../pipeline/topology.ts'
+import { checkOrigin, noteOrigin, noticeOf, type Origin } from './origin.ts'
 import { temporaryDir } from './testing.ts'
 
 const { dir, remove } = temporaryDir()
@@ -22,7 +22,7 @@ async function goOn(before: Origin, now: Origin, run = `run-${++runs}`) {
   return noteOrigin(log, run, now).catch((error) => error.message)
 }
 
-const simulation = (seed: number): Origin => ({ kind: 'simulation', seed })
+const simulation = (seed: number): Origin => ({ kind: 'simulation', seed, speed: 600 })
 const archives = (from: string | null, ...files: [name: string, bytes: number][]): Origin => ({
   ...{ kind: 'archives', from },
   files: files.map(([name, bytes]) => ({ name, bytes })),
@@ -81,4 +81,14 @@ test('what nothing has come of binds nobody; what stands there without a note bi
     await expect(checkOrigin(log, 'old', origin)).rejects.toThrow(words)
     await expect(noteOrigin(log, 'old', origin)).rejects.toThrow(words)
   }
+})
+
+test('that run live is simulated is to be known, and nothing else', async () => {
+  expect(await noticeOf(log)).toBe(null)
+  await log.ensureTopics(topicSpecs(LIVE, 2))
+  expect(await noticeOf(log)).toBe(null)
+  await noteOrigin(log, LIVE, simulation(4))
+  expect(await noticeOf(log)).toBe('Simulated network (seed 4), at most 600 times real time')
+  await noteOrigin(log, LIVE, { kind: 'server' })
+  expect(await noticeOf(log)).toBe(null)
 })

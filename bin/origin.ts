@@ -1,10 +1,11 @@
 /** What a run is made from, noted in its log: whoever goes on with it, on whatever machine, goes on with the same. */
 import { FcmError } from '../common/errors.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
-import { topicOf } from '../pipeline/topology.ts'
+import { LIVE, topicOf } from '../pipeline/topology.ts'
 
 export type Origin =
-  | { kind: 'simulation'; seed: number }
+  /** `speed`: simulated seconds in a second, at most; the same network at another speed is the same. */
+  | { kind: 'simulation'; seed: number; speed: number }
   | { kind: 'server' }
   /** In this order; `from`: an ISO time, where only what is later was taken. */
   | { kind: 'archives'; from: string | null; files: { name: string; bytes: number }[] }
@@ -29,6 +30,14 @@ export async function checkOrigin(log: EventLog, run: string, now: Origin): Prom
   if (before?.kind === 'archives' && now.kind === 'archives') refuseOthers(run, before, now)
   else if (inWords(before) !== inWords(now))
     throw new FcmError('SOURCE_DIFFERS', { run, before: inWords(before), now: inWords(now) })
+}
+
+/** What everyone who looks at run `live` should know of it; null: nothing, or nothing yet. */
+export async function noticeOf(log: EventLog): Promise<string | null> {
+  const isThere = (await log.topics(placeIn(LIVE).topic)).length > 0
+  const origin = isThere ? await notedIn(log, LIVE) : null
+  if (origin?.kind !== 'simulation') return null
+  return `Simulated network (seed ${origin.seed}), at most ${origin.speed} times real time`
 }
 
 async function notedIn(log: EventLog, run: string): Promise<Origin | null> {

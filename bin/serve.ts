@@ -5,6 +5,7 @@ import type { Server } from '../api/server.ts'
 import { FcmError } from '../common/errors.ts'
 import { adminOf } from './admin.ts'
 import type { Engine } from './engine.ts'
+import { noticeOf } from './origin.ts'
 import { removeOwner, writeOwner } from './owner.ts'
 import { VERSION } from './version.ts'
 
@@ -32,16 +33,16 @@ export async function listen(
 }
 
 /** The API over an engine, not listening yet, and the token that its admin routes ask for. */
-export async function apiOf(engine: Engine, notice?: string) {
+export async function apiOf(engine: Engine) {
   const token = randomBytes(24).toString('hex')
   const app = await createApi({
+    notice: () => noticeOf(engine.log),
     store: engine.store,
     log: engine.log,
     metrics: engine.metrics,
     logger: engine.logger,
     host: engine.config.host,
     version: VERSION,
-    ...(notice === undefined ? {} : { notice }),
     alertsPerDay: engine.config.alertsPerDay,
     admin: adminOf(engine, token),
     failures: () => engine.failures,
@@ -50,12 +51,12 @@ export async function apiOf(engine: Engine, notice?: string) {
 }
 
 /**
- * Serves API and dashboard, and lets other commands find this process. `notice`: what everyone who looks should know.
+ * Serves API and dashboard, and lets other commands find this process.
  * @throws FcmError PORT_IN_USE, LISTEN_FAILED
  */
-export async function serve(engine: Engine, notice?: string): Promise<Served> {
+export async function serve(engine: Engine): Promise<Served> {
   const { host, port } = engine.config
-  const { app, token } = await apiOf(engine, notice)
+  const { app, token } = await apiOf(engine)
   const url = await listen(app, host, port, (isTaken, why, error) =>
     isTaken
       ? new FcmError('PORT_IN_USE', { host, port }, error)

@@ -33,10 +33,6 @@ export type Simulated = {
   onWaiting(error: FcmError): void
 }
 
-/** What everyone who looks at it should know. */
-export const noticeOf = (seed: number, speed: number): string =>
-  `Simulated network (seed ${seed}), at most ${speed} times real time`
-
 /** Ground truth is told this far ahead of where the simulation goes live. */
 const TOLD_AHEAD = 60 * DAY
 

@@ -35,6 +35,11 @@ const errors = {
     text: (d) =>
       `Run "${d.run}" was begun with ${d.with}. Go on with that, in that order, or give another --run.`,
   },
+  RUN_IS_LIVE: {
+    exit: 2,
+    text: (d) =>
+      `Run "${d.run}" is what is watched: nothing is backfilled into it, and it isn't deleted by itself. Give a backfill another --run; to begin anew, \`fcm start --fresh\` deletes a data directory, and "Begin anew" in docs/deployment.md says how on Kafka.`,
+  },
   RUN_BUSY: {
     exit: 2,
     text: (d) => `Run "${d.run}" is being written to. Wait until that has ended, or choose another run.`,

@@ -230,8 +230,10 @@ export function createApp(shell) {
     const runsDue = app.now === null || at - known.runsAt > RUNS_MS || live.state() !== 'live'
     const statusDue = at - known.statusAt > STATUS_MS
     const [about, runs, lag, source] = await Promise.all([
-      // A server that has nothing to say of itself refuses, which is fine.
-      known.about === undefined ? orNull(api.about()) : known.about,
+      // A server that has nothing to say of itself refuses, which is fine; what is simulated says so when it has begun.
+      known.about === undefined || (runsDue && known.about?.notice === null)
+        ? orNull(api.about())
+        : known.about,
       runsDue ? api.runs() : null,
       statusDue ? api.lag(run) : null,
       statusDue ? api.source(run, 1) : null,

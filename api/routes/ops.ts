@@ -15,7 +15,7 @@ type Ops = {
   store: Store
   log: EventLog
   metrics: Registry
-  about: { version: string; notice: string | null }
+  about: () => Promise<{ version: string; notice: string | null }>
   failures: (() => string[]) | undefined
   now: () => number
 }
@@ -52,7 +52,7 @@ export function opsRoutes(app: Server, { store, log, metrics, about, failures, n
       querystring: s.exactly({}),
       response: s.answers(Type.Object({ version: Type.String(), notice: s.Nullable(Type.String()) })),
     },
-    handler: () => about,
+    handler: about,
   })
 
   healthRoutes(app, {

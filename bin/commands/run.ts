@@ -11,7 +11,7 @@ import { positiveNumber, wholeNumber } from '../options.ts'
 import { checkOrigin, type Origin } from '../origin.ts'
 import { pollLive } from '../polling.ts'
 import { type Served, serve } from '../serve.ts'
-import { noticeOf, publishSimulated } from '../simulated.ts'
+import { publishSimulated } from '../simulated.ts'
 import { asOnlySource } from '../source.ts'
 import { stopped, stopSignal, unlessStopped } from '../stopping.ts'
 
@@ -55,12 +55,12 @@ export function run(program: Command): void {
             logger.info({ url: served.url }, 'serving health and metrics')
           }
           await engine.openRun(run)
-          const origin: Origin = config.mcp === undefined ? { kind: 'simulation', seed } : { kind: 'server' }
+          const origin: Origin =
+            config.mcp === undefined ? { kind: 'simulation', seed, speed } : { kind: 'server' }
           if (roles.includes('source'))
             await untilItPasses(() => checkOrigin(engine.log, run, origin), onFirst(onWaiting), stop)
           if (roles.includes('api')) {
-            const isSimulated = roles.includes('source') && config.mcp === undefined
-            served = await serve(engine, isSimulated ? noticeOf(seed, speed) : undefined)
+            served = await serve(engine)
             logger.info({ url: served.url }, 'serving')
           }
           running = await engine.start(

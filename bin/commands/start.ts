@@ -13,7 +13,7 @@ import { checkOrigin, type Origin } from '../origin.ts'
 import { pollLive } from '../polling.ts'
 import { showProgress } from '../progress.ts'
 import { serve } from '../serve.ts'
-import { noticeOf, publishSimulated } from '../simulated.ts'
+import { publishSimulated } from '../simulated.ts'
 import { asOnlySource } from '../source.ts'
 import { stopSignal } from '../stopping.ts'
 
@@ -95,42 +95,35 @@ type Plan = { seed: number; speed: number; until: number | undefined; faults: st
 
 async function watchSimulated(engine: Engine, plan: Plan, stop: AbortSignal): Promise<void> {
   const { seed, speed, until, faults } = plan
-  const origin: Origin = { kind: 'simulation', seed }
+  const origin: Origin = { kind: 'simulation', seed, speed }
   const history = showProgress('History')
   try {
-    const notice = noticeOf(seed, speed)
-    await watch(
-      engine,
-      { origin, from: SIMULATION_LIVE, notice },
-      stop,
-      async ({ caughtUp, timed }, signal) => {
-        timed(false)
-        const process = () =>
-          caughtUp((records) => history.update(1, `${records} records to process`), signal)
-        const { finished } = await publishSimulated(engine, {
-          seed,
-          faults,
-          speed: until === undefined ? speed : Number.POSITIVE_INFINITY,
-          ...(until === undefined ? {} : { until }),
-          signal,
-          onHistory(at, live) {
-            history.update((at - SIMULATION_START) / (live - SIMULATION_START), `simulated up to ${iso(at)}`)
-          },
-          async beforeLive() {
-            if (until !== undefined) return
-            await process()
-            if (signal.aborted) return
-            timed(true)
-            history.done('processed.')
-            say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
-          },
-          onWaiting,
-        })
-        if (!finished) return
-        await process()
-        history.done(`simulated and processed up to ${iso(until!)}.`)
-      },
-    )
+    await watch(engine, { origin, from: SIMULATION_LIVE }, stop, async ({ caughtUp, timed }, signal) => {
+      timed(false)
+      const process = () => caughtUp((records) => history.update(1, `${records} records to process`), signal)
+      const { finished } = await publishSimulated(engine, {
+        seed,
+        faults,
+        speed: until === undefined ? speed : Number.POSITIVE_INFINITY,
+        ...(until === undefined ? {} : { until }),
+        signal,
+        onHistory(at, live) {
+          history.update((at - SIMULATION_START) / (live - SIMULATION_START), `simulated up to ${iso(at)}`)
+        },
+        async beforeLive() {
+          if (until !== undefined) return
+          await process()
+          if (signal.aborted) return
+          timed(true)
+          history.done('processed.')
+          say(`Live: ${speed} simulated seconds a second. Ctrl-C stops it; npm start goes on from there.`)
+        },
+        onWaiting,
+      })
+      if (!finished) return
+      await process()
+      history.done(`simulated and processed up to ${iso(until!)}.`)
+    })
   } finally {
     history.end()
   }
@@ -147,19 +140,19 @@ async function watchLive(engine: Engine, mcp: string, stop: AbortSignal): Promis
 }
 
 /** Alerts that open at `from` or later are told. */
-type Watched = { origin: Origin; from: number; notice?: string }
+type Watched = { origin: Origin; from: number }
 
 /** Everything but the source, while `feed` runs. */
 async function watch(
   engine: Engine,
-  { origin, from, notice }: Watched,
+  { origin, from }: Watched,
   stop: AbortSignal,
   feed: (roles: Roles, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   if (stop.aborted) return say('Stopped.')
   await engine.openRun(LIVE)
   await checkOrigin(engine.log, LIVE, origin)
-  const served = await serve(engine, notice)
+  const served = await serve(engine)
   say(`Dashboard: ${served.url}`)
   const stopAnnouncing = announceAlerts(engine.store, from, say)
   let roles: Roles | undefined

@@ -65,6 +65,7 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
       forced: host.forced,
       async onAssigned(tp) {
         held.set(nameOf(tp), metrics.held({ run, role: sink.name, ...tp }))
+        metrics.deadLetters.inc({ run, role: sink.name, topic: tp.topic }, 0)
         return undefined
       },
       onBatch: (records, tp) => held.get(nameOf(tp))!.handling(() => process(records, tp)),

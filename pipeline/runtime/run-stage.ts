@@ -66,6 +66,8 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
   const topic = topicOf(run, stage.input)
   const labels = { run, role, topic }
   const tasks = new Map<number, Task<State>>()
+  // Who watches it rise has to have seen it at zero.
+  metrics.deadLetters.inc(labels, 0)
 
   async function open({ partition }: TopicPartition): Promise<number> {
     const held = metrics.held({ ...labels, partition })
