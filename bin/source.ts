@@ -27,13 +27,13 @@ export async function asOnlySource(
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => {})
   let turn = { over: new AbortController(), done: Promise.resolve() }
-  let taken: NodeJS.Timeout | undefined
+  let impatience: NodeJS.Timeout | undefined
   const awaitTurn = () => {
-    taken = setTimeout(() => onWaiting(new FcmError('SOURCE_TAKEN', {})), JOIN_MS)
+    impatience = setTimeout(() => onWaiting(new FcmError('SOURCE_TAKEN', {})), JOIN_MS)
   }
 
-  async function take(over: AbortSignal): Promise<void> {
-    clearTimeout(taken)
+  async function lead(over: AbortSignal): Promise<void> {
+    clearTimeout(impatience)
     const held = AbortSignal.any([signal, over])
     const attempt = async () => {
       await noteOrigin(log, LIVE, origin)
@@ -55,11 +55,13 @@ export async function asOnlySource(
         group: groupOf(LIVE, 'source'),
         topics: [PLACE.topic],
         batchSize: 1,
+        // What another source has written meanwhile, this one has to know.
+        comesAnew: true,
         forced: joining.signal,
         async onAssigned({ partition }) {
           if (partition !== PLACE.partition) return undefined
           const over = new AbortController()
-          turn = { over, done: take(over.signal) }
+          turn = { over, done: lead(over.signal) }
           return undefined
         },
         async onBatch() {},
@@ -79,7 +81,7 @@ export async function asOnlySource(
     if (!signal.aborted) throw error
   } finally {
     signal.removeEventListener('abort', giveUp)
-    clearTimeout(taken)
+    clearTimeout(impatience)
     turn.over.abort()
     await turn.done
   }

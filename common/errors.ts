@@ -190,6 +190,12 @@ const errors = {
       `The checkpoint of stage ${d.stage} was written by state version ${d.found}, this program has ${d.expected}. ` +
       `Backfill into a new run, or start with --fresh.`,
   },
+  STATE_UNREADABLE: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `No checkpoint of stage ${d.stage}, partition ${d.partition}, in ${d.topic} is whole. This is tried again; if it stays so, restore the event log from a backup, or begin anew.`,
+  },
   ROLE_FAILED: { exit: 4, text: (d) => `Processing has stopped. ${d.why}` },
   SOURCE_AWAITS: {
     exit: 4,

@@ -33,6 +33,10 @@ export const RECORD_TYPES = Object.keys(FILES) as RecordType[]
 export const readSchema = (type: RecordType): object =>
   JSON.parse(readFileSync(new URL(`${FILES[type]}.avsc`, import.meta.url), 'utf8'))
 
+/** Whether a record can't be read, whoever tries; all else is no fault of the record. */
+export const isUnreadable = (error: unknown): error is FcmError =>
+  error instanceof FcmError && (error.code === 'RECORD_MALFORMED' || error.code === 'SCHEMA_UNKNOWN')
+
 export interface Codec {
   /** The record in Confluent's wire format. A value that does not fit its schema is a bug and throws. */
   encode(record: FcmRecord): Buffer

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { describe, expect, inject, test } from 'vitest'
 import { createCodec, readSchema } from './codec.ts'
 import { openConfluentRegistry } from './confluent-registry.ts'
@@ -90,6 +90,17 @@ test.each([
       message: expect.stringMatching(why),
     })
   server.closeAllConnections()
+  server.close()
+})
+
+test('what does not speak HTTP is not taken for a registry that lacks a schema', async () => {
+  const server = createTcpServer((socket) => socket.end('220 mail.example ESMTP\r\n').on('error', () => {}))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  for (const scheme of ['http', 'https']) {
+    const registry = openConfluentRegistry({ url: `${scheme}://127.0.0.1:${port}`, mayRegister: false })
+    await expect(registry.schema(1)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
+  }
   server.close()
 })
 

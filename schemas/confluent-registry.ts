@@ -61,10 +61,12 @@ export function openConfluentRegistry({ url, auth, mayRegister }: ConfluentOptio
     const status = statusOf(error)
     const why = (error as Error).message
     if (status === 401 || status === 403) return new FcmError('REGISTRY_REFUSED', { url, why }, error)
-    if (NO_ANSWER.test(why) || (status ?? 0) >= 500 || status === 429)
+    // A registry says in words of its own what it does not have, or refuses. Where the client could not connect, or was not
+    // answered, it makes up a status of 400.
+    const [, withoutWords] = /Error, status (\d+)(?::|$)/.exec(why) ?? []
+    if (withoutWords === '404') return new FcmError('REGISTRY_MISSING', { url }, error)
+    if (withoutWords || (status ?? 0) >= 500 || status === 429)
       return new FcmError('REGISTRY_UNREACHABLE', { url, why }, error)
-    // A registry says in words what it does not have.
-    if (/Error, status 404(:|$)/.test(why)) return new FcmError('REGISTRY_MISSING', { url }, error)
     return otherwise()
   }
 }
@@ -75,9 +77,6 @@ const TIMEOUT_MS = 5000
 const withTimeout: NonNullable<ConstructorParameters<typeof Client>[0]['middlewares']>[number] = () => ({
   prepareRequest: async (next) => (await next()).enhance({ timeout: TIMEOUT_MS }),
 })
-
-/** The client calls it a status of 400 when it could not connect, or was not answered. */
-const NO_ANSWER = /ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|socket hang up|Timeout/
 
 const avro = (schema: object) => ({ type: SchemaType.AVRO, schema: JSON.stringify(schema) }) as const
 

@@ -1,6 +1,5 @@
-import { FcmError } from '../../common/errors.ts'
 import type { EventLog, TopicPartition } from '../../pipeline/log/port.ts'
-import type { Codec } from '../../schemas/codec.ts'
+import { type Codec, isUnreadable } from '../../schemas/codec.ts'
 import type { Activity } from '../../schemas/records.ts'
 
 export type Keyed = { key: string; record: Activity }
@@ -29,7 +28,7 @@ export async function readTail(
         await codec.prepare(value)
         page.push({ key, record: codec.decode(value) as Activity })
       } catch (error) {
-        if (!(error instanceof FcmError) || error.retry) throw error
+        if (!isUnreadable(error)) throw error
       }
     }
     pages.unshift(page)

@@ -1,22 +1,34 @@
 /** A pool of connections, transactions, and which failures may pass by themselves. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { FcmError } from '../../common/errors.ts'
 
 export type Row = Record<string, unknown>
 export type Result = { rows: Row[]; changed: number }
-export type Query = (sql: string, values?: unknown[]) => Promise<Result>
+/**
+ * `withinMs`: what isn't answered by then is given up. Else a server that vanishes without a word is waited for until TCP gives
+ * up, a quarter of an hour.
+ */
+export type Query = (sql: string, values?: unknown[], withinMs?: number) => Promise<Result>
 
 export interface Database {
   query: Query
   /**
    * Commits when `work` resolves, rolls back when it throws. Statements that are begun without waiting for each other go to
    * the server together, and are carried out in that order: each way there and back costs a turn of a busy event loop.
+   * `withinMs`: of each statement.
    */
-  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
+  transaction<T>(work: (query: Query) => Promise<T>, withinMs?: number): Promise<T>
   /** A connection of one's own, for what `pg` clients are handed to. */
   withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
+
+/** A connection that nothing was heard of for so long is asked, some ten times, whether it is there. */
+const KEEP_ALIVE_MS = 10_000
+/** A server that is away answers neither this, nor that we go. */
+const ROLLBACK_MS = 2000
+const CLOSE_MS = 5000
 
 const INT8 = 20
 /** bigint columns hold counts and ms, all below 2^53. */
@@ -31,7 +43,8 @@ const types = {
 export function createDatabase(config: pg.PoolConfig): Database {
   const pool = new pg.Pool({
     ...config,
-    ...{ types, pipeline: true, keepAlive: true, connectionTimeoutMillis: 10_000 },
+    ...{ types, pipeline: true, connectionTimeoutMillis: 10_000 },
+    ...{ keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS },
   })
   // A connection that breaks while nothing is asked of it is replaced at the next use, or fails the next statement;
   // without listeners it would end the process.
@@ -54,33 +67,35 @@ export function createDatabase(config: pg.PoolConfig): Database {
 
   const queryOn =
     (client: pg.PoolClient): Query =>
-    async (sql, values) => {
-      const { rows, rowCount } = await client.query(sql, values)
+    async (text, values, withinMs) => {
+      const statement = { text, ...(values && { values }), ...(withinMs && { query_timeout: withinMs }) }
+      const { rows, rowCount } = await client.query(statement)
       return { rows, changed: rowCount ?? 0 }
     }
 
   return {
     withClient,
-    query: (sql, values) => withClient((client) => queryOn(client)(sql, values)),
-    transaction: (work) =>
+    query: (...statement) => withClient((client) => queryOn(client)(...statement)),
+    transaction: (work, withinMs) =>
       withClient(async (client) => {
-        const begun = client.query('BEGIN')
+        const query: Query = (sql, values) => queryOn(client)(sql, values, withinMs)
+        const begun = query('BEGIN')
         try {
-          const [result] = await Promise.all([work(queryOn(client)), begun])
-          await client.query('COMMIT')
+          const [result] = await Promise.all([work(query), begun])
+          await query('COMMIT')
           return result
         } catch (error) {
           // The server rolls back by itself when the connection is gone.
-          await client.query('ROLLBACK').catch(() => {})
+          await queryOn(client)('ROLLBACK', [], ROLLBACK_MS).catch(() => {})
           throw error
         }
       }),
-    close: () => pool.end(),
+    close: () => Promise.race([pool.end(), sleep(CLOSE_MS, undefined, { ref: false })]),
   }
 }
 
-/** SQLSTATE classes and codes of a server that is away, starting, stopping or out of disk, memory or connections. */
-const MAY_PASS = /^(08...|53...|57P0[123])$/
+/** SQLSTATE classes and codes of a server that is away, starting, stopping, standing by, or out of disk, memory or connections. */
+const MAY_PASS = /^(08...|53...|57014|57P0[123]|58030|25006)$/
 const NO_CONNECTION = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -90,9 +105,11 @@ const NO_CONNECTION = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'EAI_AGAIN',
+  'ENOTFOUND',
 ])
 /** `pg` gives these failures no code. */
-const LOST = /^(Connection terminated|timeout e|Client has encountered a connection error|Client was closed)/
+const LOST =
+  /^(Connection terminated|Query read timeout|timeout e|Client has encountered a connection error|Client was closed)/
 
 export const codeOf = (error: unknown): string | undefined => (error as { code?: string }).code
 
@@ -104,7 +121,7 @@ function explained(error: unknown): unknown {
     return new FcmError('DATABASE_UNREACHABLE', { why: first.message || code }, error)
   }
   // A password, a name: waiting doesn't help. 28: not authorised; 3D000: no such database.
-  if (/^28|^3D000$/.test(code) || code === 'ENOTFOUND' || code === 'ERR_INVALID_URL') {
+  if (/^28|^3D000$/.test(code) || code === 'ERR_INVALID_URL') {
     return new FcmError(
       'OPTION_INVALID',
       {

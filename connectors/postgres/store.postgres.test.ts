@@ -1,5 +1,6 @@
 /** The same store on a real server: DATABASE_URL's, or a PostgreSQL that is installed here, started for the test. */
 import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
@@ -159,6 +160,32 @@ describe.skipIf(!url)('with a server', () => {
     expect(await cut).toMatchObject({ code: 'DATABASE_UNREACHABLE', retry: true })
     expect(await one.alone(name, taken, async () => 'begun')).toBe('begun')
     await Promise.all([db, one, other].map((each) => each.close()))
+  })
+
+  it('gives up a server that has vanished without a word, and need not wait for it to close', async () => {
+    const { hostname, port } = new URL(url!)
+    const sockets = new Set<Socket>()
+    const cable = createServer((near) => {
+      const far = connect(Number(port || 5432), hostname)
+      for (const socket of [near, far]) sockets.add(socket.on('error', () => {}))
+      near.pipe(far).pipe(near)
+    })
+    await once(cable.listen(0, '127.0.0.1'), 'listening')
+    const through = new URL(url!)
+    through.host = `127.0.0.1:${(cable.address() as AddressInfo).port}`
+    const db = createDatabase({ connectionString: through.href })
+    const ask = () => db.transaction((query) => query('SELECT 1 AS n'), 500)
+    expect((await ask()).rows).toEqual([{ n: 1 }])
+    for (const socket of sockets) socket.unpipe().pause()
+    await expect(ask()).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE', retry: true })
+    // It waits for a free connection no longer than for an answer: others go on as soon as there is a server.
+    const hanging = ask().catch(() => {})
+    const began = Date.now()
+    await db.close()
+    expect(Date.now() - began).toBeLessThan(8000)
+    for (const socket of sockets) socket.destroy()
+    cable.close()
+    await hanging
   })
 
   it.skipIf(!local)('waits for a server that is restarted', async () => {

@@ -51,7 +51,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 /** A database for which `opened` has to be waited first. */
 const after = (opened: () => Promise<Database>, close: () => Promise<void>): Database => ({
   query: async (...statement) => (await opened()).query(...statement),
-  transaction: async (work) => (await opened()).transaction(work),
+  transaction: async (...work) => (await opened()).transaction(...work),
   withClient: async (work) => (await opened()).withClient(work),
   close,
 })
@@ -114,6 +114,9 @@ const unusable = (error: Error): FcmError =>
     error,
   )
 
+/** A statement of a batch takes milliseconds; a server that takes so long for it is taken for gone. */
+const WRITTEN_WITHIN_MS = 60_000
+
 /** Tables whose rows belong to a series or a channel, or name their run. */
 const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
 const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
@@ -121,7 +124,7 @@ const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
 
 /** `statistics`: of the embedded database, which has no autovacuum; a server cares for them, and for its space, by itself. */
 function createStore(db: Database, statistics?: ReturnType<typeof createStatistics>): Store {
-  const writer = createWriter(db)
+  const writer = createWriter(db, statistics ? undefined : WRITTEN_WITHIN_MS)
   const write = statistics ? alertsFirst(writer.write) : writer.write
   const freeSpace = async () => {
     if (statistics) await db.query('VACUUM (ANALYZE)')

@@ -1,7 +1,7 @@
 /** Writes batches of records: one transaction each, ahead of which what this process remembers never gets. */
 import type { Measure } from '../../schemas/records.ts'
 import { keyOf } from './channel-name.ts'
-import { codeOf, type Database, unnest } from './database.ts'
+import { codeOf, type Database, type Query, unnest } from './database.ts'
 import {
   blankRemoved,
   type Input,
@@ -32,9 +32,13 @@ const MAX_CHANNELS = 50_000
 
 export type Writer = ReturnType<typeof createWriter>
 
-/** A writer remembers ids and timelines of the series it has seen; it never gets ahead of the database. */
-export function createWriter(db: Database) {
+/**
+ * A writer remembers ids and timelines of the series it has seen; it never gets ahead of the database. `withinMs`: of each
+ * statement.
+ */
+export function createWriter(db: Database, withinMs?: number) {
   const runs = new Map<string, RunEntry>()
+  const query: Query = (sql, values) => db.query(sql, values, withinMs)
 
   async function write(run: string, records: readonly Input[]): Promise<Written> {
     if (records.length === 0) return { rejected: [] }
@@ -76,9 +80,9 @@ export function createWriter(db: Database) {
         insertAlertEvents(query, entry.id, batch.alerts, channel),
       ])
       if (rows.length === 0) throw new Stale('the run was deleted')
-    })
+    }, withinMs)
     for (const [known, line] of changed) known.line = line
-    await blankRemoved(db.query, entry.id, [
+    await blankRemoved(query, entry.id, [
       ...batch.casts.map(({ record }) => record.hash),
       ...batch.removals.map(({ target }) => target),
     ])
@@ -88,8 +92,8 @@ export function createWriter(db: Database) {
   async function runEntry(run: string): Promise<RunEntry> {
     let entry = runs.get(run)
     if (entry && entry.channels.size < MAX_CHANNELS) return entry
-    await db.query('INSERT INTO runs (name) VALUES ($1) ON CONFLICT DO NOTHING', [run])
-    const { rows } = await db.query('SELECT id FROM runs WHERE name = $1', [run])
+    await query('INSERT INTO runs (name) VALUES ($1) ON CONFLICT DO NOTHING', [run])
+    const { rows } = await query('SELECT id FROM runs WHERE name = $1', [run])
     if (rows.length === 0) throw new Stale('the run was deleted')
     entry = { id: rows[0]!.id as number, channels: new Map() }
     runs.set(run, entry)
@@ -106,15 +110,15 @@ export function createWriter(db: Database) {
         names.map((name) => [keyOf(name), name]),
       )
       const [keys, texts] = table.values
-      await db.query(
+      await query(
         `INSERT INTO channels (run, key, name) SELECT $3, key, name FROM ${table.from} AS t (key, name)
          WHERE NOT EXISTS (SELECT FROM channels c WHERE c.run = $3 AND c.key = t.key) ON CONFLICT DO NOTHING`,
         [keys, texts, run.id],
       )
-      const found = await db.query(
-        'SELECT id, key FROM channels WHERE run = $1 AND key = ANY ($2::bytea[])',
-        [run.id, keys],
-      )
+      const found = await query('SELECT id, key FROM channels WHERE run = $1 AND key = ANY ($2::bytea[])', [
+        run.id,
+        keys,
+      ])
       if (found.rows.length < names.length) throw new Stale('the run was deleted')
       for (const { id, key } of found.rows) {
         const name = byKey.get((key as Buffer).toString('hex'))!
@@ -135,13 +139,13 @@ export function createWriter(db: Database) {
       ['int', 'text'],
       unseen.map(({ channel, measure }) => [channel.id, measure]),
     )
-    await db.query(
+    await query(
       `INSERT INTO series (channel, measure) SELECT channel, measure FROM ${table.from} AS t (channel, measure)
        WHERE NOT EXISTS (SELECT FROM series s WHERE s.channel = t.channel AND s.measure = t.measure)
        ON CONFLICT DO NOTHING`,
       table.values,
     )
-    const found = await db.query(
+    const found = await query(
       `SELECT s.* FROM series s JOIN ${table.from} AS t (channel, measure)
        ON s.channel = t.channel AND s.measure = t.measure`,
       table.values,

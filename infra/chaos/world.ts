@@ -62,7 +62,9 @@ export async function createWorld(workerArgs: string[]): Promise<World> {
 
   async function dismiss(worker: Worker, signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     workers.splice(workers.indexOf(worker), 1)
-    if (worker.child.exitCode !== null) return worker.child.exitCode
+    const { exitCode, signalCode, pid } = worker.child
+    if (exitCode !== null || signalCode !== null)
+      throw new Error(`worker ${pid} has ended by itself, with ${signalCode ?? exitCode}`)
     const ended = once(worker.child, 'exit')
     const told = Date.now()
     worker.child.kill(signal)

@@ -395,6 +395,19 @@ export function eventLogContract(name: string, open: () => Promise<Opened>): voi
       },
     )
 
+    test('a failure is told at once, whatever other partitions are at', async () => {
+      const topic = await it.topic(2)
+      await log.append([0, 1].map((partition) => ({ topic, partition, key: 'k', value: Buffer.of(1) })))
+      const mayEnd = Promise.withResolvers<void>()
+      const reader = await it.reader(topic, {
+        onBatch: (_, { partition }) => (partition === 0 ? mayEnd.promise : Promise.reject(failing)),
+      })
+      await until(() => reader.failures.length > 0)
+      expect(reader.failures).toEqual([failing])
+      mayEnd.resolve()
+      await reader.subscription.stop()
+    })
+
     test('when onRevoked throws, that is a failure too', async () => {
       const topic = await it.topic()
       const reader = await it.reader(topic, { onRevoked: () => Promise.reject(failing) })

@@ -62,7 +62,12 @@ export type SubscribeOptions = {
    * it does again what was done since, and comes to the same.
    */
   onRevoked?(tp: TopicPartition): Promise<void>
-  /** Once aborted, the log's side of joining, committing and leaving is waited for no longer. */
+  /**
+   * What is to stay with a member that was out of the group for a while goes from it and comes anew, by `onRevoked` and
+   * `onAssigned`: another may have had it meanwhile. For work that does not come to the same when two do it.
+   */
+  comesAnew?: boolean
+  /** Once aborted, a broker is not waited for any longer, to join, to commit or to leave. */
   forced?: AbortSignal
   /**
    * A handler threw, or reading is impossible: the subscription has ended, without `onRevoked`, since what the handlers

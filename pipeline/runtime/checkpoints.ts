@@ -21,7 +21,7 @@ export type Restored<State> = { state: State; offset: number; bytes: number; tim
 export interface Checkpoints<State> {
   /**
    * The newest state that verifies; null when there is none. `onRead` is told how many of its bytes have been read.
-   * @throws STATE_VERSION
+   * @throws FcmError STATE_VERSION; STATE_UNREADABLE, which may pass: there are some, and none verifies
    */
   restore(onRead?: (bytes: number, total: number) => void): Promise<Restored<State> | null>
   /**
@@ -84,6 +84,8 @@ export function checkpointsOf<State>(options: {
         const { offset, time } = manifest
         return { state: deserialize(bytes), offset, time, bytes: bytes.length }
       }
+      // A new one may have taken their place since; to begin from nothing would do it all again, or miss it.
+      if (manifests.size > 0) throw new FcmError('STATE_UNREADABLE', { stage, partition, topic })
       return null
     },
 

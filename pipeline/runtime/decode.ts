@@ -1,4 +1,5 @@
 import { FcmError } from '../../common/errors.ts'
+import { isUnreadable } from '../../schemas/codec.ts'
 import type { FcmRecord, RecordType } from '../../schemas/records.ts'
 import { deadLetter } from '../log/dead-letter.ts'
 import type { NewRec, Rec } from '../log/port.ts'
@@ -56,7 +57,7 @@ export async function decodeBatch(
 
 /** The dead letter of a record that can't be processed; an error that isn't the record's fault is thrown on. */
 export function reject(host: Host, role: string, rec: Rec, error: unknown): NewRec {
-  if (!(error instanceof FcmError)) throw error
+  if (!isUnreadable(error)) throw error
   const { topic, partition, offset } = rec
   host.metrics.deadLetters.inc({ run: host.run, role, topic })
   host.logger.warn({ run: host.run, role, topic, partition, offset }, error.message)

@@ -51,7 +51,7 @@ export function createMetrics(registry: Registry, now: () => number = Date.now) 
     }),
     hop: new Histogram({
       name: 'fcm_hop_seconds',
-      help: "From a record's append to the commit of what was made of it, oldest record of a batch",
+      help: "From a record's append until what was made of it is written, oldest record of a batch",
       labelNames,
       buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 5, 30, 120],
       registers,

@@ -51,7 +51,7 @@ type Task<State> = {
   /** A commit is about to be made, of `next` as it will be then. */
   committing: boolean
   /** Resolves when all commits and checkpoints that were begun have ended; `failed`: one of them did not go well. */
-  aside: Promise<unknown>
+  begun: Promise<unknown>
   failed: { error: unknown } | undefined
 }
 
@@ -94,7 +94,7 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       saving: false,
       busyAt: Number.NEGATIVE_INFINITY,
       committing: false,
-      aside: Promise.resolve(),
+      begun: Promise.resolve(),
       failed: undefined,
     }
     tasks.set(partition, task)
@@ -166,11 +166,18 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
 
   /** Encodes the state at once; what takes long is the writing. */
   async function save(task: Task<State>): Promise<void> {
-    const began = performance.now()
+    let began = performance.now()
     const offset = task.next
     const figures = stage.gauges?.(task.state) ?? {}
     task.saving = true
-    const bytes = await task.checkpoints.save(task.state, offset, (write) => patiently(host, role, write))
+    const bytes = await task.checkpoints.save(task.state, offset, (write) => {
+      const encoding = performance.now() - began
+      return patiently(host, role, () => {
+        // What failed, and the wait for something that is away, is no cost of checkpoints.
+        began = performance.now() - encoding
+        return write()
+      })
+    })
     task.saving = false
     task.savedAt = host.now()
     task.nextSaveMs = Math.max(host.checkpointMs, (performance.now() - began) / CHECKPOINT_SHARE)
@@ -184,14 +191,14 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
       task.failed ??= { error }
     })
     // Without their results, which would hang together for ever.
-    task.aside = Promise.all([task.aside, done]).then(() => {})
+    task.begun = Promise.all([task.begun, done]).then(() => {})
   }
 
   async function close({ partition }: TopicPartition): Promise<void> {
     const task = tasks.get(partition)
     if (!task) return
     tasks.delete(partition)
-    await task.aside
+    await task.begun
     if (task.failed) throw task.failed.error
     await save(task)
     task.held.gone()

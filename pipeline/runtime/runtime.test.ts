@@ -331,6 +331,54 @@ describe('a stage', () => {
     expect(await backlog(log, RUN, ['detect'])).toBe(1)
   })
 
+  test.each(['REGISTRY_REFUSED', 'REGISTRY_MISSING'])(
+    '%s is no fault of a record: it ends the role, and buries nothing',
+    async (why) => {
+      await fill([input(1)])
+      const refusing: Codec = {
+        ...codec,
+        decode: () => {
+          throw new FcmError('SCHEMA_UNKNOWN', { id: 7 })
+        },
+        prepare: () =>
+          Promise.reject(new FcmError(why as 'REGISTRY_REFUSED', { url: 'http://registry', why: '401' })),
+      }
+      const failure = new Promise((resolve) => {
+        void runStage(hostOn(log, { codec: refusing, onFailure: resolve }), adding())
+      })
+      expect(await failure).toMatchObject({ code: why })
+      expect(await backlog(log, RUN, ['detect'])).toBe(1)
+      expect(await readAll(topicOf(RUN, 'dead-letters'))).toEqual([])
+    },
+  )
+
+  test('a wait while a checkpoint is written is no reason to put off the next', async () => {
+    let refusals = 4
+    const away: EventLog = {
+      ...log,
+      async append(records) {
+        const isCheckpoint = records[0]!.topic === topicOf(RUN, 'checkpoints')
+        // Some 0.75 s in all: at a twentieth of the time, the next would come 15 s later.
+        if (isCheckpoint && refusals-- > 0) throw new FcmError('KAFKA_UNREACHABLE', { why: 'it is away' })
+        await log.append(records)
+      },
+    }
+    await fill([input(0)])
+    const running = await runStage(hostOn(away), adding())
+    const manifests = async () =>
+      (await readAll(topicOf(RUN, 'checkpoints'))).filter(
+        ({ key, value }) => value && key.endsWith('manifest'),
+      ).length
+    const wanted = { timeout: 6000 }
+    await expect.poll(manifests, wanted).toBe(1)
+    for (let start = 1; (await manifests()) < 2; start++) {
+      expect(start).toBeLessThan(60)
+      await log.append([{ topic: INPUT, key: 'k', value: codec.encode(input(start)) }])
+      await sleep(50)
+    }
+    await running.stop()
+  })
+
   test('waits while the log is full, and goes on by itself', async () => {
     await fill([input(1)])
     let refusals = 3
@@ -395,6 +443,16 @@ describe('a checkpoint', () => {
     const torn = { topic: chunk.topic, partition: 0, key: chunk.key, value: Buffer.from('torn') }
     await log.append([torn])
     expect(await checkpoints().restore()).toMatchObject({ state: { text: 'old' }, offset: 1 })
+  })
+
+  test('where none is whole, nothing is begun anew in silence: it may pass', async () => {
+    await checkpoints().save({ text: 'only' }, 1)
+    const chunk = (await written()).find(({ key }) => key.endsWith('/0'))!
+    const { topic, key, value } = chunk
+    await log.append([{ topic, partition: 0, key, value: Buffer.from('torn') }])
+    await expect(checkpoints().restore()).rejects.toMatchObject({ code: 'STATE_UNREADABLE', retry: true })
+    await log.append([{ topic, partition: 0, key, value }])
+    expect(await checkpoints().restore()).toMatchObject({ state: { text: 'only' } })
   })
 
   test('from a process that was replaced does not win over a newer one', async () => {

@@ -33,7 +33,6 @@ const PAGE_SIZE = 4096
 const CHECKPOINT_PAGES = 1000
 
 export interface Database {
-  file: string
   sql: DatabaseSync
   /** Runs `work`, which is synchronous, in one transaction; undone when it throws. Durable after the next `sync`. */
   write<T>(work: () => T): T
@@ -92,7 +91,6 @@ function wrap(sql: DatabaseSync, file: string): Database {
   /** What waits for the disk: the file must not be closed under it. */
   const syncing = new Set<Promise<void>>()
   return {
-    file,
     sql,
     write(work) {
       if (broken) throw broken

@@ -129,7 +129,9 @@ export function createGroups(source: Source) {
   function fail(group: Group, member: Member, error: unknown): void {
     if (member.ended?.by === 'failure') return
     member.ended = { by: 'failure', error }
-    void leave(group, member).then(() => member.options.onFailure(error))
+    // At once: handlers of other partitions may take long to end.
+    member.options.onFailure(error)
+    void leave(group, member)
   }
 
   function leave(group: Group, member: Member): Promise<void> {

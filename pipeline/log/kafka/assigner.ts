@@ -40,7 +40,8 @@ export const assigner =
           subscribers: members.filter((member) => member.topics.includes(name)),
         })),
       )
-      // One that was away for long may still believe that it holds what another has: the first one keeps it, and no harm done.
+      // One that was away for long may still believe that it holds what another has: the first one keeps it, and comes to the
+      // same, or is given it anew (`comesAnew`).
       const shares = assign(members, topics, (tp) => members.find(({ holds }) => holds.has(nameOf(tp))))
       return [...shares].map(([{ memberId }, tps]) => ({
         memberId,

@@ -57,6 +57,7 @@ for (const [version, broker] of brokers) {
         .poll(async () => (await inspection.topics([spec]))[0]!.differing)
         .toEqual([
           { setting: 'retention.ms', found: '1000', wanted: '86400000' },
+          { setting: 'segment.bytes', found: '1073741824', wanted: '16777216' },
           { setting: 'message.timestamp.type', found: 'CreateTime', wanted: 'LogAppendTime' },
         ])
       // A topic that keeps the times of its writers tells nothing of the broker's clock.

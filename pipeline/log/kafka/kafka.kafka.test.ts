@@ -142,6 +142,33 @@ for (const [version, broker] of brokers) {
       await log.close()
     }, 60_000)
 
+    test.each([
+      ['stays with it', undefined, 1],
+      ['goes and comes anew, where that is wanted', true, 2],
+    ])(
+      'what a member that stood still for longer than a session keeps %s',
+      async (_, comesAnew, times) => {
+        const log = openKafkaLog({ brokers: [broker], sessionMs: 6000 })
+        const topic = await bench(log).topic()
+        let [assigned, revoked] = [0, 0]
+        const reader = await bench(log).reader(topic, {
+          ...(comesAnew && { comesAnew }),
+          onAssigned: async () => void assigned++,
+          onRevoked: async () => void revoked++,
+        })
+        await until(() => assigned === 1)
+        await log.append(numbered(topic, 0, 1))
+        await until(() => reader.seen.length === 1)
+        // All of this process stands still, and the broker takes it for dead.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 9000)
+        await log.append(numbered(topic, 1, 2))
+        await until(() => numbersOf(reader.seen).includes(1))
+        expect([assigned, revoked, reader.failures]).toEqual([times, times - 1, []])
+        await log.close()
+      },
+      60_000,
+    )
+
     /** Joins the group; `vanish` leaves it without a word, so that the group waits a minute for it. */
     async function passingMember(group: string, topic: string): Promise<{ vanish(): void }> {
       const { kafka, cut } = createClient({ brokers: [broker] })

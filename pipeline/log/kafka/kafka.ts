@@ -58,7 +58,8 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
           let at = inRange(tp, from ?? there.first, there)
           // Who looks at one record, for its age, need not fetch thousands.
           let bytes: number | undefined = FIRST_BYTES
-          for (let stalled = 0; at < next; bytes = undefined) {
+          let stalled = 0
+          while (at < next) {
             const page = await reader.page(tp, at, bytes).catch(async (error) => {
               // It was deleted meanwhile.
               if (isOfType(error, 'OFFSET_OUT_OF_RANGE')) inRange(tp, at, (await ends())[tp.partition]!)
@@ -69,6 +70,7 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
             if (stalled > MOST_STALLED)
               throw new FcmError('KAFKA_UNREACHABLE', { why: 'it holds records back' })
             at = page.next
+            bytes = undefined
           }
         },
       }

@@ -4,7 +4,7 @@
  * takes. A partition that has enough waiting is paused, and so is one whose beginning isn't known yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Consumer, EachBatchPayload } from 'kafkajs'
+import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
 import { untilItPasses } from '../../../common/retry.ts'
 import { nameOf } from '../assignment.ts'
@@ -66,7 +66,7 @@ export type GroupParts = {
 }
 
 export async function subscribe(parts: GroupParts, options: SubscribeOptions): Promise<Subscription> {
-  const { group, topics, batchSize, forced, onAssigned, onBatch, onRevoked, onFailure } = options
+  const { group, topics, batchSize, comesAnew, forced, onAssigned, onBatch, onRevoked, onFailure } = options
   // Else kafkajs would wait for them.
   for (const topic of topics) await parts.partitions(topic)
 
@@ -80,6 +80,8 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   let acknowledged = 0
   let ended: { by: 'stop' } | { by: 'failure' } | undefined
   let left: Promise<void> | undefined
+  /** Our name in the group. */
+  let knownAs: string | undefined
 
   /** The member that kafkajs keeps in the group now; it gives up after some failures, and another begins. */
   let member: { consumer: Consumer; client: Client } | undefined
@@ -115,7 +117,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     const self = { consumer, client }
     member = self
     consumer.on('consumer.group_join', ({ payload }) => {
-      if (member === self) joined(payload.memberAssignment)
+      if (member === self) joined(payload)
     })
     consumer.on('consumer.commit_offsets', ({ payload }) => {
       if (member === self) confirmed(payload.topics)
@@ -175,14 +177,17 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
 
   const paused = ({ topic, partition }: TopicPartition) => [{ topic, partitions: [partition] }]
 
-  /** In the turn in which kafkajs joined, before it fetches: it has forgotten its offsets and what was paused. */
-  function joined(assignment: Record<string, number[]>): void {
-    const now = Object.entries(assignment).flatMap(([topic, partitions]) =>
+  /** In the turn in which kafkajs joined, before it fetches: it has forgotten its offsets, and a new consumer what was paused. */
+  function joined({ memberId, memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
+    const now = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition): TopicPartition => ({ topic, partition })),
     )
     const names = new Set(now.map(nameOf))
+    // The group gives each that it does not know a new name.
+    const wasOut = memberId !== knownAs
+    knownAs = memberId
     for (const [name, one] of held) {
-      if (!names.has(name)) take(name, one)
+      if (!names.has(name) || (comesAnew && wasOut)) take(name, one)
     }
     if (ended) {
       // What nobody takes any more would be fetched again and again.

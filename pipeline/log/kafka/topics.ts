@@ -4,10 +4,14 @@ import { FcmError } from '../../../common/errors.ts'
 import type { TopicSpec } from '../port.ts'
 import { connected, explained } from './client.ts'
 
+const COMPACTED_BYTES = 16 * 2 ** 20
+
 /** The settings that a topic is made with; `fcm doctor` compares them with those it has. */
 export const settingsOf = ({ retentionMs, compacted, maxBytes }: TopicSpec): Record<string, string> => ({
   'cleanup.policy': compacted ? 'compact' : 'delete',
   'retention.ms': Number.isFinite(retentionMs) ? String(retentionMs) : '-1',
+  // What is written to last is not compacted: by default up to a gigabyte, which whoever restores would have to read.
+  ...(compacted ? { 'segment.bytes': String(COMPACTED_BYTES) } : {}),
   ...(maxBytes === undefined ? {} : { 'max.message.bytes': String(maxBytes) }),
   // Retention and lag go by when a record was appended: what it tells of may be years ago.
   'message.timestamp.type': 'LogAppendTime',
