@@ -14,17 +14,19 @@ import { createQueries } from './queries.ts'
 import { createStatistics } from './statistics.ts'
 import { createWriter } from './write.ts'
 
-export type StoreOptions = {
+export type StoreOptions = (
+  | /** DATABASE_URL of a server. */ { url: string; dir?: string }
+  | /** A data directory, whose lock the caller holds: the database is `postgres/` in it. */ {
+      dir: string
+      url?: undefined
+    }
+) & {
   /**
    * Where it takes its time (an embedded database is made, a server is away) it isn't waited for; whatever is asked of the
    * store waits, and fails as that does.
    */
   early?: boolean
-} & (
-  | /** DATABASE_URL of a server. */ { url: string; dir?: string }
-  /** A data directory, whose lock the caller holds: the database is `postgres/` in it. */
-  | { dir: string; url?: undefined }
-)
+}
 
 const CONNECTIONS = 8
 /** Each keeps a connection as long as what it is for takes. */
