@@ -13,7 +13,8 @@ export type Origin =
 type Archives = Extract<Origin, { kind: 'archives' }>
 
 const KEY = 'origin'
-const placeIn = (run: string) => ({ topic: topicOf(run, 'origin'), partition: 0 })
+/** Where it stands. */
+export const placeIn = (run: string) => ({ topic: topicOf(run, 'origin'), partition: 0 })
 
 /** Notes it, before anything is made from it, for one caller at a time. @throws FcmError as `checkOrigin` */
 export async function noteOrigin(log: EventLog, run: string, now: Origin): Promise<void> {

@@ -1,12 +1,12 @@
 /** Of the processes that could be the source of run `live`, one is: the member of their group that `PLACE` falls to. */
 import { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
-import { groupOf, LIVE, topicOf } from '../pipeline/topology.ts'
+import { groupOf, LIVE } from '../pipeline/topology.ts'
 import type { Engine } from './engine.ts'
-import { noteOrigin, type Origin } from './origin.ts'
+import { noteOrigin, type Origin, placeIn } from './origin.ts'
 import { stopped } from './stopping.ts'
 
-const PLACE = { topic: topicOf(LIVE, 'origin'), partition: 0 }
+const PLACE = placeIn(LIVE)
 
 /** A group needs so long to take in a member where nobody stands in the way. */
 const JOIN_MS = 2000
@@ -73,14 +73,14 @@ export async function asOnlySource(
         },
         onFailure: ended.reject,
       })
-    const subscription = await untilItPasses(join, onFirst(onWaiting), signal)
-    // From here on it leaves in good order, so that the next need not wait until it is missed.
-    signal.removeEventListener('abort', giveUp)
+    const subscription = await untilItPasses(join, onFirst(onWaiting), signal).finally(() =>
+      // From here on it leaves in good order, so that the next need not wait until it is missed.
+      signal.removeEventListener('abort', giveUp),
+    )
     await Promise.race([ended.promise, stopped(signal)]).finally(subscription.stop)
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
-    signal.removeEventListener('abort', giveUp)
     clearTimeout(impatience)
     turn.over.abort()
     await turn.done

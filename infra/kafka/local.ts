@@ -20,12 +20,18 @@ async function up(): Promise<void> {
   const [version] = KAFKA_VERSIONS
   process.stderr.write(`Starting Kafka ${version} and a schema registry ...\n`)
   const broker = await startBroker({ dir: join(DIR, 'kafka'), version, detached: true })
-  const state: State = { brokers: broker.address, registry: '', pids: [broker.pid] }
-  // If the registry does not start, `kafka:down` ends the broker.
-  writeFileSync(STATE, JSON.stringify(state))
-  const registry = await startRegistry({ dir: join(DIR, 'registry'), detached: true })
-  state.registry = registry.address
-  state.pids.push(registry.pid)
+  const registry = await startRegistry({ dir: join(DIR, 'registry'), detached: true }).catch(
+    async (error) => {
+      // Nothing is told of it yet, so nobody could end it.
+      await broker.kill()
+      throw error
+    },
+  )
+  const state = {
+    brokers: broker.address,
+    registry: registry.address,
+    pids: [broker.pid, registry.pid],
+  }
   writeFileSync(STATE, JSON.stringify(state))
   tell(state)
 }
