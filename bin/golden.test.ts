@@ -1,0 +1,206 @@
+/**
+ * Results as they were when they were last changed on purpose. What is held: every export, in the columns of the day it was
+ * recorded, sorted by identity; names that the program gives itself (ids, the hash of the settings) are left out, so that
+ * only results can change it. Apart from them: in which order the records of a key stand.
+ *
+ * A change that is meant raises `model` in the settings of stage `detect`, or says in its commit which hole demanded it;
+ * `GOLDEN=record npx vitest run bin/golden.test.ts` writes the file anew. `GOLDEN=<dir>` keeps the rows, to compare.
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { BASE, DAY, HOUR, MINUTE } from '../common/time.ts'
+import { simulatedClock } from '../connectors/farcaster/source/clock.ts'
+import { fakeServer } from '../connectors/farcaster/source/fake-server.fixture.ts'
+import { parseFollow } from '../connectors/farcaster/source/follow.ts'
+import { poll } from '../connectors/farcaster/source/source.ts'
+import { DEFAULT_START, simulate } from '../models/simulation/simulate.ts'
+import { defaults } from '../pipeline/stages/detect/settings.ts'
+import { LIVE, topicOf } from '../pipeline/topology.ts'
+import type { FcmRecord } from '../schemas/records.ts'
+import { readConfig } from './config.ts'
+import { type Engine, openEngine, PROCESSING } from './engine.ts'
+import { exportsOf, fcm, temporaryDir } from './testing.ts'
+
+const FILE = fileURLToPath(new URL('golden.json', import.meta.url))
+const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
+const { GOLDEN } = process.env
+
+type Digest = { rows: number; sha256: string }
+type Golden = { model: number; results: Record<string, Digest>; order: Record<string, Digest> }
+const golden: Golden =
+  GOLDEN === 'record'
+    ? { model: defaults.model, results: {}, order: {} }
+    : JSON.parse(readFileSync(FILE, 'utf8'))
+
+type Row = Record<string, unknown>
+/** Columns by which a row is known, and all that is held of it. */
+const COLUMNS = {
+  counts: { identity: ['series', 'start'], values: ['seconds', 'count', 'late', 'covered'] },
+  signals: {
+    identity: ['series', 'resolution', 'start'],
+    values: [
+      ...['count', 'expected', 'dispersion', 'residual', 'variance', 'autocorrelation', 'rawVariance'],
+      ...['rawAutocorrelation', 'varianceTrend', 'autocorrelationTrend', 'pVariance', 'pAutocorrelation'],
+      ...['p', 'score', 'decision', 'reason'],
+    ],
+  },
+  alerts: {
+    identity: ['channel', 'type', 'openedAt', 'series', 'resolution', 'start', 'sequence'],
+    values: ['event', 'severity', 'time', 'reason', 'evidence', 'preset'],
+  },
+} as const
+const EVIDENCE = [
+  ...['series', 'resolution', 'start', 'count', 'expected', 'dispersion', 'variance', 'autocorrelation'],
+  ...['p', 'score', 'reason'],
+]
+
+const pick = (row: Row, names: readonly string[]): unknown[] =>
+  names.map((name) =>
+    name === 'evidence' ? (row.evidence as Row[]).map((one) => pick(one, EVIDENCE)) : (row[name] ?? null),
+  )
+
+/** Bytewise by identity; a text and a number never share a place. */
+function canonical(what: keyof typeof COLUMNS, ndjson: string): string[] {
+  const { identity, values } = COLUMNS[what]
+  return ndjson
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.stringify(pick(JSON.parse(line), [...identity, ...values])))
+    .sort()
+}
+
+const digest = (lines: readonly string[]): Digest => ({
+  rows: lines.length,
+  sha256: createHash('sha256').update(lines.join('\n')).digest('hex'),
+})
+
+function hold(part: 'results' | 'order', name: string, lines: readonly string[]): void {
+  if (GOLDEN === 'record') golden[part][name] = digest(lines)
+  else if (GOLDEN) {
+    mkdirSync(GOLDEN, { recursive: true })
+    writeFileSync(join(GOLDEN, `${part} ${name.replaceAll('/', ' ')}.txt`), `${lines.join('\n')}\n`)
+  }
+  expect({ [name]: digest(lines) }).toEqual({ [name]: golden[part][name] })
+}
+
+async function holdExports(name: string, dir: string, run: string, least: number): Promise<void> {
+  const exports = await exportsOf(dir, run, '--format', 'ndjson')
+  const whole = ['export', 'counts', '--fill', '--format', 'ndjson']
+  const { stdout: filled } = await fcm([...whole, '--run', run, '--data-dir', dir])
+  for (const [what, text] of Object.entries({ ...exports, filled })) {
+    const lines = canonical(what === 'filled' ? 'counts' : (what as keyof typeof COLUMNS), text)
+    if (what === 'counts') expect(lines.length).toBeGreaterThan(least)
+    hold('results', `${name}/${what}`, lines)
+  }
+}
+
+const dirs: { dir: string; remove(): void }[] = []
+const newDir = (): string => {
+  const made = temporaryDir()
+  dirs.push(made)
+  return made.dir
+}
+afterAll(() => {
+  for (const { remove } of dirs) remove()
+  if (GOLDEN === 'record') writeFileSync(FILE, `${JSON.stringify(golden, null, 2)}\n`)
+})
+
+test('are of this model', () => expect(golden.model).toBe(defaults.model))
+
+test('a simulated network', { timeout: 120_000 }, async () => {
+  const dir = newDir()
+  const until = ['--sim-until', '2026-01-06T14:00:00Z', '--seed', '1']
+  expect((await fcm(['start', ...until, '--port', '0', '--data-dir', dir])).code).toBe(0)
+  await holdExports('simulated', dir, LIVE, 10_000)
+})
+
+test('an archive', { timeout: 120_000 }, async () => {
+  const dir = newDir()
+  expect((await fcm(['backfill', ARCHIVE, '--run', 'history', '--data-dir', dir])).code).toBe(0)
+  await holdExports('archive', dir, 'history', 5000)
+})
+
+test('a polled network, and the order of its records', { timeout: 120_000 }, async () => {
+  const dir = newDir()
+  const engine = await openEngine(readConfig({ dataDir: dir }, {}))
+  try {
+    await engine.openRun(LIVE)
+    await pollSome(engine)
+    const roles = await engine.start(LIVE, PROCESSING)
+    await roles.caughtUp(() => {}, new AbortController().signal)
+    await roles.stop()
+    for (const topic of ['counts', 'signals', 'alerts'] as const) {
+      hold('order', topic, await orderIn(engine, topic))
+    }
+  } finally {
+    await engine.close()
+  }
+  await holdExports('polled', dir, LIVE, 2000)
+})
+
+/** Two days and a half, polled each five minutes from an hour after the first cast on. */
+async function pollSome({ log, codec }: Engine): Promise<void> {
+  const end = DEFAULT_START + 2.5 * DAY
+  const messages = []
+  for (const bin of simulate({ seed: 1, liveAt: DEFAULT_START + 1.5 * DAY })) {
+    if (bin.start >= end) break
+    messages.push(...bin.messages)
+  }
+  const { signal } = new AbortController()
+  let now = DEFAULT_START + HOUR
+  const drive = async (time: number) => {
+    now = time
+  }
+  const { finished } = await poll({
+    ...{ log, codec, run: LIVE, until: end, signal, budget: 10_000, interval: BASE },
+    server: fakeServer({
+      messages,
+      now: () => now,
+      // A server that is away for three hours leaves a gap.
+      before: (question) =>
+        question.startsWith('posts') && now > end - DAY && now < end - DAY + 3 * HOUR && now % MINUTE === 0
+          ? { outcome: 'failed', why: 'it said 500', retryAfter: 0, seconds: 0 }
+          : undefined,
+    }),
+    clock: simulatedClock({ start: now, speed: Number.POSITIVE_INFINITY, drive, signal }),
+    follow: parseFollow('*', 0),
+  })
+  expect(finished).toBe(true)
+}
+
+/** The records of each key in their order, by what each is known by. */
+async function orderIn({ log, codec }: Engine, topic: 'counts' | 'signals' | 'alerts'): Promise<string[]> {
+  const name = topicOf(LIVE, topic)
+  const keys = new Map<string, string[]>()
+  for (const { partition } of await log.ends(name)) {
+    for await (const { key, value } of log.read({ topic: name, partition })) {
+      const known = knownBy(codec.decode(value!))
+      if (known !== null) keys.set(key, [...(keys.get(key) ?? []), known])
+    }
+  }
+  return [...keys].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([key, all]) => [key, ...all])
+}
+
+/** Null: a step on the way, which readers never see. */
+function knownBy(record: FcmRecord): string | null {
+  switch (record.type) {
+    case 'BinClosed':
+      return `bin ${record.start} ${record.bins.map(({ measure }) => measure)}`
+    case 'Milestone':
+      return `milestone ${record.measure} ${record.start} ${record.n}`
+    case 'Idle':
+    case 'Unknown':
+      return `${record.type.toLowerCase()} ${record.measure} ${record.from}`
+    case 'Late':
+      return `late ${record.measure} ${record.start} ${record.count}`
+    case 'Signal':
+      return `signal ${record.measure} ${record.resolution} ${record.start}`
+    case 'AlertEvent':
+      return `${record.kind} ${record.openedAt} ${record.sequence} ${record.event}`
+    default:
+      return null
+  }
+}
