@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ended, fcm, spawnFcm, temporaryDir } from './testing.ts'
-import { VERSION } from './version.ts'
+import { type Ended, fcm, spawnFcm, temporaryDir } from '../app/testing.ts'
+import { VERSION } from '../app/version.ts'
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)

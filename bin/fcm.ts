@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
+import { VERSION } from '../app/version.ts'
 import { FcmError } from '../common/errors.ts'
 import { oneLine } from '../common/text.ts'
 import { outliveOutput } from './standard-output.ts'
-import { VERSION } from './version.ts'
 
 /** Loaded one by one: a hub or an MCP server, which others start again when it dies, needs no database. */
 const commands: Record<string, () => Promise<(program: Command) => void>> = {

@@ -1,6 +1,6 @@
+import { type Client, connect } from '../app/client.ts'
+import type { Config } from '../app/config.ts'
 import { NO_CHANNEL } from '../schemas/records.ts'
-import { type Client, connect } from './client.ts'
-import type { Config } from './config.ts'
 import { table } from './table.ts'
 
 /** Rows of the table: one for each item, or made of all of them. `after`: what stands behind the table. */

@@ -1,4 +1,5 @@
 /** Values of options, checked. Each throws FcmError OPTION_INVALID with the form that is wanted. */
+import { DECIMAL } from '../app/config.ts'
 import { FcmError } from '../common/errors.ts'
 import { DAY, HOUR, MINUTE, SECOND, utc, WEEK } from '../common/time.ts'
 
@@ -28,9 +29,6 @@ export function atLeast(
     hint: `For example ${option} ${example}`,
   })
 }
-
-/** In decimals, as people write them: no 0x10, 1e3 or space, which are slips. */
-export const DECIMAL = /^-?\d+(\.\d+)?$/
 
 export function positiveNumber(option: string, value: string): number {
   const number = Number(value)

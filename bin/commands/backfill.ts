@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
+import { connect } from '../../app/client.ts'
+import { readConfig, withSettings } from '../../app/config.ts'
+import { stopSignal } from '../../app/stopping.ts'
 import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import { checkRunName } from '../../pipeline/topology.ts'
-import { connect } from '../client.ts'
-import { readConfig, withSettings } from '../config.ts'
 import { time } from '../options.ts'
 import { type Progress, showProgress } from '../progress.ts'
-import { stopSignal } from '../stopping.ts'
 
 type Told =
   | {

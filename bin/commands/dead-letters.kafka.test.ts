@@ -3,6 +3,8 @@ import kafkajs from 'kafkajs'
 import { Registry } from 'prom-client'
 import { describe, expect, inject, test } from 'vitest'
 import { fakeStore } from '../../api/testing.ts'
+import { adminOf } from '../../app/admin.ts'
+import type { Engine } from '../../app/engine.ts'
 import { deadLetter } from '../../pipeline/log/dead-letter.ts'
 import { createClient } from '../../pipeline/log/kafka/client.ts'
 import { openKafkaLog } from '../../pipeline/log/kafka/kafka.ts'
@@ -13,8 +15,6 @@ import { countStage } from '../../pipeline/stages/count/count.ts'
 import { topicOf, topicSpecs } from '../../pipeline/topology.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import { openConfluentRegistry } from '../../schemas/confluent-registry.ts'
-import { adminOf } from '../admin.ts'
-import type { Engine } from '../engine.ts'
 
 const services = inject('services')
 

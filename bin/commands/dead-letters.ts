@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
+import { type Client, connect } from '../../app/client.ts'
+import { readConfig, withSettings } from '../../app/config.ts'
 import { FcmError } from '../../common/errors.ts'
 import { oneLine } from '../../common/text.ts'
-import { type Client, connect } from '../client.ts'
-import { readConfig, withSettings } from '../config.ts'
 import { table } from '../table.ts'
 
 type Letter = {

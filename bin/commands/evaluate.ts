@@ -1,4 +1,11 @@
 import type { Command } from 'commander'
+import {
+  figuresOf,
+  networkReport,
+  type Watched,
+  type WatchOptions,
+  watchNetwork,
+} from '../../app/evaluation/networks.ts'
 import { FcmError } from '../../common/errors.ts'
 import { BACKENDS, type Backend, openScorer } from '../../models/cnn-lstm/scorer.ts'
 import { readWeights } from '../../models/cnn-lstm/weights.ts'
@@ -14,7 +21,6 @@ import {
 } from '../../models/evaluation/evaluate.ts'
 import { FAMILIES, type Family } from '../../models/simulation/series/series.ts'
 import { BASE_RATE } from '../../models/training/train.ts'
-import { figuresOf, networkReport, type Watched, type WatchOptions, watchNetwork } from '../networks.ts'
 import { atLeast, wholeNumber } from '../options.ts'
 import { type Progress, showProgress } from '../progress.ts'
 import { table } from '../table.ts'

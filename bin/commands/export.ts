@@ -1,9 +1,9 @@
 import { pipeline } from 'node:stream/promises'
 import { Argument, type Command, Option } from 'commander'
+import { connect } from '../../app/client.ts'
+import { readConfig, withSettings } from '../../app/config.ts'
 import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
-import { connect } from '../client.ts'
-import { readConfig, withSettings } from '../config.ts'
 import { time } from '../options.ts'
 
 const RESOLUTIONS: Record<string, string> = { '5m': '300', '1h': '3600', '6h': '21600' }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { readConfig, withSettings } from '../../app/config.ts'
 import { oneLine } from '../../common/text.ts'
-import { readConfig, withSettings } from '../config.ts'
 import { channelName, given, list } from '../list.ts'
 
 type Row = { channel: string; measure: string; from: string; to: string; reason: string | null }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { stopped, stopSignal } from '../../app/stopping.ts'
 import { iso } from '../../common/time.ts'
 import { archiveData } from '../../connectors/farcaster/hub-simulator/archived.ts'
 import { drivenClock, ownClock } from '../../connectors/farcaster/hub-simulator/clock.ts'
@@ -8,7 +9,6 @@ import { createHub } from '../../connectors/farcaster/hub-simulator/hub.ts'
 import { simulatedData } from '../../connectors/farcaster/hub-simulator/simulated.ts'
 import { SEED } from '../../connectors/simulation/source.ts'
 import { positiveNumber, time, wholeNumber } from '../options.ts'
-import { stopped, stopSignal } from '../stopping.ts'
 
 export function hub(program: Command): void {
   program

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { fcm, temporaryDir } from '../testing.ts'
+import { fcm, temporaryDir } from '../../app/testing.ts'
 
 test('measures, says it as JSON, and leaves nothing behind', async () => {
   const { dir, remove } = temporaryDir()

@@ -1,12 +1,12 @@
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import type { Command } from 'commander'
 import pino from 'pino'
+import { stopped, stopSignal } from '../../app/stopping.ts'
+import { VERSION } from '../../app/version.ts'
 import { FcmError } from '../../common/errors.ts'
 import { serveMcp } from '../../connectors/farcaster/mcp-server/http-server.ts'
 import { type FarcasterMcp, farcasterMcp } from '../../connectors/farcaster/mcp-server/server.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
-import { stopped, stopSignal } from '../stopping.ts'
-import { VERSION } from '../version.ts'
 
 export function mcpServer(program: Command): void {
   program

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { readConfig, withSettings } from '../../app/config.ts'
+import { openEngine } from '../../app/engine.ts'
 import { LIVE } from '../../pipeline/topology.ts'
-import { readConfig, withSettings } from '../config.ts'
-import { openEngine } from '../engine.ts'
 
 export function migrate(program: Command): void {
   withSettings(program.command('migrate'), ['dataDir', 'partitions'])

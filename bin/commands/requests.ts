@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readConfig, withSettings } from '../config.ts'
+import { readConfig, withSettings } from '../../app/config.ts'
 import { channelName, given, list } from '../list.ts'
 
 type Row = { channel: string; hour: string; requests: number; failed: number }

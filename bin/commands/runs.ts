@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { connect } from '../client.ts'
-import { readConfig, withSettings } from '../config.ts'
+import { connect } from '../../app/client.ts'
+import { readConfig, withSettings } from '../../app/config.ts'
 import { list } from '../list.ts'
 
 type Row = {

@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { createHealthApi } from '../../api/health.ts'
 import { testApi } from '../../api/testing.ts'
-import { readConfig, settings } from '../../bin/config.ts'
+import { readConfig, settings } from '../../app/config.ts'
 import { ROLES } from '../../pipeline/topology.ts'
 import { KAFKA_VERSIONS, REGISTRY_VERSION } from '../kafka/packages.ts'
 

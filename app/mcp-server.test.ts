@@ -10,7 +10,7 @@ import { cast } from '../connectors/farcaster/fixtures.ts'
 import { type FakeHub, fakeHub, pageOf } from '../connectors/farcaster/mcp-server/fake-hub.fixture.ts'
 import { fcm, spawnFcm } from './testing.ts'
 
-const FCM = fileURLToPath(new URL('fcm.js', import.meta.url))
+const FCM = fileURLToPath(new URL('../bin/fcm.js', import.meta.url))
 const NODE = ['--disable-warning=ExperimentalWarning', FCM, 'mcp-server']
 const CHANNEL = 'https://onchainsummer.xyz'
 const SECRET = 'what a stranger wrote'

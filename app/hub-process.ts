@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { pino } from 'pino'
 import { FcmError } from '../common/errors.ts'
 
-const FCM = fileURLToPath(new URL('fcm.js', import.meta.url))
+const FCM = fileURLToPath(new URL('../bin/fcm.js', import.meta.url))
 /** This program as another process: command and first arguments. */
 export const ITSELF = [process.execPath, '--disable-warning=ExperimentalWarning', FCM] as const
 

@@ -2,16 +2,16 @@
  * Alerts on whole simulated networks, against what was planted in them: which cascades were warned of before their break,
  * and what else was warned of. Through the very stages that run in production, without a log between them.
  */
-import { BASE, BASE_SECONDS, DAY, HOUR, SECOND } from '../common/time.ts'
-import { createStamp } from '../connectors/farcaster/stamp.ts'
-import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../connectors/simulation/source.ts'
-import type { Planted } from '../models/simulation/planted.ts'
-import { groundTruth, simulate } from '../models/simulation/simulate.ts'
-import type { Input, Stage } from '../pipeline/runtime/stage.ts'
-import { countStage } from '../pipeline/stages/count/count.ts'
-import { type DetectOptions, detectStage } from '../pipeline/stages/detect/detect.ts'
-import { sumStage } from '../pipeline/stages/sum.ts'
-import { type AlertEvent, type Coverage, type Measure, NETWORK } from '../schemas/records.ts'
+import { BASE, BASE_SECONDS, DAY, HOUR, SECOND } from '../../common/time.ts'
+import { createStamp } from '../../connectors/farcaster/stamp.ts'
+import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../connectors/simulation/source.ts'
+import type { Planted } from '../../models/simulation/planted.ts'
+import { groundTruth, simulate } from '../../models/simulation/simulate.ts'
+import type { Input, Stage } from '../../pipeline/runtime/stage.ts'
+import { countStage } from '../../pipeline/stages/count/count.ts'
+import { type DetectOptions, detectStage } from '../../pipeline/stages/detect/detect.ts'
+import { sumStage } from '../../pipeline/stages/sum.ts'
+import { type AlertEvent, type Coverage, type Measure, NETWORK } from '../../schemas/records.ts'
 
 /** What is opened before is not looked at: habits are learned. */
 export const JUDGED_FROM = SIMULATION_START + 4 * DAY

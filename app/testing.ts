@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { connect } from './client.ts'
 import { readConfig } from './config.ts'
 
-export const FCM = fileURLToPath(new URL('fcm.js', import.meta.url))
+export const FCM = fileURLToPath(new URL('../bin/fcm.js', import.meta.url))
 
 export type Ended = { code: number | null; stdout: string; stderr: string }
 

@@ -7,7 +7,6 @@ import { SECOND } from '../common/time.ts'
 import { BACKENDS } from '../models/cnn-lstm/scorer.ts'
 import type { KafkaOptions } from '../pipeline/log/kafka/client.ts'
 import { PRESETS } from '../pipeline/stages/detect/settings.ts'
-import { DECIMAL } from './options.ts'
 
 const setting = { additionalProperties: false }
 
@@ -215,6 +214,9 @@ export function withSettings(command: Command, names: readonly (keyof Config)[])
 
 /** What they hold may be a password. */
 const SECRET = new Set<keyof Config>(['databaseUrl', 'kafkaUser', 'schemaRegistryUrl'])
+
+/** In decimals, as people write them: no 0x10, 1e3 or space, which are slips. */
+export const DECIMAL = /^-?\d+(\.\d+)?$/
 
 /**
  * A number where the text is one as people write it, so that 1.9 is no 1 and `true` is none at all; true or false where it

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { BASE, DAY, HOUR, MINUTE } from '../common/time.ts'
-import { SIMULATION_LIVE, SIMULATION_START } from '../connectors/simulation/source.ts'
-import type { Input } from '../pipeline/runtime/stage.ts'
-import { type Measure, NETWORK, seriesName } from '../schemas/records.ts'
+import { BASE, DAY, HOUR, MINUTE } from '../../common/time.ts'
+import { SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/source.ts'
+import type { Input } from '../../pipeline/runtime/stage.ts'
+import { type Measure, NETWORK, seriesName } from '../../schemas/records.ts'
 import {
   countsOf,
   figuresOf,

@@ -4,7 +4,7 @@
  * only results can change it. Apart from them: in which order the records of a key stand.
  *
  * A change that is meant raises `model` in the settings of stage `detect`, or says in its commit which hole demanded it;
- * `GOLDEN=record npx vitest run bin/golden.test.ts` writes the file anew. `GOLDEN=<dir>` keeps the rows, to compare.
+ * `GOLDEN=record npx vitest run app/golden.test.ts` writes the file anew. `GOLDEN=<dir>` keeps the rows, to compare.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
