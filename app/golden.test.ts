@@ -6,9 +6,6 @@
  * A change that is meant raises `model` in the settings of stage `detect`, or says in its commit which hole demanded it;
  * `GOLDEN=record npx vitest run app/golden.test.ts` writes the file anew. `GOLDEN=<dir>` keeps the rows, to compare.
  */
-import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { BASE, DAY, HOUR, MINUTE } from '../common/time.ts'
@@ -22,80 +19,10 @@ import { LIVE, topicOf } from '../pipeline/topology.ts'
 import type { FcmRecord } from '../schemas/records.ts'
 import { readConfig } from './config.ts'
 import { type Engine, openEngine, PROCESSING } from './engine.ts'
-import { exportsOf, fcm, temporaryDir } from './testing.ts'
+import { golden, hold, holdExports, record } from './golden.fixture.ts'
+import { fcm, temporaryDir } from './testing.ts'
 
-const FILE = fileURLToPath(new URL('golden.json', import.meta.url))
 const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
-const { GOLDEN } = process.env
-
-type Digest = { rows: number; sha256: string }
-type Golden = { model: number; results: Record<string, Digest>; order: Record<string, Digest> }
-const golden: Golden =
-  GOLDEN === 'record'
-    ? { model: defaults.model, results: {}, order: {} }
-    : JSON.parse(readFileSync(FILE, 'utf8'))
-
-type Row = Record<string, unknown>
-/** Columns by which a row is known, and all that is held of it. */
-const COLUMNS = {
-  counts: { identity: ['series', 'start'], values: ['seconds', 'count', 'late', 'covered'] },
-  signals: {
-    identity: ['series', 'resolution', 'start'],
-    values: [
-      ...['count', 'expected', 'dispersion', 'residual', 'variance', 'autocorrelation', 'rawVariance'],
-      ...['rawAutocorrelation', 'varianceTrend', 'autocorrelationTrend', 'pVariance', 'pAutocorrelation'],
-      ...['p', 'score', 'decision', 'reason'],
-    ],
-  },
-  alerts: {
-    identity: ['channel', 'type', 'openedAt', 'series', 'resolution', 'start', 'sequence'],
-    values: ['event', 'severity', 'time', 'reason', 'evidence', 'preset'],
-  },
-} as const
-const EVIDENCE = [
-  ...['series', 'resolution', 'start', 'count', 'expected', 'dispersion', 'variance', 'autocorrelation'],
-  ...['p', 'score', 'reason'],
-]
-
-const pick = (row: Row, names: readonly string[]): unknown[] =>
-  names.map((name) =>
-    name === 'evidence' ? (row.evidence as Row[]).map((one) => pick(one, EVIDENCE)) : (row[name] ?? null),
-  )
-
-/** Bytewise by identity; a text and a number never share a place. */
-function canonical(what: keyof typeof COLUMNS, ndjson: string): string[] {
-  const { identity, values } = COLUMNS[what]
-  return ndjson
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.stringify(pick(JSON.parse(line), [...identity, ...values])))
-    .sort()
-}
-
-const digest = (lines: readonly string[]): Digest => ({
-  rows: lines.length,
-  sha256: createHash('sha256').update(lines.join('\n')).digest('hex'),
-})
-
-function hold(part: 'results' | 'order', name: string, lines: readonly string[]): void {
-  if (GOLDEN === 'record') golden[part][name] = digest(lines)
-  else if (GOLDEN) {
-    mkdirSync(GOLDEN, { recursive: true })
-    writeFileSync(join(GOLDEN, `${part} ${name.replaceAll('/', ' ')}.txt`), `${lines.join('\n')}\n`)
-  }
-  expect({ [name]: digest(lines) }).toEqual({ [name]: golden[part][name] })
-}
-
-async function holdExports(name: string, dir: string, run: string, least: number): Promise<void> {
-  const exports = await exportsOf(dir, run, '--format', 'ndjson')
-  const whole = ['export', 'counts', '--fill', '--format', 'ndjson']
-  const { stdout: filled } = await fcm([...whole, '--run', run, '--data-dir', dir])
-  for (const [what, text] of Object.entries({ ...exports, filled })) {
-    const lines = canonical(what === 'filled' ? 'counts' : (what as keyof typeof COLUMNS), text)
-    if (what === 'counts') expect(lines.length).toBeGreaterThan(least)
-    hold('results', `${name}/${what}`, lines)
-  }
-}
 
 const dirs: { dir: string; remove(): void }[] = []
 const newDir = (): string => {
@@ -105,7 +32,7 @@ const newDir = (): string => {
 }
 afterAll(() => {
   for (const { remove } of dirs) remove()
-  if (GOLDEN === 'record') writeFileSync(FILE, `${JSON.stringify(golden, null, 2)}\n`)
+  record()
 })
 
 test('are of this model', () => expect(golden.model).toBe(defaults.model))
