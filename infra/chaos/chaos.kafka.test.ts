@@ -2,22 +2,17 @@
  * The pipeline on real engines, while they and its own processes break. After it, exports are byte for byte those of the
  * undisturbed run of one process on the embedded engines. `npm run test:chaos`; a short form goes with `test:services`.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readConfig } from '../../app/config.ts'
-import { openEngine, PROCESSING } from '../../app/engine.ts'
-import { type Feed, recordsOf } from '../../app/load/feed.ts'
+import { PROCESSING } from '../../app/engine.ts'
+import { recordsOf } from '../../app/load/feed.ts'
 import { untilItPasses } from '../../common/retry.ts'
-import { BASE, DAY, HOUR } from '../../common/time.ts'
 import { openKafkaLog } from '../../pipeline/log/kafka/kafka.ts'
-import type { EventLog } from '../../pipeline/log/port.ts'
 import { backlog } from '../../pipeline/runtime/lag.ts'
 import { topicOf, topicSpecs } from '../../pipeline/topology.ts'
-import { type Codec, createCodec } from '../../schemas/codec.ts'
+import { createCodec } from '../../schemas/codec.ts'
 import { openConfluentRegistry } from '../../schemas/confluent-registry.ts'
+import { binsOf, type Exports, exportsBy, FIRST, feedOf, undisturbed } from '../undisturbed.ts'
 import { caughtUp, faults, poison } from './faults.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -30,51 +25,12 @@ const SIZE = isLong
 const RUN = 'chaos'
 const PARTITIONS = 8
 const WORKERS = 3
-const FIRST = Date.UTC(2026, 0, 5) / BASE
-const BINS = (SIZE.hours * HOUR) / BASE
-/** Before it nothing is planted: series must have been seen for a day to be judged. */
-const QUIET = FIRST + (DAY + 4 * HOUR) / BASE
+const LOAD = { run: RUN, channels: SIZE.channels, hours: SIZE.hours }
+const BINS = binsOf(LOAD)
 /** No process of the pipeline may take more. */
 const MOST_BYTES = 900 * 2 ** 20
 /** Nor longer to end when it is told to, whatever the group waits for. */
 const MOST_STOP_MS = 12_000
-
-const feedOf = (log: EventLog, codec: Codec, partitions: number): Feed => ({
-  engine: { log, codec, config: { partitions } },
-  run: RUN,
-  channels: SIZE.channels,
-  quiet: QUIET,
-})
-
-const WHAT = ['counts', 'signals', 'alerts'] as const
-type Exports = Record<(typeof WHAT)[number], string>
-
-async function exported(world: World, env?: Record<string, string>): Promise<Exports> {
-  const texts = {} as Exports
-  for (const what of WHAT) texts[what] = await world.fcm(['export', what, '--run', RUN], env)
-  return texts
-}
-
-/** One process, one partition, nothing happens. */
-async function undisturbed(world: World): Promise<{ answer: Exports; events: number }> {
-  const dir = mkdtempSync(join(tmpdir(), 'fcm-chaos-calm-'))
-  const engine = await openEngine(readConfig({ dataDir: dir, partitions: 1 }, {}))
-  await engine.openRun(RUN)
-  const roles = await engine.start(RUN, PROCESSING)
-  const feed = feedOf(engine.log, engine.codec, 1)
-  let events = 0
-  for (let bin = FIRST; bin < FIRST + BINS; bin++) {
-    const records = recordsOf(feed, bin)
-    events += records.length
-    await engine.log.append(records)
-  }
-  await roles.caughtUp(() => {}, new AbortController().signal)
-  await roles.stop()
-  await engine.close()
-  const answer = await exported(world, { FCM_DATA_DIR: dir })
-  rmSync(dir, { recursive: true })
-  return { answer, events }
-}
 
 let world: World
 beforeAll(async () => {
@@ -83,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => world?.end(), 60_000)
 
 test('nothing is lost and nothing doubled, whatever happens meanwhile', async () => {
-  const { answer, events } = await undisturbed(world)
+  const { answer, events } = await undisturbed(LOAD, world.fcm)
   expect(answer.alerts.split('\n').length).toBeGreaterThan(10)
 
   await world.fcm(['migrate'])
@@ -93,7 +49,7 @@ test('nothing is lost and nothing doubled, whatever happens meanwhile', async ()
   await log.ensureTopics(topicSpecs(RUN, PARTITIONS))
   for (let i = 0; i < WORKERS; i++) world.hire()
 
-  const feed = feedOf(log, codec, PARTITIONS)
+  const feed = feedOf(LOAD, log, codec, PARTITIONS)
   const began = Date.now()
   const publishing = (async () => {
     for (let bin = FIRST; bin < FIRST + BINS; bin++) {
@@ -141,8 +97,9 @@ test('nothing is lost and nothing doubled, whatever happens meanwhile', async ()
       `ended within ${(world.longestStop() / 1000).toFixed(1)} s; ` +
       `${Math.round((Date.now() - began) / 1000)} s`,
   )
-  const result = await exported(world)
-  for (const what of WHAT) expect(result[what] === answer[what], what).toBe(true)
+  const result = await exportsBy(world.fcm, RUN)
+  for (const [what, text] of Object.entries(answer))
+    expect(result[what as keyof Exports] === text, what).toBe(true)
   const letters = JSON.parse(await world.fcm(['dead-letters', 'list', '--run', RUN, '--json'], env)) as {
     source: string
     bytes: number
