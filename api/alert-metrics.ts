@@ -1,6 +1,6 @@
 /** How many alerts are open, as a metric: also where none is, so that one that closes is seen to. */
 import { Gauge, type Registry } from 'prom-client'
-import type { Store } from '../connectors/postgres/port.ts'
+import type { Store } from '../connectors/postgres/store.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { runsOf } from '../pipeline/topology.ts'
 import { ALERT_KINDS, SEVERITIES } from '../schemas/records.ts'
@@ -17,7 +17,7 @@ export function createAlertMetrics(store: Store, log: EventLog, metrics: Registr
     async update(): Promise<void> {
       open.reset()
       const runs = runsOf((await log.topics('fcm.')).map((topic) => topic.name))
-      const counts = await store.openAlerts()
+      const counts = await store.alerts.open()
       for (const run of runs) {
         for (const type of ALERT_KINDS)
           for (const severity of SEVERITIES) open.set({ run, type, severity }, 0)

@@ -79,33 +79,33 @@ describe('answers', () => {
     }
     const span = { from: Date.UTC(2024, 1, 5), to: T0 }
     expect(api.store.asked.at(-1)).toEqual([
-      'alerts',
+      'alerts.list',
       'history',
       { ...filter, ...span },
       { limit: 7, cursor: 'abc' },
     ])
     await get(`/v1/series/${id}/signals?resolution=21600&limit=5000&from=${from}`)
     expect(api.store.asked.at(-1)).toEqual([
-      ...['signals', 'live', SERIES, 21600],
+      ...['series.signals', 'live', SERIES, 21600],
       { from: span.from, to: undefined },
       { limit: 5000, cursor: undefined },
     ])
     await get(`/v1/gaps?channel=${channel}&to=${from}`)
     expect(api.store.asked.at(-1)).toEqual([
-      'gaps',
+      'operations.gaps',
       'live',
       { channel: CHANNEL, from: undefined, to: span.from },
       { limit: 500, cursor: undefined },
     ])
     await get(`/v1/ops/requests?run=history&channel=${channel}&from=${from}&limit=2&cursor=x`)
     expect(api.store.asked.at(-1)).toEqual([
-      ...['requests', 'history', { channel: CHANNEL, from: span.from, to: undefined }],
+      ...['operations.requests', 'history', { channel: CHANNEL, from: span.from, to: undefined }],
       { limit: 2, cursor: 'x' },
     ])
     await get('/v1/ops/source?run=history&limit=20')
     expect(api.store.asked.slice(-2)).toEqual([
-      ['source', 'history'],
-      ['followed', 'history', T0 - HOUR, 20],
+      ['operations.source', 'history'],
+      ['operations.followed', 'history', T0 - HOUR, 20],
     ])
   })
 
@@ -118,12 +118,12 @@ describe('answers', () => {
     await app.inject({ url: '/v1/alerts' })
     expect(store.asked.at(-1)![2]).toMatchObject({ perDay: 3, all: false })
     await app.inject({ url: '/v1/alerts/a1' })
-    expect(store.asked.at(-1)).toEqual(['alert', 'a1', 3])
+    expect(store.asked.at(-1)).toEqual(['alerts.get', 'a1', 3])
   })
 
   it('shows channels by risk as its schema says', async () => {
     const answer = (await get('/v1/overview?run=history&limit=500')).json()
-    expect(api.store.asked.at(-1)).toEqual(['overview', 'history', 500])
+    expect(api.store.asked.at(-1)).toEqual(['series.overview', 'history', 500])
     expect(Check(s.Overview, answer)).toBe(true)
     expect(Object.keys(answer.items[0]).sort()).toEqual(Object.keys(s.ChannelState.properties).sort())
     expect(answer).toMatchObject({
@@ -133,12 +133,12 @@ describe('answers', () => {
       ],
     })
     await get('/v1/overview')
-    expect(api.store.asked.at(-1)).toEqual(['overview', 'live', 50])
+    expect(api.store.asked.at(-1)).toEqual(['series.overview', 'live', 50])
     const nothing = async () => ({
       now: null,
       items: [{ ...channelState, score: null, p: null, at: null, decision: null, alerts: [] }],
     })
-    const { app } = await testApi({ store: fakeStore({ overview: nothing }) })
+    const { app } = await testApi({ store: fakeStore({ series: { overview: nothing } }) })
     expect(Check(s.Overview, (await app.inject({ url: '/v1/overview' })).json())).toBe(true)
   })
 
@@ -166,7 +166,9 @@ describe('answers', () => {
     })
     expect([...answer.channels[0].error]).toHaveLength(300)
     const { app } = await testApi({
-      store: fakeStore({ source: async () => ({ ...sourceState, round: null, hour: null, measures: [] }) }),
+      store: fakeStore({
+        operations: { source: async () => ({ ...sourceState, round: null, hour: null, measures: [] }) },
+      }),
     })
     const none = (await app.inject({ url: '/v1/ops/source' })).json()
     expect(Check(s.Source, none)).toBe(true)
@@ -184,13 +186,15 @@ describe('answers', () => {
   it('draws the 95 % band of the expected distribution, or none', async () => {
     const { app } = await testApi({
       store: fakeStore({
-        signals: async () => ({
-          items: [
-            { ...signalRow, expected: 12, dispersion: 0.25 },
-            { ...signalRow, expected: null, dispersion: null },
-          ],
-          next: null,
-        }),
+        series: {
+          signals: async () => ({
+            items: [
+              { ...signalRow, expected: 12, dispersion: 0.25 },
+              { ...signalRow, expected: null, dispersion: null },
+            ],
+            next: null,
+          }),
+        },
       }),
     })
     const { items } = (await app.inject({ url: `/v1/series/${id}/signals` })).json()
@@ -202,7 +206,9 @@ describe('answers', () => {
   it('caps the text of casts by code point and says so', async () => {
     const texts = ['\u{1F409}'.repeat(1000), '\u{1F409}'.repeat(1001), `a${'\u{1F409}'.repeat(5000)}`, null]
     const items = texts.map((text) => ({ ...castRow, text, parentHash: Buffer.from([1, 2]) }))
-    const { app } = await testApi({ store: fakeStore({ casts: async () => ({ items, next: null }) }) })
+    const { app } = await testApi({
+      store: fakeStore({ casts: { list: async () => ({ items, next: null }) } }),
+    })
     const casts = (await app.inject({ url: `/v1/channels/${channel}/casts` })).json().items
     expect(casts.map((c: { text: string | null }) => c.text && [...c.text].length)).toEqual([
       1000,
@@ -328,14 +334,14 @@ describe('problems', () => {
         expect((await get(`${url}?channel=${encodeURIComponent(known)}`)).statusCode).toBe(200)
       }
       const twins = { findChannel: async () => ({ known: false, alike: ['https://a/x', 'https://b/x'] }) }
-      const { app } = await testApi({ store: fakeStore(twins) })
+      const { app } = await testApi({ store: fakeStore({ series: twins }) })
       expect((await app.inject({ url: `${url}?channel=x` })).json().detail).not.toContain('did you mean')
     },
   )
 
   it('a run whose records only wait in the log is there, and so is live', async () => {
     const { app } = await testApi({
-      store: fakeStore({ has: async () => false }),
+      store: fakeStore({ runs: { has: async () => false } }),
       log: fakeLog({ 'fcm.waiting.activity': [[]] }),
     })
     const status = async (run: string) => (await app.inject({ url: `/v1/alerts?run=${run}` })).statusCode
@@ -348,7 +354,7 @@ describe('problems', () => {
       const { detail } = await problemOf(`/v1/series/${other}/${what}?run=history`, 404)
       expect(detail).toBe('Run "history" has no such series. /v1/series lists those there are.')
     }
-    const { app } = await testApi({ store: fakeStore({ exportCounts: () => rowsOf() }) })
+    const { app } = await testApi({ store: fakeStore({ series: { exportCounts: () => rowsOf() } }) })
     expect((await app.inject({ url: `/v1/export/counts?series=${other}` })).statusCode).toBe(200)
   })
 
@@ -369,7 +375,7 @@ describe('problems', () => {
     const away = async () => {
       throw new FcmError('DATABASE_UNREACHABLE', { why: 'connect ECONNREFUSED 10.1.2.3:5432' })
     }
-    const { app, logged } = await testApi({ store: fakeStore({ alerts: away }) })
+    const { app, logged } = await testApi({ store: fakeStore({ alerts: { list: away } }) })
     const answer = await app.inject({ url: '/v1/alerts' })
     expect(answer.statusCode).toBe(503)
     expect(answer.headers['retry-after']).toBe('5')
@@ -382,12 +388,12 @@ describe('problems', () => {
     const broken = async () => {
       throw new TypeError('secret of the house')
     }
-    const { app, logged } = await testApi({ store: fakeStore({ channels: broken }) })
+    const { app, logged } = await testApi({ store: fakeStore({ series: { channels: broken } }) })
     const answer = await app.inject({ url: '/v1/channels' })
     expect(answer.statusCode).toBe(500)
     expect(answer.body).not.toContain('secret')
     expect(answer.json().detail).toMatch(/request req-\w+/)
-    expect(logged[0]).toMatchObject({ level: 50, err: { stack: expect.stringContaining('testing.ts') } })
+    expect(logged[0]).toMatchObject({ level: 50, err: { stack: expect.stringContaining('api.test.ts') } })
   })
 
   it('says what a person can do about a failure that does not pass', async () => {
@@ -413,7 +419,7 @@ describe('problems', () => {
         hint: 'Begin anew',
       })
     }
-    const { app } = await testApi({ store: fakeStore({ alerts: refuse }) })
+    const { app } = await testApi({ store: fakeStore({ alerts: { list: refuse } }) })
     const answer = await app.inject({ url: '/v1/alerts?cursor=forged' })
     expect(answer.statusCode).toBe(400)
     expect(answer.json().errors).toEqual([{ in: 'query', name: 'cursor', detail: 'it is not of this list' }])

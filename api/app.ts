@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { Histogram, type Registry } from 'prom-client'
-import type { Store } from '../connectors/postgres/port.ts'
+import type { Store } from '../connectors/postgres/store.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { notFound, sendProblem } from './problem.ts'
 import { type Admin, adminRoutes } from './routes/admin.ts'

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FcmError } from '../common/errors.ts'
-import type { CountRow } from '../connectors/postgres/port.ts'
+import type { CountRow } from '../connectors/postgres/series/series.ts'
 import { exportText, HEADERS } from './export.ts'
 import { CHANNEL, countRow, fakeStore, HOSTILE, rowsOf, SERIES, testApi } from './testing.ts'
 
@@ -83,7 +83,7 @@ describe('exports', () => {
   )
 
   it('has a header when there are no rows', async () => {
-    const app = await apiOver({ exportCounts: () => rowsOf() })
+    const app = await apiOver({ series: { exportCounts: () => rowsOf() } })
     expect((await app.inject({ url: '/v1/export/counts' })).body).toBe(`${HEADERS.counts.join(',')}\n`)
     expect((await app.inject({ url: '/v1/export/counts?format=ndjson' })).body).toBe('')
   })
@@ -115,11 +115,14 @@ describe('exports', () => {
       from: Date.UTC(2024, 1, 5),
       to: undefined,
     }
-    expect(store.asked.at(-1)).toEqual(['exportCounts', { ...filter, resolution: 3600, fill: true }])
+    expect(store.asked.at(-1)).toEqual(['series.exportCounts', { ...filter, resolution: 3600, fill: true }])
     await app.inject({ url: `/v1/export/signals?${filters}&fill=false` })
-    expect(store.asked.at(-1)).toEqual(['exportSignals', { ...filter, resolution: undefined }])
+    expect(store.asked.at(-1)).toEqual(['series.exportSignals', { ...filter, resolution: undefined }])
     await app.inject({ url: '/v1/export/counts' })
-    expect(store.asked.at(-1)).toMatchObject(['exportCounts', { run: 'live', resolution: 300, fill: false }])
+    expect(store.asked.at(-1)).toMatchObject([
+      'series.exportCounts',
+      { run: 'live', resolution: 300, fill: false },
+    ])
   })
 
   it('refuses a run that is not there, and zeros where there are none', async () => {
@@ -151,7 +154,7 @@ describe('a long export', () => {
     return { seen, exportCounts: rows }
   }
   const served = async (exportCounts: () => AsyncIterable<CountRow>) => {
-    const app = await apiOver({ exportCounts })
+    const app = await apiOver({ series: { exportCounts } })
     const url = await app.listen({ host: '127.0.0.1', port: 0 })
     return { app, url: `${url}/v1/export/counts` }
   }
@@ -197,7 +200,7 @@ describe('a long export', () => {
     const fail = () => {
       throw new FcmError('DATABASE_UNREACHABLE', { why: 'gone' })
     }
-    const app = await apiOver({ exportCounts: endless(0, fail).exportCounts })
+    const app = await apiOver({ series: { exportCounts: endless(0, fail).exportCounts } })
     const answer = await app.inject({ url: '/v1/export/counts' })
     expect(answer.statusCode).toBe(503)
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
@@ -216,7 +219,7 @@ describe('a long export', () => {
 
   it('streams without listening, too', async () => {
     const { seen, exportCounts } = endless()
-    const app = await apiOver({ exportCounts })
+    const app = await apiOver({ series: { exportCounts } })
     const answer = await app.inject({ url: '/v1/export/counts', payloadAsStream: true })
     let bytes = 0
     for await (const chunk of answer.stream()) {

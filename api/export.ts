@@ -7,7 +7,8 @@
  * changed name would no longer be that channel, and programs are who exports are for. The OpenAPI document says so.
  */
 import { iso } from '../common/time.ts'
-import type { AlertRow, CountRow, SignalRow } from '../connectors/postgres/port.ts'
+import type { AlertRow } from '../connectors/postgres/alerts/alerts.ts'
+import type { CountRow, SignalRow } from '../connectors/postgres/series/series.ts'
 import * as present from './present.ts'
 
 type Value = string | number | null | readonly object[]

@@ -2,7 +2,8 @@
  * What is new in the runs that streams look at. One poll of the store serves all of them, so it doesn't matter in which
  * process the store is written, nor how many listen; what one stream has read, others at the same place get too.
  */
-import type { AlertChange, EventRef, Store } from '../connectors/postgres/port.ts'
+import type { AlertChange, EventRef } from '../connectors/postgres/alerts/alerts.ts'
+import type { Store } from '../connectors/postgres/store.ts'
 
 export type News =
   /** Where it begins: behind that event. null: before all. */
@@ -14,7 +15,7 @@ export type News =
   | { type: 'quiet' }
 
 export type FeedOptions = {
-  store: Pick<Store, 'alertChanges' | 'lastEvents' | 'now'>
+  store: Pick<Store, 'alerts' | 'series'>
   /** The cap by which alerts are listed, of each type and day. */
   perDay: number
   /** The store has begun to fail; streams go on when it answers again. */
@@ -60,7 +61,7 @@ export function createFeed({ store, perDay, onFailure, pollMs = 250, quietMs = 1
     if (!polling) return
     try {
       const runs = [...watches.keys()]
-      const last = await store.lastEvents(runs)
+      const last = await store.alerts.lastEvents(runs)
       const isDue = performance.now() - binsAt >= BINS_MS
       if (isDue) binsAt = performance.now()
       for (const run of runs) {
@@ -68,7 +69,7 @@ export function createFeed({ store, perDay, onFailure, pollMs = 250, quietMs = 1
         if (!watch) continue
         watch.last = last.get(run)?.place ?? 0
         watch.pages.clear()
-        if (isDue || watch.now === null) watch.now = await store.now(run)
+        if (isDue || watch.now === null) watch.now = await store.series.now(run)
       }
       failing = false
     } catch (error) {
@@ -98,7 +99,7 @@ export function createFeed({ store, perDay, onFailure, pollMs = 250, quietMs = 1
   function pageBehind(run: string, { pages }: Watch, place: number): Promise<AlertChange[]> {
     const page =
       pages.get(place) ??
-      store.alertChanges(run, place, PAGE, perDay).catch((error) => {
+      store.alerts.changes(run, place, PAGE, perDay).catch((error) => {
         failed(error)
         return []
       })
@@ -108,7 +109,7 @@ export function createFeed({ store, perDay, onFailure, pollMs = 250, quietMs = 1
 
   return {
     async *follow(run, from, signal) {
-      const behind = from === 'now' ? ((await store.lastEvents([run])).get(run) ?? null) : from
+      const behind = from === 'now' ? ((await store.alerts.lastEvents([run])).get(run) ?? null) : from
       yield { type: 'begin', behind }
       const watch = enter(run)
       try {

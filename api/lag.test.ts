@@ -170,7 +170,9 @@ describe('/metrics', () => {
   it('has what the sources of all runs do, without a label per channel', async () => {
     const log = fakeLog({ 'fcm.live.activity': [[]], 'fcm.history.activity': [[]] })
     const store = fakeStore({
-      source: async (run) => (run === 'live' ? sourceState : { ...sourceState, round: null, measures: [] }),
+      operations: {
+        source: async (run) => (run === 'live' ? sourceState : { ...sourceState, round: null, measures: [] }),
+      },
     })
     const { app } = await testApi({ log, store })
     // Totals don't grow by being asked for.
@@ -189,7 +191,7 @@ describe('/metrics', () => {
   it('has the alerts that are open, and zeros where none is', async () => {
     let count = 2
     const open = { run: 'live', type: 'onset', severity: 'high' } as const
-    const store = fakeStore({ openAlerts: async () => (count > 0 ? [{ ...open, count }] : []) })
+    const store = fakeStore({ alerts: { open: async () => (count > 0 ? [{ ...open, count }] : []) } })
     const { app } = await testApi({ log: fakeLog({ 'fcm.live.activity': [[]] }), store })
     const of = async (type: string, severity: string) => {
       const { body } = await app.inject({ url: '/metrics' })
@@ -206,7 +208,8 @@ describe('/metrics', () => {
       throw new Error('store away')
     }
     const log = fakeLog({ 'fcm.live.activity': [[]] })
-    const { app, logged } = await testApi({ log, store: fakeStore({ source, openAlerts: source }) })
+    const store = fakeStore({ operations: { source }, alerts: { open: source } })
+    const { app, logged } = await testApi({ log, store })
     const { body } = await app.inject({ url: '/metrics' })
     expect(body).toContain('kafka_consumergroup_group_lag{')
     expect(body).not.toMatch(/^fcm_source/m)

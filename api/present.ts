@@ -1,6 +1,10 @@
 /** Rows of the store as the API shows them: times in ISO 8601, hashes in hex, text capped. */
 import { iso } from '../common/time.ts'
-import type * as port from '../connectors/postgres/port.ts'
+import type { Alert, AlertChange, AlertDetail } from '../connectors/postgres/alerts/alerts.ts'
+import type { CastRow } from '../connectors/postgres/casts/casts.ts'
+import type { Followed, Gap, RequestRow, SourceState } from '../connectors/postgres/operations/operations.ts'
+import type { Run } from '../connectors/postgres/runs/runs.ts'
+import type { Channel, CountRow, Overview, Series, SignalRow } from '../connectors/postgres/series/series.ts'
 import { quantile } from '../models/early-warning/negative-binomial.ts'
 import { seriesName, type Evidence as WireEvidence } from '../schemas/records.ts'
 import type * as shape from './schemas.ts'
@@ -15,7 +19,7 @@ export function cap(text: string, limit: number): string {
   return [...text.slice(0, 2 * limit)].slice(0, limit).join('')
 }
 
-export const alert = (row: port.Alert): Answer<typeof shape.Alert> => ({
+export const alert = (row: Alert): Answer<typeof shape.Alert> => ({
   id: row.id,
   run: row.run,
   channel: row.channel,
@@ -38,12 +42,12 @@ export const alert = (row: port.Alert): Answer<typeof shape.Alert> => ({
   listed: row.listed,
 })
 
-export const alertChange = ({ event, now }: port.AlertChange): Answer<typeof shape.AlertChange> => ({
+export const alertChange = ({ event, now }: AlertChange): Answer<typeof shape.AlertChange> => ({
   ...alert(now),
   event,
 })
 
-const evidence = (row: port.AlertDetail['evidence'][number]): Answer<typeof shape.Evidence> => ({
+const evidence = (row: AlertDetail['evidence'][number]): Answer<typeof shape.Evidence> => ({
   series: row.series,
   resolution: row.resolution,
   start: iso(row.start),
@@ -57,7 +61,7 @@ const evidence = (row: port.AlertDetail['evidence'][number]): Answer<typeof shap
   reason: row.reason,
 })
 
-export const alertDetail = (row: port.AlertDetail): Answer<typeof shape.AlertDetail> => ({
+export const alertDetail = (row: AlertDetail): Answer<typeof shape.AlertDetail> => ({
   ...alert(row),
   evidence: row.evidence.map(evidence),
   events: row.events.map((e) => ({
@@ -73,7 +77,7 @@ export const alertDetail = (row: port.AlertDetail): Answer<typeof shape.AlertDet
 export const wireEvidence = (channel: string, items: WireEvidence[]): Answer<typeof shape.Evidence>[] =>
   items.map((item) => evidence({ ...item, series: seriesName(item.measure, channel) }))
 
-export const series = (row: port.Series): Answer<typeof shape.Series> => ({
+export const series = (row: Series): Answer<typeof shape.Series> => ({
   id: row.id,
   run: row.run,
   measure: row.measure,
@@ -83,7 +87,7 @@ export const series = (row: port.Series): Answer<typeof shape.Series> => ({
   total: row.total,
 })
 
-export const count = (row: Omit<port.CountRow, 'series'>): Answer<typeof shape.CountBin> => ({
+export const count = (row: Omit<CountRow, 'series'>): Answer<typeof shape.CountBin> => ({
   start: iso(row.start),
   seconds: row.seconds,
   count: row.count,
@@ -101,7 +105,7 @@ const band = (expected: number | null, dispersion: number | null) =>
       }
 
 /** What was made of a bin, as it stands in the log; in the order in which exports show it. */
-export const signalFields = (row: Omit<port.SignalRow, 'series'>) => ({
+export const signalFields = (row: Omit<SignalRow, 'series'>) => ({
   start: iso(row.start),
   resolution: row.resolution,
   count: row.count,
@@ -123,12 +127,12 @@ export const signalFields = (row: Omit<port.SignalRow, 'series'>) => ({
   settings: row.settings,
 })
 
-export const signal = (row: Omit<port.SignalRow, 'series'>): Answer<typeof shape.Signal> => ({
+export const signal = (row: Omit<SignalRow, 'series'>): Answer<typeof shape.Signal> => ({
   ...signalFields(row),
   ...band(row.expected, row.dispersion),
 })
 
-export const cast = (row: port.CastRow): Answer<typeof shape.Cast> => {
+export const cast = (row: CastRow): Answer<typeof shape.Cast> => {
   const text = row.text === null ? null : cap(row.text, TEXT_LIMIT)
   return {
     hash: hex(row.hash),
@@ -142,14 +146,14 @@ export const cast = (row: port.CastRow): Answer<typeof shape.Cast> => {
   }
 }
 
-export const channel = (row: port.Channel): Answer<typeof shape.Channel> => ({
+export const channel = (row: Channel): Answer<typeof shape.Channel> => ({
   id: row.id,
   series: row.series,
   lastAt: iso(row.lastAt),
   openAlerts: row.openAlerts,
 })
 
-export const overview = ({ now, items }: port.Overview): Answer<typeof shape.Overview> => ({
+export const overview = ({ now, items }: Overview): Answer<typeof shape.Overview> => ({
   now: isoOrNull(now),
   items: items.map((row) => ({
     ...row,
@@ -158,7 +162,7 @@ export const overview = ({ now, items }: port.Overview): Answer<typeof shape.Ove
   })),
 })
 
-export const gap = (row: port.Gap): Answer<typeof shape.Gap> => ({
+export const gap = (row: Gap): Answer<typeof shape.Gap> => ({
   channel: row.channel,
   measure: row.measure,
   from: iso(row.from),
@@ -170,11 +174,7 @@ export const gap = (row: port.Gap): Answer<typeof shape.Gap> => ({
 const ERROR_LIMIT = 300
 const errorOf = (text: string | null): string | null => text && cap(text, ERROR_LIMIT)
 
-export const source = (
-  run: string,
-  row: port.SourceState,
-  channels: port.Followed[],
-): Answer<typeof shape.Source> => ({
+export const source = (run: string, row: SourceState, channels: Followed[]): Answer<typeof shape.Source> => ({
   run,
   measures: row.measures.map((m) => ({
     measure: m.measure,
@@ -208,14 +208,14 @@ export const source = (
   })),
 })
 
-export const requests = (row: port.RequestRow): Answer<typeof shape.Requests> => ({
+export const requests = (row: RequestRow): Answer<typeof shape.Requests> => ({
   channel: row.channel,
   hour: iso(row.hour),
   requests: row.requests,
   failed: row.failed,
 })
 
-export const run = (row: port.Run): Answer<typeof shape.Run> => ({
+export const run = (row: Run): Answer<typeof shape.Run> => ({
   run: row.run,
   createdAt: iso(row.createdAt),
   channels: row.channels,

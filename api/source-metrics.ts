@@ -1,6 +1,6 @@
 /** What the sources of all runs do, as metrics; without a label per channel, of which strangers make as many as they like. */
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { Store } from '../connectors/postgres/port.ts'
+import type { Store } from '../connectors/postgres/store.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { runsOf } from '../pipeline/topology.ts'
 
@@ -41,7 +41,9 @@ export function createSourceMetrics(store: Store, log: EventLog, metrics: Regist
     async update(): Promise<void> {
       for (const metric of [requests, failed, coveredTo, gaps, behind]) metric.reset()
       const runs = runsOf((await log.topics('fcm.')).map((topic) => topic.name))
-      const states = await Promise.all(runs.map(async (run) => ({ run, state: await store.source(run) })))
+      const states = await Promise.all(
+        runs.map(async (run) => ({ run, state: await store.operations.source(run) })),
+      )
       for (const { run, state } of states) {
         if (state.round) {
           requests.inc({ run }, state.requests)

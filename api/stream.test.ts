@@ -6,7 +6,8 @@ import { Registry } from 'prom-client'
 import { Check } from 'typebox/value'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FcmError } from '../common/errors.ts'
-import type { AlertChange, Store } from '../connectors/postgres/port.ts'
+import type { AlertChange, Alerts } from '../connectors/postgres/alerts/alerts.ts'
+import type { Store } from '../connectors/postgres/store.ts'
 import * as s from './schemas.ts'
 import { alert, CHANNEL, fakeStore, T0, testApi } from './testing.ts'
 
@@ -26,22 +27,24 @@ const change = (place: number, more: Partial<AlertChange['now']> = {}): AlertCha
 })
 
 /** A store in which `changes` and `now` may grow, that counts how often it was asked. */
-function growingStore(changes: AlertChange[] = [], overrides: Partial<Store> = {}) {
+function growingStore(changes: AlertChange[] = [], overrides: Partial<Alerts> = {}) {
   const state = { changes, now: T0, polls: 0, pages: 0 }
   const store = fakeStore({
-    lastEvents: async (runs) => {
-      state.polls++
-      const last = state.changes.at(-1)
-      return new Map(last && runs.includes('live') ? [['live', last]] : [])
+    alerts: {
+      lastEvents: async (runs) => {
+        state.polls++
+        const last = state.changes.at(-1)
+        return new Map(last && runs.includes('live') ? [['live', last]] : [])
+      },
+      changes: async (_run, after, limit) => {
+        state.pages++
+        return state.changes.filter(({ place }) => place > after).slice(0, limit)
+      },
+      hasEvent: async (run, { place, alert }) =>
+        run === 'live' && state.changes.some((c) => c.place === place && c.alert === alert),
+      ...overrides,
     },
-    alertChanges: async (_run, after, limit) => {
-      state.pages++
-      return state.changes.filter(({ place }) => place > after).slice(0, limit)
-    },
-    hasEvent: async (run, { place, alert }) =>
-      run === 'live' && state.changes.some((c) => c.place === place && c.alert === alert),
-    now: async () => state.now,
-    ...overrides,
+    series: { now: async () => state.now },
   })
   return { state, store }
 }
@@ -332,9 +335,12 @@ describe('GET /v1/stream', () => {
       }
     const { logged, url } = await listening({
       ...store,
-      lastEvents: whenThere(store.lastEvents),
-      alertChanges: whenThere(store.alertChanges),
-      now: whenThere(store.now),
+      alerts: {
+        ...store.alerts,
+        lastEvents: whenThere(store.alerts.lastEvents),
+        changes: whenThere(store.alerts.changes),
+      },
+      series: { ...store.series, now: whenThere(store.series.now) },
     })
     const stream = await connect(url())
     await stream.next('bins')
@@ -351,13 +357,13 @@ describe('GET /v1/stream', () => {
     const away = async () => {
       throw new FcmError('DATABASE_UNREACHABLE', { why: 'gone' })
     }
-    const { app } = await testApi({ store: fakeStore({ lastEvents: away }) })
+    const { app } = await testApi({ store: fakeStore({ alerts: { lastEvents: away } }) })
     expect((await app.inject({ url: '/v1/stream' })).json()).toMatchObject({ status: 503 })
   })
 
   it('ends with the server, also while it waits for a store that does not answer', async () => {
     const hangs = () => new Promise<never>(() => {})
-    for (const overrides of [{}, { alertChanges: hangs }]) {
+    for (const overrides of [{}, { changes: hangs }]) {
       const { state, store } = growingStore([change(1)], overrides)
       const { app, url, logged } = await listening(store)
       const streams = await Promise.all([connect(url()), connect(url('?lastEventId=0'))])

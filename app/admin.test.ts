@@ -8,9 +8,11 @@ test('a run that another process writes into is left to it; a database that is a
   const away = new FcmError('DATABASE_UNREACHABLE', { why: 'it is restarted' })
   const asked: string[] = []
   const store = fakeStore({
-    alone: async (name, taken) => {
-      asked.push(name)
-      throw asked.length === 1 ? away : taken
+    runs: {
+      alone: async (name, taken) => {
+        asked.push(name)
+        throw asked.length === 1 ? away : taken
+      },
     },
   })
   const admin = adminOf({ store } as unknown as Engine, 'token')

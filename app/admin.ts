@@ -30,7 +30,7 @@ export function adminOf(engine: Engine, token: string): Admin {
   ): Promise<T> {
     if (busy.has(run)) throw new FcmError('RUN_BUSY', { run })
     busy.add(run)
-    return store.alone(`run ${run}`, taken, work).finally(() => busy.delete(run))
+    return store.runs.alone(`run ${run}`, taken, work).finally(() => busy.delete(run))
   }
 
   /** Delivery is at least once; one source dies once. */
@@ -117,7 +117,7 @@ export function adminOf(engine: Engine, token: string): Admin {
       if (run === LIVE) throw new FcmError('RUN_IS_LIVE', { run })
       await occupy(run, async () => {
         await known(run)
-        await store.deleteRun(run)
+        await store.runs.delete(run)
         await log.deleteTopics(topicSpecs(run, 1).map(({ name }) => name))
       })
     },

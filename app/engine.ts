@@ -8,7 +8,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
 import { DAY, SECOND } from '../common/time.ts'
-import type { Store } from '../connectors/postgres/port.ts'
+import type { Store } from '../connectors/postgres/store.ts'
 import { openStore } from '../connectors/postgres/store.ts'
 import { openScorer } from '../models/cnn-lstm/scorer.ts'
 import { makeNullsAhead } from '../models/early-warning/nulls-ahead.ts'
@@ -141,7 +141,7 @@ async function openEmbedded(
     const codec = await createCodec(await openFileRegistry(join(dir, 'schemas.json')))
     const { databaseUrl: url } = config
     store = await openStore(url ? { url } : { dir, early: options.early === true })
-    if (url) for (const run of deleted) await store.deleteRun(run)
+    if (url) for (const run of deleted) await store.runs.delete(run)
     if (deleted.length > 0) options.onDeleted?.(deleted)
     return { engines: { log, codec, store }, logger: createLogger() }
   } catch (error) {
@@ -240,10 +240,10 @@ function starter(parts: Parts, { waiting, onWaiting = () => {} }: OpenOptions): 
       const { stop } = await runSink(host, {
         name: 'store',
         topics: topology.store.reads,
-        write: (records) => store.write(host.run, records),
+        write: (records) => store.ingest.write(host.run, records),
       })
       const expire = () =>
-        store.expire(config.textDays).catch((err) => logger.warn({ err }, 'old rows were not expired'))
+        store.runs.expire(config.textDays).catch((err) => logger.warn({ err }, 'old rows were not expired'))
       const timer = setInterval(expire, DAY).unref()
       void expire()
       return {

@@ -2,7 +2,7 @@
 
 import { oneLine } from '../common/text.ts'
 import { iso } from '../common/time.ts'
-import type { Store } from '../connectors/postgres/port.ts'
+import type { Store } from '../connectors/postgres/store.ts'
 import { LIVE } from '../pipeline/topology.ts'
 
 const EVERY_MS = 1000
@@ -14,7 +14,7 @@ export function announceAlerts(store: Store, from: number, say: (line: string) =
   let timer: NodeJS.Timeout | undefined
   let isOver = false
   const look = async () => {
-    const { items } = await store.alerts(LIVE, { from }, { limit: LATEST })
+    const { items } = await store.alerts.list(LIVE, { from }, { limit: LATEST })
     for (const { id, state, openedAt, resolvedAt, type, severity, channel, reason } of items.reverse()) {
       if (told.get(id) === state) continue
       if (state === 'open') say(oneLine(`${iso(openedAt)}  ${type} (${severity}) in ${channel}: ${reason}`))

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
-import type { Span } from '../../connectors/postgres/port.ts'
+import type { Span } from '../../connectors/postgres/database/questions.ts'
 import * as s from '../schemas.ts'
 import { adminGuard } from '../security.ts'
 import type { Streams } from '../streams.ts'

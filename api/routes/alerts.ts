@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/port.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import * as present from '../present.ts'
 import { sendProblem } from '../problem.ts'
 import * as s from '../schemas.ts'
@@ -31,7 +31,7 @@ export function alertRoutes(app: Server, store: Store, perDay: number): void {
     handler: async ({ query }) => {
       const { run, type, severity, state, channel, all } = query
       const filter = { type, severity, state, channel, ...spanOf(query), perDay, all }
-      const { beyondCap, ...page } = await store.alerts(run, filter, pagingOf(query))
+      const { beyondCap, ...page } = await store.alerts.list(run, filter, pagingOf(query))
       return { ...pageOf(page, present.alert), beyondCap }
     },
   })
@@ -46,7 +46,7 @@ export function alertRoutes(app: Server, store: Store, perDay: number): void {
       response: s.answers(s.AlertDetail),
     },
     handler: async ({ params }, reply) => {
-      const alert = await store.alert(params.id, perDay)
+      const alert = await store.alerts.get(params.id, perDay)
       return alert ? present.alertDetail(alert) : sendProblem(reply, 404, 'There is no alert of this id.')
     },
   })

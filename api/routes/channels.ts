@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/port.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
 import type { Server } from '../server.ts'
@@ -18,7 +18,7 @@ export function channelRoutes(app: Server, store: Store): void {
       querystring: s.exactly({ run: s.AnyRun, limit: s.paging(50, 500).limit }),
       response: s.answers(s.Overview),
     },
-    handler: async ({ query }) => present.overview(await store.overview(query.run, query.limit)),
+    handler: async ({ query }) => present.overview(await store.series.overview(query.run, query.limit)),
   })
 
   app.get('/v1/channels', {
@@ -29,7 +29,7 @@ export function channelRoutes(app: Server, store: Store): void {
       querystring: s.exactly({ run: s.AnyRun }),
       response: s.list(s.Channel),
     },
-    handler: async ({ query }) => allOf(await store.channels(query.run), present.channel),
+    handler: async ({ query }) => allOf(await store.series.channels(query.run), present.channel),
   })
 
   app.get('/v1/channels/:id/casts', {
@@ -42,7 +42,7 @@ export function channelRoutes(app: Server, store: Store): void {
       response: s.list(s.Cast),
     },
     handler: async ({ params, query }) =>
-      pageOf(await store.casts(query.run, params.id, spanOf(query), pagingOf(query)), present.cast),
+      pageOf(await store.casts.list(query.run, params.id, spanOf(query), pagingOf(query)), present.cast),
   })
 
   app.get('/v1/gaps', {
@@ -61,7 +61,7 @@ export function channelRoutes(app: Server, store: Store): void {
     preHandler: checkChannel(store),
     handler: async ({ query }) => {
       const filter = { channel: query.channel, ...spanOf(query) }
-      return pageOf(await store.gaps(query.run, filter, pagingOf(query)), present.gap)
+      return pageOf(await store.operations.gaps(query.run, filter, pagingOf(query)), present.gap)
     },
   })
 
@@ -73,6 +73,6 @@ export function channelRoutes(app: Server, store: Store): void {
       querystring: s.exactly({}),
       response: s.list(s.Run),
     },
-    handler: async () => allOf(await store.runs(), present.run),
+    handler: async () => allOf(await store.runs.list(), present.run),
   })
 }

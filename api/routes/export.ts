@@ -1,7 +1,8 @@
 import type { FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
-import type { ExportFilter, Store } from '../../connectors/postgres/port.ts'
+import type { ExportFilter } from '../../connectors/postgres/database/questions.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import { alertColumns, countColumns, exportText, HEADERS, signalColumns } from '../export.ts'
 import * as s from '../schemas.ts'
 import type { Server } from '../server.ts'
@@ -61,7 +62,7 @@ export function exportRoutes(app: Server, store: Store, streams: Streams): void 
     schema: schemaOf('counts', 'by series and start'),
     handler: async ({ query }, reply) => {
       const { resolution = 300, ...filter } = filterOf(query)
-      const rows = store.exportCounts({ ...filter, resolution, fill: query.fill })
+      const rows = store.series.exportCounts({ ...filter, resolution, fill: query.fill })
       return send(reply, 'counts', query, exportText(rows, countColumns, HEADERS.counts, query.format))
     },
   })
@@ -70,7 +71,7 @@ export function exportRoutes(app: Server, store: Store, streams: Streams): void 
     schema: schemaOf('signals', 'by series and start'),
     handler: async ({ query }, reply) => {
       unfilled(query)
-      const rows = store.exportSignals(filterOf(query))
+      const rows = store.series.exportSignals(filterOf(query))
       return send(reply, 'signals', query, exportText(rows, signalColumns, HEADERS.signals, query.format))
     },
   })
@@ -79,7 +80,7 @@ export function exportRoutes(app: Server, store: Store, streams: Streams): void 
     schema: schemaOf('alerts', 'as their events, by id and sequence'),
     handler: async ({ query }, reply) => {
       unfilled(query)
-      const rows = store.exportAlerts(filterOf(query))
+      const rows = store.alerts.export(filterOf(query))
       return send(reply, 'alerts', query, exportText(rows, alertColumns, HEADERS.alerts, query.format))
     },
   })

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FcmError } from '../../common/errors.ts'
 import { oneLine } from '../../common/text.ts'
-import type { Store } from '../../connectors/postgres/port.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import type { EventLog } from '../../pipeline/log/port.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { NETWORK, NO_CHANNEL } from '../../schemas/records.ts'
@@ -16,7 +16,7 @@ export const checkRun = (store: Store, log: EventLog) => async (request: Fastify
   // The dashboard's page has addresses of its own.
   if (!/^\/(v1|admin)\//.test(request.routeOptions.url ?? '')) return
   const { run } = request.query as { run?: string }
-  if (run === undefined || run === LIVE || (await store.has(run))) return
+  if (run === undefined || run === LIVE || (await store.runs.has(run))) return
   if ((await log.topics(`fcm.${run}.`)).length === 0) throw new FcmError('RUN_UNKNOWN', { run })
 }
 
@@ -24,7 +24,7 @@ export const checkRun = (store: Store, log: EventLog) => async (request: Fastify
 export const checkSeries = (store: Store) => async (request: FastifyRequest, reply: FastifyReply) => {
   const { id } = request.params as { id: string }
   const { run } = request.query as { run: string }
-  if (await store.has(run, id)) return
+  if (await store.series.has(run, id)) return
   return sendProblem(reply, 404, `Run "${run}" has no such series. /v1/series lists those there are.`)
 }
 
@@ -35,7 +35,7 @@ const NAME_LIMIT = 300
 export const checkChannel = (store: Store) => async (request: FastifyRequest, reply: FastifyReply) => {
   const { run, channel } = request.query as { run: string; channel?: string }
   if (channel === undefined || channel === NETWORK || channel === NO_CHANNEL) return
-  const { known, alike } = await store.findChannel(run, channel)
+  const { known, alike } = await store.series.findChannel(run, channel)
   if (known) return
   const [one, another] = alike
   const hint =

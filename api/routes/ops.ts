@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/port.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import type { EventLog } from '../../pipeline/log/port.ts'
 import { createAlertMetrics } from '../alert-metrics.ts'
 import { deadLettersOf } from '../dead-letters.ts'

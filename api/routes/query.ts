@@ -1,7 +1,7 @@
 /** What list routes have in common: spans, pages. */
 import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
-import type { Page, Paging, Span } from '../../connectors/postgres/port.ts'
+import type { Page, Paging, Span } from '../../connectors/postgres/database/questions.ts'
 import { parseTime } from '../schemas.ts'
 
 type Times = { from?: string | undefined; to?: string | undefined }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/port.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
 import type { Server } from '../server.ts'
@@ -29,7 +29,7 @@ export function seriesRoutes(app: Server, store: Store): void {
     },
     handler: async ({ query }) => {
       const { run, channel, measure } = query
-      return pageOf(await store.series(run, { channel, measure }, pagingOf(query)), present.series)
+      return pageOf(await store.series.list(run, { channel, measure }, pagingOf(query)), present.series)
     },
   })
 
@@ -44,7 +44,7 @@ export function seriesRoutes(app: Server, store: Store): void {
     preHandler,
     handler: async ({ params, query }) =>
       pageOf(
-        await store.counts(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
+        await store.series.counts(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
         present.count,
       ),
   })
@@ -60,7 +60,7 @@ export function seriesRoutes(app: Server, store: Store): void {
     preHandler,
     handler: async ({ params, query }) =>
       pageOf(
-        await store.signals(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
+        await store.series.signals(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
         present.signal,
       ),
   })

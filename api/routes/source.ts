@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/port.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import * as present from '../present.ts'
 import * as s from '../schemas.ts'
 import type { Server } from '../server.ts'
@@ -17,8 +17,8 @@ export function sourceRoutes(app: Server, store: Store): void {
       response: s.answers(s.Source),
     },
     handler: async ({ query: { run, limit } }) => {
-      const state = await store.source(run)
-      return present.source(run, state, await store.followed(run, state.hour, limit))
+      const state = await store.operations.source(run)
+      return present.source(run, state, await store.operations.followed(run, state.hour, limit))
     },
   })
 
@@ -38,7 +38,7 @@ export function sourceRoutes(app: Server, store: Store): void {
     preHandler: checkChannel(store),
     handler: async ({ query }) => {
       const filter = { channel: query.channel, ...spanOf(query) }
-      return pageOf(await store.requests(query.run, filter, pagingOf(query)), present.requests)
+      return pageOf(await store.operations.requests(query.run, filter, pagingOf(query)), present.requests)
     },
   })
 }

@@ -3,7 +3,8 @@ import { Gauge, type Registry } from 'prom-client'
 import { type Static, Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
-import type { EventRef, Store } from '../../connectors/postgres/port.ts'
+import type { EventRef } from '../../connectors/postgres/alerts/alerts.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
 import { createFeed, type FeedOptions, type News } from '../feed.ts'
 import * as present from '../present.ts'
 import { sendProblem } from '../problem.ts'
@@ -110,7 +111,7 @@ async function beginning(
   if (id === undefined || id === '') return 'now'
   if (id === ALL) return null
   const event = eventOf(id)
-  if (event && (await store.hasEvent(run, event))) return event
+  if (event && (await store.alerts.hasEvent(run, event))) return event
   throw new FcmError('OPTION_INVALID', {
     option: 'lastEventId',
     why: `run "${run}" has no event of this id`,

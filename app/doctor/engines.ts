@@ -1,6 +1,6 @@
 /** The engines of a deployment on Kafka, each looked at by itself, so that each that is away is named. */
-import { createDatabase } from '../../connectors/postgres/database.ts'
-import { pendingMigrations } from '../../connectors/postgres/migrate.ts'
+import { createDatabase } from '../../connectors/postgres/database/database.ts'
+import { pendingMigrations } from '../../connectors/postgres/database/migrate.ts'
 import type { KafkaOptions } from '../../pipeline/log/kafka/client.ts'
 import { inspectKafka, type TopicFinding } from '../../pipeline/log/kafka/inspect.ts'
 import { LIVE, topicOf, topicSpecs } from '../../pipeline/topology.ts'

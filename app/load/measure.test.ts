@@ -43,7 +43,7 @@ test('times every alert event from what decided it to its commit, and adds its p
   expect(figures.holds).toBe(hops.decision.p99! < 150)
 
   // What was timed is what is in the database, and nothing is left on the way.
-  const alerts = await engine.store.alerts(RUN, {}, { limit: 100 })
+  const alerts = await engine.store.alerts.list(RUN, {}, { limit: 100 })
   const events = alerts.items.reduce((sum, { sequence }) => sum + sequence, 0)
   expect(events).toBe(decided.length)
   expect(await backlog(engine.log, RUN, PROCESSING)).toBe(0)

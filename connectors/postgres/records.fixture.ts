@@ -1,7 +1,7 @@
 /** Records as tests of the store write them, and ways to read all of a list. */
 import { BASE, BASE_SECONDS, HOUR } from '../../common/time.ts'
 import type { AlertEvent, Cast, CastRemoved, FcmRecord, Signal } from '../../schemas/records.ts'
-import type { Page } from './port.ts'
+import type { Page } from './database/questions.ts'
 
 export type Input = { key: string; record: FcmRecord }
 

@@ -6,9 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
 import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
-import { storeContract } from './contract.ts'
-import { createDatabase, type Query } from './database.ts'
+import { createDatabase, type Query } from './database/database.ts'
 import { alert } from './records.fixture.ts'
+import { storeContract } from './store.contract.ts'
 import { openStore } from './store.ts'
 
 const given = process.env.DATABASE_URL
@@ -43,30 +43,30 @@ describe.skipIf(!url)('with a server', () => {
     const run = `two-${Date.now()}`
     const [a, b] = await Promise.all([openStore({ url: url! }), openStore({ url: url! })])
     // As after a rebalance: each goes on where the other was, and repeats what was not committed.
-    await a.write(
+    await a.ingest.write(
       run,
       [0, 1, 2].map((i) => bin5('x', i, i)),
     )
-    await b.write(
+    await b.ingest.write(
       run,
       [1, 2, 3, 4].map((i) => bin5('x', i, i)),
     )
-    await a.write(
+    await a.ingest.write(
       run,
       [3, 4, 5, 6].map((i) => bin5('x', i, i)),
     )
-    await b.deleteRun(`${run}-none`)
+    await b.runs.delete(`${run}-none`)
     const rows = []
-    for await (const row of b.exportCounts({ run, resolution: 300, fill: false })) rows.push(row.count)
+    for await (const row of b.series.exportCounts({ run, resolution: 300, fill: false })) rows.push(row.count)
     expect(rows).toEqual([0, 1, 2, 3, 4, 5, 6])
     // One deletes the run while the other remembers it.
-    await b.deleteRun(run)
-    await a.write(run, [bin5('x', 7, 1), bin5('y', 7, 1)])
-    expect((await a.series(run, {}, { limit: 5 })).items.map((s) => [s.id, s.total]).sort()).toEqual([
+    await b.runs.delete(run)
+    await a.ingest.write(run, [bin5('x', 7, 1), bin5('y', 7, 1)])
+    expect((await a.series.list(run, {}, { limit: 5 })).items.map((s) => [s.id, s.total]).sort()).toEqual([
       ['casts:x', 1],
       ['casts:y', 1],
     ])
-    await a.deleteRun(run)
+    await a.runs.delete(run)
     await Promise.all([a.close(), b.close()])
   })
 
@@ -75,19 +75,21 @@ describe.skipIf(!url)('with a server', () => {
     const store = await openStore({ url: url! })
     const partitions = Array.from({ length: 12 }, (_, p) => p)
     for (let i = 0; i < 20; i++) {
-      await Promise.all(partitions.map((p) => store.write(run, [bin5(`${p}-a`, i, 1), bin5(`${p}-b`, i, p)])))
+      await Promise.all(
+        partitions.map((p) => store.ingest.write(run, [bin5(`${p}-a`, i, 1), bin5(`${p}-b`, i, p)])),
+      )
     }
-    expect((await store.series(run, {}, { limit: 50 })).items.reduce((sum, s) => sum + s.total, 0)).toBe(
+    expect((await store.series.list(run, {}, { limit: 50 })).items.reduce((sum, s) => sum + s.total, 0)).toBe(
       20 * (12 + 66),
     )
-    await store.deleteRun(run)
+    await store.runs.delete(run)
     await store.close()
   })
 
   it('numbers alert events in the order of their commits, whoever began first', async () => {
     const run = `order-${Date.now()}`
     const store = await openStore({ url: url! })
-    await store.write(run, [alert('a', 0, 1, { fingerprint: `${run}-0` })])
+    await store.ingest.write(run, [alert('a', 0, 1, { fingerprint: `${run}-0` })])
     const db = createDatabase({ connectionString: url! })
     /** Writes one as another partition would. */
     const insert = (query: Query, n: number) =>
@@ -126,7 +128,7 @@ describe.skipIf(!url)('with a server', () => {
     await Promise.all([slow, quick])
     expect(await placesOf()).toEqual([0, 1, 2])
     await db.close()
-    await store.deleteRun(run)
+    await store.runs.delete(run)
     await store.close()
   })
 
@@ -135,30 +137,30 @@ describe.skipIf(!url)('with a server', () => {
     const name = `only-one-${Date.now()}`
     const taken = new FcmError('RUN_TAKEN', { run: name })
     const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
-    const first = one.alone(name, taken, () => {
+    const first = one.runs.alone(name, taken, () => {
       begun.resolve()
       return mayEnd.promise
     })
     await begun.promise
-    await expect(other.alone(name, taken, async () => 'begun')).rejects.toBe(taken)
-    expect(await other.alone(`${name}-else`, taken, async () => 'something else')).toBe('something else')
+    await expect(other.runs.alone(name, taken, async () => 'begun')).rejects.toBe(taken)
+    expect(await other.runs.alone(`${name}-else`, taken, async () => 'something else')).toBe('something else')
     mayEnd.resolve('done')
     expect(await first).toBe('done')
 
     const begunAgain = Promise.withResolvers<void>()
-    const cut = other.alone(name, taken, (signal) => {
+    const cut = other.runs.alone(name, taken, (signal) => {
       begunAgain.resolve()
       return once(signal, 'abort').then(() => signal.reason)
     })
     await begunAgain.promise
-    await expect(one.alone(name, taken, async () => 'begun')).rejects.toBe(taken)
+    await expect(one.runs.alone(name, taken, async () => 'begun')).rejects.toBe(taken)
     const db = createDatabase({ connectionString: url! })
     const { changed } = await db.query(
       "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted",
     )
     expect(changed).toBe(1)
     expect(await cut).toMatchObject({ code: 'DATABASE_UNREACHABLE', retry: true })
-    expect(await one.alone(name, taken, async () => 'begun')).toBe('begun')
+    expect(await one.runs.alone(name, taken, async () => 'begun')).toBe('begun')
     await Promise.all([db, one, other].map((each) => each.close()))
   })
 
@@ -191,16 +193,16 @@ describe.skipIf(!url)('with a server', () => {
   it.skipIf(!local)('waits for a server that is restarted', async () => {
     const run = 'restarted'
     const store = await openStore({ url: url! })
-    await store.write(run, [bin5('x', 0, 1)])
+    await store.ingest.write(run, [bin5('x', 0, 1)])
     await local!.stop()
-    await expect(store.write(run, [bin5('x', 1, 2)])).rejects.toMatchObject({
+    await expect(store.ingest.write(run, [bin5('x', 1, 2)])).rejects.toMatchObject({
       code: 'DATABASE_UNREACHABLE',
       retry: true,
     })
     await expect(store.ping()).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' })
     await local!.start()
-    await store.write(run, [bin5('x', 0, 1), bin5('x', 1, 2)])
-    expect((await store.series(run, {}, { limit: 5 })).items[0]!.total).toBe(3)
+    await store.ingest.write(run, [bin5('x', 0, 1), bin5('x', 1, 2)])
+    expect((await store.series.list(run, {}, { limit: 5 })).items[0]!.total).toBe(3)
     await store.close()
   })
 

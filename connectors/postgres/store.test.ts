@@ -8,13 +8,13 @@ import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HOUR } from '../../common/time.ts'
 import { NETWORK } from '../../schemas/records.ts'
-import { keyOf } from './channel-name.ts'
-import { storeContract } from './contract.ts'
-import { createDatabase, type Database, type Query, unnest } from './database.ts'
-import { migrate } from './migrate.ts'
-import { openPglite, type Pglite } from './pglite.ts'
-import { createPollingQueries, forgetPolls } from './polling.ts'
-import { createQueries } from './queries.ts'
+import { keyOf } from './database/channel-name.ts'
+import { createDatabase, type Database, type Query, unnest } from './database/database.ts'
+import { migrate } from './database/migrate.ts'
+import { openPglite, type Pglite } from './database/pglite.ts'
+import { forgetPolls } from './operations/insert-operations.ts'
+import { createOperations } from './operations/operations.ts'
+import { storeContract } from './store.contract.ts'
 import { openStore } from './store.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'fcm-store-'))
@@ -30,7 +30,7 @@ console.log('opening')
 const store = await openStore({ dir: process.argv[2] })
 for (let i = 0; ; i++) {
   const bins = [{ measure: 'casts', count: i % 3, covered: 1, masked: false }]
-  await store.write('live', [{ key: 'a', record: { type: 'BinClosed', start: i * 300_000, seconds: 300, bins } }])
+  await store.ingest.write('live', [{ key: 'a', record: { type: 'BinClosed', start: i * 300_000, seconds: 300, bins } }])
   console.log(i)
 }`
 
@@ -65,7 +65,7 @@ describe('the embedded store', () => {
 
     const store = await openStore({ dir })
     const rows = []
-    for await (const row of store.exportCounts({ run: 'live', resolution: 300, fill: false }))
+    for await (const row of store.series.exportCounts({ run: 'live', resolution: 300, fill: false }))
       rows.push(row.count)
     await store.close()
     expect(rows.length).toBeGreaterThanOrEqual(acknowledged + 1)
@@ -95,7 +95,7 @@ describe('the embedded store', () => {
     const dir = path.join(root, 'early')
     const store = await openStore({ dir, early: true })
     expect(existsSync(path.join(dir, 'postgres', 'PG_VERSION'))).toBe(false)
-    expect(await store.runs()).toEqual([])
+    expect(await store.runs.list()).toEqual([])
     expect(existsSync(path.join(dir, 'postgres', 'PG_VERSION'))).toBe(true)
     await store.close()
   })
@@ -182,8 +182,8 @@ describe('its database', () => {
       read += rowsRead((rows[0]!['QUERY PLAN'] as { Plan: Plan }[])[0]!.Plan)
       return db.query(sql, values)
     }
-    const polling = createPollingQueries(counting)
-    const { gaps } = createQueries(counting)
+    const polling = createOperations(counting)
+    const { gaps } = polling
     const next = async (page: Promise<{ next: string | null }>) => (await page).next!
     const limit = 100
     const later = {

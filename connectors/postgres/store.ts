@@ -2,17 +2,36 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { FcmError } from '../../common/errors.ts'
-import { alertsFirst } from './alerts-first.ts'
-import { alone } from './alone.ts'
-import { createDatabase, type Database } from './database.ts'
-import { exportAlerts, exportCounts, exportSignals } from './exports.ts'
-import { migrate } from './migrate.ts'
-import { openPglite } from './pglite.ts'
-import { createPollingQueries, forgetPolls } from './polling.ts'
-import type { Store } from './port.ts'
-import { createQueries } from './queries.ts'
-import { createStatistics } from './statistics.ts'
-import { createWriter } from './write.ts'
+import { createAlerts } from './alerts/alert-queries.ts'
+import type { Alerts } from './alerts/alerts.ts'
+import { type Casts, createCasts } from './casts/casts.ts'
+import { alone } from './database/alone.ts'
+import { createDatabase, type Database } from './database/database.ts'
+import { migrate } from './database/migrate.ts'
+import { openPglite } from './database/pglite.ts'
+import { createStatistics } from './database/statistics.ts'
+import { alertsFirst } from './ingest/alerts-first.ts'
+import type { Ingest } from './ingest/ingest.ts'
+import { createWriter } from './ingest/write.ts'
+import { createOperations, type Operations } from './operations/operations.ts'
+import { createRuns, type Runs } from './runs/runs.ts'
+import type { SeriesQueries } from './series/series.ts'
+import { createSeries } from './series/series-queries.ts'
+
+/** What is kept in the database, by what it is asked for. */
+export type Store = {
+  /** It lives in the data directory: one process, one session, and nobody else cares for its space. */
+  embedded: boolean
+  ingest: Ingest
+  alerts: Alerts
+  series: SeriesQueries
+  casts: Casts
+  operations: Operations
+  runs: Runs
+  /** Resolves when the database answers. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
 
 export type StoreOptions = (
   | /** DATABASE_URL of a server. */ { url: string; dir?: string }
@@ -47,7 +66,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   if (isThere || !early) await opening
   const close = async () => (await opening.catch(() => undefined))?.close()
   const db = after(() => opening, close)
-  return createStore(db, createStatistics(db.query))
+  // An embedded database has one process.
+  return createStore(db, true, (_name, _taken, work) => work(new AbortController().signal))
 }
 
 /** A database for which `opened` has to be waited first. */
@@ -99,14 +119,10 @@ async function openServer(url: string, early: boolean): Promise<Store> {
   })
   // Of their own: what they are for needs the others.
   const locks = createDatabase({ connectionString: url, max: MOST_LOCKS, application_name: 'fcm lock' })
-  const store = createStore(after(opened, server.close))
-  return {
-    ...store,
-    alone: (name, taken, work) => alone(locks, name, taken, work),
-    async close() {
-      await Promise.all([store.close(), locks.close()])
-    },
+  const close = async () => {
+    await Promise.all([server.close(), locks.close()])
   }
+  return createStore(after(opened, close), false, (...work) => alone(locks, ...work))
 }
 
 const unusable = (error: Error): FcmError =>
@@ -119,67 +135,36 @@ const unusable = (error: Error): FcmError =>
 /** A statement of a batch takes milliseconds; a server that takes so long for it is taken for gone. */
 const WRITTEN_WITHIN_MS = 60_000
 
-/** Tables whose rows belong to a series or a channel, or name their run. */
-const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
-const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
-const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
-
-/** `statistics`: of the embedded database, which has no autovacuum; a server cares for them, and for its space, by itself. */
-function createStore(db: Database, statistics?: ReturnType<typeof createStatistics>): Store {
-  const writer = createWriter(db, statistics ? undefined : WRITTEN_WITHIN_MS)
-  const write = statistics ? alertsFirst(writer.write) : writer.write
-  const freeSpace = async () => {
-    if (statistics) await db.query('VACUUM (ANALYZE)')
-  }
-
+/**
+ * A server runs ANALYZE and VACUUM by itself; an embedded database has one session and one process, and neither.
+ */
+function createStore(db: Database, embedded: boolean, alone: Runs['alone']): Store {
+  const writer = createWriter(db, embedded ? undefined : WRITTEN_WITHIN_MS)
+  const statistics = createStatistics(db.query)
+  const write = embedded ? alertsFirst(writer.write) : writer.write
   return {
-    async write(run, records) {
-      const written = await write(run, records)
-      await statistics?.grown(records.map(({ record }) => record.type))
-      return written
+    embedded,
+    ingest: {
+      async write(run, records) {
+        const written = await write(run, records)
+        if (embedded) await statistics.grown(records.map(({ record }) => record.type))
+        return written
+      },
     },
-    ...createQueries(db.query),
-    ...createPollingQueries(db.query),
-    exportCounts: (filter) => exportCounts(db.query, filter),
-    exportSignals: (filter) => exportSignals(db.query, filter),
-    exportAlerts: (filter) => exportAlerts(db.query, filter),
-
-    async deleteRun(run) {
-      await db.transaction(async (query) => {
-        // Waits for writes under way; later ones find the run gone.
-        const { rows } = await query('SELECT id FROM runs WHERE name = $1 FOR UPDATE', [run])
-        const id = rows[0]?.id
-        if (id === undefined) return
-        const channels = 'SELECT id FROM channels WHERE run = $1'
-        const series = `SELECT id FROM series WHERE channel IN (${channels})`
-        for (const table of OF_SERIES) await query(`DELETE FROM ${table} WHERE series IN (${series})`, [id])
-        for (const table of OF_CHANNEL)
-          await query(`DELETE FROM ${table} WHERE channel IN (${channels})`, [id])
-        for (const table of OF_RUN) await query(`DELETE FROM ${table} WHERE run = $1`, [id])
-        await query('DELETE FROM runs WHERE id = $1', [id])
-      })
-      writer.forget(run)
-      await freeSpace()
-    },
-
-    async expire(textDays) {
-      const blanked = await db.query(
-        `UPDATE casts SET text = NULL
-         WHERE text IS NOT NULL AND stored_at < now() - make_interval(secs => $1::float8 * 86400)`,
-        [textDays],
-      )
-      const expired = blanked.changed + (await forgetPolls(db.query))
-      if (expired > 0) await freeSpace()
-      return expired
-    },
-
-    // An embedded database has one process.
-    alone: (_name, _taken, work) => work(new AbortController().signal),
-
+    alerts: createAlerts(db.query),
+    series: createSeries(db.query),
+    casts: createCasts(db.query),
+    operations: createOperations(db.query),
+    runs: createRuns(db, {
+      alone,
+      forget: writer.forget,
+      async freeSpace() {
+        if (embedded) await db.query('VACUUM (ANALYZE)')
+      },
+    }),
     async ping() {
       await db.query('SELECT 1')
     },
-
     close: db.close,
   }
 }

@@ -1,0 +1,7 @@
+/** Takes whatever the pipeline writes, unless a test says otherwise. */
+import type { Ingest } from './ingest.ts'
+
+export const fakeIngest = (given: Partial<Ingest> = {}): Ingest => ({
+  write: async () => ({ rejected: [] }),
+  ...given,
+})

@@ -1,0 +1,114 @@
+/** Runs as a whole. Times are ms. */
+import type { FcmError } from '../../../common/errors.ts'
+import { BASE } from '../../../common/time.ts'
+import { type Measure, NETWORK } from '../../../schemas/records.ts'
+import type { Database } from '../database/database.ts'
+import { forgetPolls } from '../operations/insert-operations.ts'
+
+/** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
+export type Run = {
+  run: string
+  createdAt: number
+  channels: number
+  firstAt: number | null
+  lastAt: number | null
+  alerts: number
+  /** Arrivals after their bins had closed, each once, and those of them from before all that was remembered. */
+  late: number
+  lateBefore: number
+}
+
+export interface Runs {
+  list(): Promise<Run[]>
+  has(run: string): Promise<boolean>
+  delete(run: string): Promise<void>
+  /**
+   * Blanks texts of casts that were stored more than `textDays` ago, and deletes requests of channels from more than 14
+   * days before their run's last round; returns how many of both.
+   */
+  expire(textDays: number): Promise<number>
+  /**
+   * Runs `work` while no other process on the same database runs anything under this name; throws `taken` if one does. The
+   * signal is aborted when that can't be said any more. What `work` comes to stands.
+   * @throws FcmError DATABASE_UNREACHABLE, which may pass, before `work` has begun
+   */
+  alone<T>(name: string, taken: FcmError, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+}
+
+/** The measures of which every event is in exactly one: their tallies add up to events. */
+const EVENTS: Measure[] = ['posts', 'replies', 'reactions']
+
+/** Tables whose rows belong to a series or a channel, or name their run. */
+const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
+const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
+const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
+
+export type RunsOptions = {
+  alone: Runs['alone']
+  /** A run was deleted: what the writer remembers of it is not there any more. */
+  forget(run: string): void
+  /** Much was deleted. */
+  freeSpace(): Promise<void>
+}
+
+export const createRuns = (db: Database, { alone, forget, freeSpace }: RunsOptions): Runs => ({
+  alone,
+
+  async list() {
+    const { rows } = await db.query(
+      `SELECT r.name, (extract(epoch FROM r.created_at) * 1000)::bigint AS created,
+         count(DISTINCT c.id) FILTER (WHERE c.name <> '${NETWORK}' AND s.first IS NOT NULL) AS channels,
+         min(s.first) AS first, max(s.next) AS next,
+         (SELECT count(*) FROM alerts a WHERE a.run = r.id) AS alerts, (
+           SELECT ARRAY [coalesce(sum(l.count), 0)::float8, coalesce(sum(l.count) FILTER (WHERE l.start < 0), 0)::float8]
+           FROM channels c JOIN series s ON s.channel = c.id JOIN late l ON l.series = s.id
+           WHERE c.run = r.id AND s.measure = ANY ($1)) AS late
+       FROM runs r LEFT JOIN channels c ON c.run = r.id LEFT JOIN series s ON s.channel = c.id
+       GROUP BY r.id ORDER BY r.name`,
+      [EVENTS],
+    )
+    const ms = (bin: unknown) => (bin === null ? null : (bin as number) * BASE)
+    return rows.map((row) => ({
+      run: row.name as string,
+      createdAt: row.created as number,
+      channels: row.channels as number,
+      firstAt: ms(row.first),
+      lastAt: ms(row.next),
+      alerts: row.alerts as number,
+      late: (row.late as number[])[0]!,
+      lateBefore: (row.late as number[])[1]!,
+    }))
+  },
+
+  async has(run) {
+    return (await db.query('SELECT FROM runs WHERE name = $1', [run])).rows.length > 0
+  },
+
+  async delete(run) {
+    await db.transaction(async (query) => {
+      // Waits for writes under way; later ones find the run gone.
+      const { rows } = await query('SELECT id FROM runs WHERE name = $1 FOR UPDATE', [run])
+      const id = rows[0]?.id
+      if (id === undefined) return
+      const channels = 'SELECT id FROM channels WHERE run = $1'
+      const series = `SELECT id FROM series WHERE channel IN (${channels})`
+      for (const table of OF_SERIES) await query(`DELETE FROM ${table} WHERE series IN (${series})`, [id])
+      for (const table of OF_CHANNEL) await query(`DELETE FROM ${table} WHERE channel IN (${channels})`, [id])
+      for (const table of OF_RUN) await query(`DELETE FROM ${table} WHERE run = $1`, [id])
+      await query('DELETE FROM runs WHERE id = $1', [id])
+    })
+    forget(run)
+    await freeSpace()
+  },
+
+  async expire(textDays) {
+    const blanked = await db.query(
+      `UPDATE casts SET text = NULL
+       WHERE text IS NOT NULL AND stored_at < now() - make_interval(secs => $1::float8 * 86400)`,
+      [textDays],
+    )
+    const expired = blanked.changed + (await forgetPolls(db.query))
+    if (expired > 0) await freeSpace()
+    return expired
+  },
+})

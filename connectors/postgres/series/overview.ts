@@ -1,0 +1,174 @@
+/** What an analyst sees first: the channels of a run as they are now, by risk. */
+import { BASE, BASE_SECONDS } from '../../../common/time.ts'
+import { ALERT_KINDS, type Measure, NETWORK, SEVERITIES } from '../../../schemas/records.ts'
+import { keyOf } from '../database/channel-name.ts'
+import { arrayLiteral, type Query } from '../database/database.ts'
+import { grouped, horizonOf, SAID_TO } from './reading.ts'
+import type { ChannelState, SeriesQueries } from './series.ts'
+
+/** Base bins that are shown: 6 hours. */
+const RECENT = 72
+/** By which series a channel is shown: the first of these that it has. */
+const SHOWN: Measure[] = ['casts', 'posts', 'replies', 'reactions', 'participants']
+
+type OpenAlert = ChannelState['alerts'][number]
+/** `id` and `idleFrom` are of the series, `recent` is empty until it is read. */
+type Candidate = ChannelState & { id: number; idleFrom: number | null; events: number }
+
+/** Figures of a bin too old to tell of now. */
+const UNKNOWN = { score: null, p: null, count: null, expected: null }
+
+export const createOverview = (query: Query): Pick<SeriesQueries, 'overview' | 'now'> => ({
+  async now(run) {
+    return (await horizonOf(query, run)) * BASE || null
+  },
+
+  async overview(run, limit) {
+    // What does not hang together is asked at once: the embedded database has one session, and a queue before it.
+    const [end, heads] = await Promise.all([horizonOf(query, run), readHeads(query, run)])
+    const from = end - RECENT
+    for (const head of heads) if (head.at !== null && head.at < from * BASE) Object.assign(head, UNKNOWN)
+    heads.sort(byRisk)
+    // Only by how many events there were are those told apart that are alike in all else.
+    const last = heads[Math.min(limit, heads.length) - 1]
+    const candidates = last ? heads.filter((head) => byRisk(head, last) <= 0) : []
+    await readCounts(query, candidates, from)
+    const shown = candidates
+      .sort((a, b) => byRisk(a, b) || b.events - a.events || (a.channel < b.channel ? -1 : 1))
+      .slice(0, limit)
+    await Promise.all([readSilence(query, shown, from), readScores(query, shown, from)])
+    return {
+      now: end * BASE || null,
+      items: shown.map(({ id: _, idleFrom: __, events: ___, ...state }) => state),
+    }
+  },
+})
+
+/** Channels of run $1, each with one of its series, and what was last made of that. */
+const HEADS = `SELECT s.*, g.start, g.count, g.expected, g.p, g.score, g.decision
+  FROM (
+    SELECT DISTINCT ON (c.id) c.id AS channel, c.name, s.id, s.measure, CASE WHEN s.idle THEN s.next END AS idle_from
+    FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id WHERE r.name = $1
+    ORDER BY c.id, s.first IS NULL, array_position('{${SHOWN}}'::text[], s.measure)
+  ) s LEFT JOIN LATERAL (
+    SELECT start, count, expected, p, score, decision FROM signals
+    WHERE series = s.id AND resolution = ${BASE_SECONDS} ORDER BY start DESC LIMIT 1
+  ) g ON true`
+/** Open alerts of run $1, worst first. */
+const OPEN = `SELECT channel AS id, fingerprint, kind, severity, opened_at FROM alerts
+  WHERE run = (SELECT id FROM runs WHERE name = $1) AND state = 'open'
+  ORDER BY array_position('{${SEVERITIES}}'::text[], severity) DESC, array_position('{${ALERT_KINDS}}'::text[], kind),
+    opened_at DESC, fingerprint`
+
+async function readHeads(query: Query, run: string): Promise<Candidate[]> {
+  const [heads, open] = await Promise.all([query(HEADS, [run]), query(OPEN, [run])])
+  const alerts = grouped(
+    open.rows,
+    ({ fingerprint: id, kind: type, severity, opened_at: openedAt }) =>
+      ({ id, type, severity, openedAt }) as OpenAlert,
+  )
+  return heads.rows.map(
+    (row) =>
+      ({
+        channel: row.name,
+        alerts: alerts.get(row.channel as number) ?? [],
+        series: `${row.measure}:${row.name}`,
+        ...{ score: row.score, p: row.p, count: row.count, expected: row.expected },
+        ...{ at: row.start, decision: row.decision, recent: [], scores: [] },
+        ...{ id: row.id, idleFrom: row.idle_from, events: 0 },
+      }) as Candidate,
+  )
+}
+
+/** Open early warnings before onsets, collapses and none; then the greater score, then the lesser p-value. */
+function byRisk(a: Candidate, b: Candidate): number {
+  return kindOf(a) - kindOf(b) || (b.score ?? -1) - (a.score ?? -1) || (a.p ?? 2) - (b.p ?? 2)
+}
+
+const kindOf = ({ alerts }: Candidate): number =>
+  Math.min(ALERT_KINDS.length, ...alerts.map(({ type }) => ALERT_KINDS.indexOf(type)))
+
+const nothing = () => Array<number | null>(RECENT).fill(null)
+const idsOf = (states: Candidate[]) => arrayLiteral(states.map(({ id }) => id))
+
+type Bins = [from: number, to: number]
+
+/** Sets the counts of `bins`; the first of all is that of bin `from`. */
+function put(counts: (number | null)[], from: number, value: number | null, bins: Bins): void {
+  counts.fill(value, Math.max(0, bins[0] - from), Math.max(0, bins[1] - from))
+}
+
+/**
+ * Counts of the bins that were stored, without those with a gap. Not by the view `bins`, and a row for each series: this
+ * is asked every second or so, and takes a fifth of the time.
+ */
+async function readCounts(query: Query, states: Candidate[], from: number): Promise<void> {
+  const { rows } = await query(
+    `SELECT id, array_agg(bin) AS bins, array_agg(n) AS lengths,
+       array_agg(CASE WHEN NOT masked AND covered > 0 THEN count::float8 END) AS counts
+     FROM (
+       SELECT series AS id, bin, n, count, covered, masked FROM counts
+       WHERE series = ANY ($1::int[]) AND bin >= $2 AND bin < $3
+       UNION ALL
+       SELECT g.id, before.* FROM unnest($1::int[]) g (id) CROSS JOIN LATERAL (
+         SELECT bin, n, count, covered, masked FROM counts WHERE series = g.id AND bin < $2 ORDER BY bin DESC LIMIT 1
+       ) before WHERE before.bin + before.n > $2
+       UNION ALL
+       SELECT id, tail, next - tail, tail_count, tail_covered, tail_masked FROM series
+       WHERE id = ANY ($1::int[]) AND tail < $3 AND next > $2
+     ) b GROUP BY id`,
+    [idsOf(states), from, from + RECENT],
+  )
+  type Counts = { bins: number[]; lengths: number[]; counts: (number | null)[] }
+  const stored = new Map(rows.map((row) => [row.id as number, row as Counts]))
+  for (const one of states) {
+    one.recent = nothing()
+    const { bins, lengths, counts } = stored.get(one.id) ?? { bins: [], lengths: [], counts: [] }
+    for (const [i, bin] of bins.entries()) put(one.recent, from, counts[i]!, [bin, bin + lengths[i]!])
+    one.events = one.recent.reduce<number>((sum, n) => sum + (n ?? 0), 0)
+  }
+}
+
+/** Zeros of those that are idle, as far as the source has spoken of them; what it has not seen meanwhile isn't zero. */
+async function readSilence(query: Query, shown: Candidate[], from: number): Promise<void> {
+  const idle = shown.filter(({ idleFrom }) => idleFrom !== null)
+  const [said, missed] = await Promise.all([
+    query(
+      `SELECT s.id, ${SAID_TO} AS said_to FROM series s JOIN channels c ON c.id = s.channel
+       LEFT JOIN channels w ON w.run = c.run AND w.key = $2 WHERE s.id = ANY ($1::int[])`,
+      [idsOf(idle), keyOf(NETWORK)],
+    ),
+    query(
+      'SELECT series AS id, "from", "to" FROM unknown_spans WHERE series = ANY ($1::int[]) AND "to" > $2',
+      [idsOf(shown), from * BASE],
+    ),
+  ])
+  const saidTo = new Map(said.rows.map((row) => [row.id as number, row.said_to as number | null]))
+  for (const { id, idleFrom, recent } of idle) {
+    put(recent, from, 0, [idleFrom!, saidTo.get(id) ?? from + RECENT])
+  }
+  const unknown = grouped(
+    missed.rows,
+    (row): Bins => [Math.floor((row.from as number) / BASE), Math.ceil((row.to as number) / BASE)],
+  )
+  for (const { id, recent } of shown) {
+    for (const bins of unknown.get(id) ?? []) put(recent, from, null, bins)
+  }
+}
+
+async function readScores(query: Query, shown: Candidate[], from: number): Promise<void> {
+  const { rows } = await query(
+    `SELECT series AS id, array_agg((start / ${BASE} - $2)::int) AS bins, array_agg(score) AS scores FROM signals
+     WHERE series = ANY ($1::int[]) AND resolution = ${BASE_SECONDS}
+       AND start >= $2 * ${BASE}::bigint AND start < ($2 + ${RECENT}) * ${BASE}::bigint AND score IS NOT NULL
+     GROUP BY series`,
+    [idsOf(shown), from],
+  )
+  type Scores = { bins: number[]; scores: number[] }
+  const stored = new Map(rows.map((row) => [row.id as number, row as Scores]))
+  for (const one of shown) {
+    one.scores = nothing()
+    const { bins, scores } = stored.get(one.id) ?? { bins: [], scores: [] }
+    for (const [i, bin] of bins.entries()) one.scores[bin] = scores[i]!
+  }
+}
