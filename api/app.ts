@@ -4,6 +4,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import { Histogram, type Registry } from 'prom-client'
 import type { Store } from '../connectors/postgres/store.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
+import { withScope } from './auth/guard.ts'
+import { DOCS_POLICY } from './auth/headers.ts'
 import { notFound, sendProblem } from './problem.ts'
 import { type Admin, adminRoutes } from './routes/admin.ts'
 import { alertRoutes } from './routes/alerts.ts'
@@ -17,7 +19,6 @@ import { seriesRoutes } from './routes/series.ts'
 import { sourceRoutes } from './routes/source.ts'
 import { type StreamOptions, streamRoutes } from './routes/stream.ts'
 import { FORMS } from './schemas.ts'
-import { DOCS_POLICY } from './security.ts'
 import { createServer, type Server, type ServerOptions } from './server.ts'
 import { createStreams } from './streams.ts'
 
@@ -43,20 +44,23 @@ export type ApiOptions = ServerOptions & {
 
 export async function createApi(options: ApiOptions) {
   const { store, log, metrics, alertsPerDay = 20 } = options
-  const app = createServer(options, {
-    // Series and channels are named by URLs, and stand in paths.
-    routerOptions: { maxParamLength: 16_384 },
-    // A request that takes longer to arrive than this is no honest one.
-    requestTimeout: 30_000,
-    ajv: {
-      customOptions: {
-        allErrors: true,
-        coerceTypes: true,
-        removeAdditional: false,
-        formats: Object.fromEntries(Object.entries(FORMS).map(([name, { check }]) => [name, check])),
+  const app = createServer(
+    { ...options, adminToken: options.admin?.token },
+    {
+      // Series and channels are named by URLs, and stand in paths.
+      routerOptions: { maxParamLength: 16_384 },
+      // A request that takes longer to arrive than this is no honest one.
+      requestTimeout: 30_000,
+      ajv: {
+        customOptions: {
+          allErrors: true,
+          coerceTypes: true,
+          removeAdditional: false,
+          formats: Object.fromEntries(Object.entries(FORMS).map(([name, { check }]) => [name, check])),
+        },
       },
     },
-  })
+  )
   app.addHook('preHandler', checkRun(store, log))
   measureRequests(app, metrics)
   const methods = collectMethods(app)
@@ -72,7 +76,6 @@ export async function createApi(options: ApiOptions) {
           'Times are ISO 8601 in UTC to the second; spans include `from` and exclude `to`. ' +
           'Texts of casts are untrusted. Errors are RFC 9457 problem details.',
       },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     refResolver: { buildLocalReference: (json) => `${json.$id}` },
   })
@@ -87,12 +90,10 @@ export async function createApi(options: ApiOptions) {
   opsRoutes(app, { store, log, metrics, about, failures: options.failures, now: options.now ?? Date.now })
   latencyRoutes(app, metrics, options.now ?? Date.now)
   if (options.admin) await app.register(adminRoutes(options.admin, streams))
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: DOCS_POLICY,
-    uiConfig: { layout: 'BaseLayout' },
-  })
-  await app.register(dashboardRoutes)
+  const docs = { routePrefix: '/docs', staticCSP: DOCS_POLICY, uiConfig: { layout: 'BaseLayout' } } as const
+  // What there is, and the page that shows it, are no secret: what they show is asked for by itself.
+  await app.register(withScope('public', async (app) => app.register(swaggerUi, docs)))
+  await app.register(withScope('public', dashboardRoutes))
   refuseOtherMethods(app, methods)
   return app
 }
@@ -112,13 +113,13 @@ function measureRequests(app: Server, metrics: Registry) {
   })
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 
-/** The methods of every documented path that is routed from now on. */
+/** The methods of every path of the API that is routed from now on: files have none to tell of. */
 function collectMethods(app: Server): Map<string, Set<string>> {
   const methods = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method, schema }) => {
-    if (schema?.hide) return
+    if (schema?.operationId === undefined) return
     const of = methods.get(url) ?? new Set()
     for (const m of [method].flat()) of.add(m)
     methods.set(url, of)
@@ -134,6 +135,7 @@ function refuseOtherMethods(app: Server, methods: Map<string, Set<string>>) {
     app.route({
       url,
       method: others,
+      config: { scope: 'public' },
       schema: { hide: true },
       onRequest: async (request, reply) =>
         sendProblem(

@@ -54,5 +54,7 @@ test('nothing else is there, and on loopback it answers to names of loopback onl
   const { get } = health()
   expect((await get('/v1/alerts')).statusCode).toBe(404)
   expect((await get('/healthz', 'evil.example')).statusCode).toBe(421)
-  expect((await health({ host: '0.0.0.0' }).get('/healthz', 'count:8080')).statusCode).toBe(200)
+  const everywhere = health({ host: '0.0.0.0' })
+  expect((await everywhere.get('/healthz', 'evil.example')).statusCode).toBe(421)
+  expect((await everywhere.get('/healthz', '10.1.2.3:8080')).statusCode).toBe(200)
 })

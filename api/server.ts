@@ -3,19 +3,16 @@
 import type { Server as HttpServer } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyHttpOptions, fastify, LogController } from 'fastify'
+import { type Guard, guard } from './auth/guard.ts'
+import { secureHeaders } from './auth/headers.ts'
 import { answerClientError, answerError, notFound } from './problem.ts'
 import { Problem } from './schemas.ts'
-import { checkHost, isLoopbackHost, secureHeaders } from './security.ts'
 
-export type ServerOptions = {
-  logger: FastifyBaseLogger
-  /** What will be listened on: a loopback host answers to loopback names only. */
-  host: string
-}
+export type ServerOptions = Guard & { logger: FastifyBaseLogger }
 
 /** A Fastify app that answers every error as a problem, and listens to nothing yet. */
 export function createServer(
-  { logger, host }: ServerOptions,
+  { logger, ...guarded }: ServerOptions,
   options: FastifyHttpOptions<HttpServer, FastifyBaseLogger>,
 ) {
   const app = fastify({
@@ -29,11 +26,7 @@ export function createServer(
     },
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.addHook('onRequest', (_request, reply, done) => {
-    secureHeaders(reply)
-    done()
-  })
-  if (isLoopbackHost(host)) app.addHook('onRequest', checkHost(host))
+  guard(app, guarded)
   // Answers are built field by field; their schemas are for readers, and the tests hold the two together.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.setErrorHandler(answerError)

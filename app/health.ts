@@ -1,7 +1,7 @@
 import { createHealthApi } from '../api/health.ts'
 import { FcmError } from '../common/errors.ts'
 import type { Engine } from './engine.ts'
-import { listen, type Served } from './serve.ts'
+import { accessOf, listen, type Served } from './serve.ts'
 
 /**
  * Serves health and metrics of a process with these roles, and no API. It is ready while none of them has failed and the
@@ -11,7 +11,7 @@ import { listen, type Served } from './serve.ts'
 export async function serveHealth(engine: Engine, port: number, roles: readonly string[]): Promise<Served> {
   const { config, log, store, logger, metrics, failures } = engine
   const app = createHealthApi({
-    ...{ logger, metrics, host: config.host },
+    ...{ logger, metrics, ...accessOf(config) },
     failures: () => failures,
     needs: [
       { what: 'The event log', ping: () => log.topics('fcm.') },

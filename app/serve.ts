@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createApi } from '../api/app.ts'
+import type { Scope } from '../api/auth/principal.ts'
 import type { Server } from '../api/server.ts'
 import { FcmError } from '../common/errors.ts'
 import { adminOf } from './admin.ts'
+import type { Config } from './config.ts'
 import type { Engine } from './engine.ts'
 import { noticeOf } from './origin.ts'
 import { removeOwner, writeOwner } from './owner.ts'
@@ -32,6 +34,14 @@ export async function listen(
   return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
 }
 
+/** What is listened on, and who may ask. */
+export const accessOf = ({ host, allowedHosts, anyone }: Config) => ({
+  host,
+  allowedHosts: listOf(allowedHosts),
+  anyone: listOf(anyone) as Scope[],
+})
+const listOf = (text: string): string[] => (text === '' ? [] : text.split(','))
+
 /** The API over an engine, not listening yet, and the token that its admin routes ask for. */
 export async function apiOf(engine: Engine) {
   const token = randomBytes(24).toString('hex')
@@ -41,7 +51,7 @@ export async function apiOf(engine: Engine) {
     log: engine.log,
     metrics: engine.metrics,
     logger: engine.logger,
-    host: engine.config.host,
+    ...accessOf(engine.config),
     version: VERSION,
     alertsPerDay: engine.config.alertsPerDay,
     admin: adminOf(engine, token),

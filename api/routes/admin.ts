@@ -3,7 +3,6 @@ import { Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
 import type { Span } from '../../connectors/postgres/database/questions.ts'
 import * as s from '../schemas.ts'
-import { adminGuard } from '../security.ts'
 import type { Streams } from '../streams.ts'
 import { allOf, spanOf } from './query.ts'
 
@@ -28,15 +27,15 @@ export type Admin = {
 }
 
 const Anything = Type.Object({}, { additionalProperties: true })
-const common = { tags: ['admin'], security: [{ token: [] }] }
+const common = { hide: true }
+const config = { scope: 'admin' } as const
 
 /** Through these, commands work while another process owns the data directory. */
 export const adminRoutes =
   (admin: Admin, streams: Streams): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', adminGuard(admin.token))
-
     app.get('/admin', {
+      config,
       schema: {
         ...common,
         operationId: 'admin',
@@ -48,6 +47,7 @@ export const adminRoutes =
     })
 
     app.post('/admin/backfills', {
+      config,
       schema: {
         ...common,
         operationId: 'backfill',
@@ -66,20 +66,25 @@ export const adminRoutes =
         }),
         response: s.streams('Progress.', 'application/x-ndjson'),
       },
-      handler: async ({ body, log }, reply) => {
-        const request = { files: body.files, run: body.run, ...spanOf(body) }
+      handler: async (request, reply) => {
+        const { body, log } = request
+        const asked = { files: body.files, run: body.run, ...spanOf(body) }
         reply.type('application/x-ndjson; charset=utf-8')
         return streams.send(reply, (signal) =>
           tell(
-            (onProgress) => admin.backfill(request, onProgress, signal),
+            (onProgress) => admin.backfill(asked, onProgress, signal),
             // Work that was told to stop may well end with an error.
             (error) => signal.aborted || log.error({ err: error, run: body.run }, 'backfill failed'),
+            (outcome) => {
+              request.outcome = outcome
+            },
           ),
         )
       },
     })
 
     app.delete('/admin/runs/:run', {
+      config,
       schema: {
         ...common,
         operationId: 'deleteRun',
@@ -95,6 +100,7 @@ export const adminRoutes =
     })
 
     app.get('/admin/dead-letters', {
+      config,
       schema: {
         ...common,
         operationId: 'listDeadLetters',
@@ -110,6 +116,7 @@ export const adminRoutes =
     })
 
     app.post('/admin/dead-letters/redrive', {
+      config,
       schema: {
         ...common,
         operationId: 'redriveDeadLetters',
@@ -129,6 +136,7 @@ export const adminRoutes =
 async function* tell(
   work: (onProgress: (progress: Told) => void) => Promise<Told>,
   onFault: (error: unknown) => void,
+  onEnd: (outcome: string) => void,
 ): AsyncGenerator<string> {
   let progress: Told | undefined
   let end: Told | undefined
@@ -147,6 +155,7 @@ async function* tell(
     )
     .then((last) => {
       end = last
+      onEnd('code' in last ? `${last.code}` : last.type)
       news.resolve()
     })
   const line = (told: Told): string => `${JSON.stringify(told)}\n`

@@ -9,6 +9,7 @@ import { pageOf, pagingOf, spanOf } from './query.ts'
 /** `perDay`: the cap of the deployment, 0: none. */
 export function alertRoutes(app: Server, store: Store, perDay: number): void {
   app.get('/v1/alerts', {
+    config: { scope: 'read' },
     schema: {
       tags: ['alerts'],
       operationId: 'listAlerts',
@@ -37,6 +38,7 @@ export function alertRoutes(app: Server, store: Store, perDay: number): void {
   })
 
   app.get('/v1/alerts/:id', {
+    config: { scope: 'read' },
     schema: {
       tags: ['alerts'],
       operationId: 'getAlert',

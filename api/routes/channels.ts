@@ -8,6 +8,7 @@ import { allOf, pageOf, pagingOf, spanOf } from './query.ts'
 
 export function channelRoutes(app: Server, store: Store): void {
   app.get('/v1/overview', {
+    config: { scope: 'read' },
     schema: {
       tags: ['channels'],
       operationId: 'getOverview',
@@ -22,6 +23,7 @@ export function channelRoutes(app: Server, store: Store): void {
   })
 
   app.get('/v1/channels', {
+    config: { scope: 'read' },
     schema: {
       tags: ['channels'],
       operationId: 'listChannels',
@@ -33,6 +35,7 @@ export function channelRoutes(app: Server, store: Store): void {
   })
 
   app.get('/v1/channels/:id/casts', {
+    config: { scope: 'read' },
     schema: {
       tags: ['channels'],
       operationId: 'listCasts',
@@ -46,6 +49,7 @@ export function channelRoutes(app: Server, store: Store): void {
   })
 
   app.get('/v1/gaps', {
+    config: { scope: 'read' },
     schema: {
       tags: ['channels'],
       operationId: 'listGaps',
@@ -66,6 +70,7 @@ export function channelRoutes(app: Server, store: Store): void {
   })
 
   app.get('/v1/runs', {
+    config: { scope: 'read' },
     schema: {
       tags: ['runs'],
       operationId: 'listRuns',

@@ -57,6 +57,7 @@ export function exportRoutes(app: Server, store: Store, streams: Streams): void 
   }
 
   app.get('/v1/export/counts', {
+    config: { scope: 'read' },
     // HEAD would read every row to answer with none.
     exposeHeadRoute: false,
     schema: schemaOf('counts', 'by series and start'),
@@ -67,6 +68,7 @@ export function exportRoutes(app: Server, store: Store, streams: Streams): void 
     },
   })
   app.get('/v1/export/signals', {
+    config: { scope: 'read' },
     exposeHeadRoute: false,
     schema: schemaOf('signals', 'by series and start'),
     handler: async ({ query }, reply) => {
@@ -76,6 +78,7 @@ export function exportRoutes(app: Server, store: Store, streams: Streams): void 
     },
   })
   app.get('/v1/export/alerts', {
+    config: { scope: 'read' },
     exposeHeadRoute: false,
     schema: schemaOf('alerts', 'as their events, by id and sequence'),
     handler: async ({ query }, reply) => {

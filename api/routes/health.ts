@@ -23,11 +23,13 @@ const Status = s.answers(Type.Object({ status: Type.String() }))
 
 export function healthRoutes(app: Server, { metrics, failures, needs, updates }: Health): void {
   app.get('/healthz', {
+    config: { scope: 'public' },
     schema: { tags: ['ops'], operationId: 'health', summary: 'Whether the process is up', response: Status },
     handler: () => ({ status: 'ok' }),
   })
 
   app.get('/readyz', {
+    config: { scope: 'public' },
     schema: {
       tags: ['ops'],
       operationId: 'ready',
@@ -53,6 +55,7 @@ export function healthRoutes(app: Server, { metrics, failures, needs, updates }:
   })
 
   app.get('/metrics', {
+    config: { scope: 'ops' },
     schema: {
       tags: ['ops'],
       operationId: 'metrics',

@@ -77,6 +77,7 @@ export function latencyRoutes(app: Server, metrics: Registry, now: () => number)
   app.addHook('onClose', async () => clearInterval(timer))
 
   app.get('/v1/ops/latency', {
+    config: { scope: 'ops' },
     schema: {
       tags: ['ops'],
       operationId: 'latency',

@@ -22,6 +22,7 @@ type Ops = {
 
 export function opsRoutes(app: Server, { store, log, metrics, about, failures, now }: Ops): void {
   app.get('/v1/ops/lag', {
+    config: { scope: 'ops' },
     schema: {
       tags: ['ops'],
       operationId: 'listLag',
@@ -33,6 +34,7 @@ export function opsRoutes(app: Server, { store, log, metrics, about, failures, n
   })
 
   app.get('/v1/ops/dead-letters', {
+    config: { scope: 'ops' },
     schema: {
       tags: ['ops'],
       operationId: 'countDeadLetters',
@@ -45,6 +47,7 @@ export function opsRoutes(app: Server, { store, log, metrics, about, failures, n
   })
 
   app.get('/v1/about', {
+    config: { scope: 'read' },
     schema: {
       tags: ['ops'],
       operationId: 'about',

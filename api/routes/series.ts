@@ -15,6 +15,7 @@ export function seriesRoutes(app: Server, store: Store): void {
   const preHandler = checkSeries(store)
 
   app.get('/v1/series', {
+    config: { scope: 'read' },
     schema: {
       tags: ['series'],
       operationId: 'listSeries',
@@ -34,6 +35,7 @@ export function seriesRoutes(app: Server, store: Store): void {
   })
 
   app.get('/v1/series/:id/counts', {
+    config: { scope: 'read' },
     schema: {
       tags: ['series'],
       operationId: 'listCounts',
@@ -50,6 +52,7 @@ export function seriesRoutes(app: Server, store: Store): void {
   })
 
   app.get('/v1/series/:id/signals', {
+    config: { scope: 'read' },
     schema: {
       tags: ['series'],
       operationId: 'listSignals',

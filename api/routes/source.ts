@@ -9,6 +9,7 @@ import { pageOf, pagingOf, spanOf } from './query.ts'
 /** What the source does: how far it has come, what it misses, and what it asks for. */
 export function sourceRoutes(app: Server, store: Store): void {
   app.get('/v1/ops/source', {
+    config: { scope: 'ops' },
     schema: {
       tags: ['ops'],
       operationId: 'getSource',
@@ -23,6 +24,7 @@ export function sourceRoutes(app: Server, store: Store): void {
   })
 
   app.get('/v1/ops/requests', {
+    config: { scope: 'ops' },
     schema: {
       tags: ['ops'],
       operationId: 'listRequests',

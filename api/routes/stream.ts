@@ -59,6 +59,7 @@ export function streamRoutes(app: Server, options: StreamOptions): void {
   })
 
   app.get('/v1/stream', {
+    config: { scope: 'read' },
     // HEAD would never end.
     exposeHeadRoute: false,
     schema: {

@@ -12,6 +12,7 @@ import { parse } from 'yaml'
 import { createHealthApi } from '../../api/health.ts'
 import { testApi } from '../../api/testing.ts'
 import { readConfig, settings } from '../../app/config.ts'
+import { accessOf } from '../../app/serve.ts'
 import { ROLES } from '../../pipeline/topology.ts'
 import { KAFKA_VERSIONS, REGISTRY_VERSION } from '../kafka/packages.ts'
 
@@ -21,6 +22,7 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 type Service = {
   image: string
   build?: string
+  hostname?: string
   command?: string[]
   environment: Record<string, string>
   healthcheck?: { test: string[] }
@@ -75,6 +77,17 @@ describe('services', () => {
       const config = readConfig({}, environmentOf(service))
       expect(config).toMatchObject({ host: '0.0.0.0', partitions: 8 })
       expect([config.mcp, config.preset, config.metricsPort]).toEqual([undefined, 'calibrated', config.port])
+    }
+  })
+
+  test('who reaches them may read and look after them, by the name of the service', async () => {
+    for (const [name, service] of roles) {
+      expect(service.hostname).toBe(name)
+      expect(accessOf(readConfig({}, environmentOf(service)))).toEqual({
+        host: '0.0.0.0',
+        allowedHosts: [],
+        anyone: ['read', 'ops'],
+      })
     }
   })
 
