@@ -1,7 +1,17 @@
 /** Records as tests of the store write them, and ways to read all of a list. */
 import { BASE, BASE_SECONDS, HOUR } from '../../common/time.ts'
-import type { AlertEvent, Cast, CastRemoved, FcmRecord, Signal } from '../../schemas/records.ts'
-import type { Page } from './database/questions.ts'
+import type {
+  AlertEvent,
+  Cast,
+  CastRemoved,
+  Coverage,
+  FcmRecord,
+  Measure,
+  Signal,
+} from '../../schemas/records.ts'
+import type { ExportFilter, Page } from './database/questions.ts'
+import type { CountRow } from './series/series.ts'
+import type { Store } from './store.ts'
 
 export type Input = { key: string; record: FcmRecord }
 
@@ -131,6 +141,37 @@ export const alert = (key: string, n: number, sequence: number, more: Partial<Al
   },
 })
 
+/** What a source says of a span. */
+export const coverage = (
+  key: string,
+  status: Coverage['status'],
+  from: number,
+  to: number,
+  { reason = null as string | null, measures = ['posts'] as Measure[] } = {},
+): Input => ({
+  key,
+  record: { type: 'Coverage', status, measures, from, to, reason, partitions: 3 },
+})
+/** A poll of a channel, or a round (`*`). */
+export const polled = (key: string, at: number, requests: number, failed = 0): Input => ({
+  key,
+  record: {
+    ...{
+      type: 'Polled',
+      at,
+      watched: [],
+      complete: failed ? [] : ['posts', 'reactions'],
+      owed: [],
+      requests,
+      failed,
+    },
+    ...{
+      error: failed ? `failed at ${at}: ${HOSTILE[3]}` : null,
+      next: key === '*' ? at + BASE : null,
+    },
+  },
+})
+
 export const all = async <R>(rows: AsyncIterable<R>): Promise<R[]> => {
   const found: R[] = []
   for await (const row of rows) found.push(row)
@@ -146,3 +187,26 @@ export async function allPages<R>(page: (cursor?: string) => Promise<Page<R>>): 
   } while (cursor !== undefined)
   return found
 }
+
+/** A row of counts, its bin given by number from `T`. */
+export const row = (
+  series: string,
+  i: number,
+  seconds: number,
+  count: number,
+  covered: number,
+  late = 0,
+): CountRow => ({
+  series,
+  start: T + i * BASE,
+  seconds,
+  count,
+  late,
+  covered,
+})
+
+/** Counts of a run as they are exported: base bins, unless told otherwise. */
+export const countsOf =
+  (store: Store) =>
+  (run: string, filter: Partial<ExportFilter> & { fill?: boolean } = {}): Promise<CountRow[]> =>
+    all(store.series.exportCounts({ fill: false, ...filter, run, resolution: filter.resolution ?? 300 }))

@@ -1,24 +1,110 @@
-/** What every store must do for whoever watches: alerts ranked by day, their events in order, channels by risk. */
+/** What every store must say of alerts: what each is, how it ranks among those of its day, and what happened in which order. */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { BASE, DAY, HOUR } from '../../../common/time.ts'
 import {
   ALERT_KINDS,
   type AlertEvent,
-  type Coverage,
   type Evidence,
   SEVERITIES,
   type Severity,
 } from '../../../schemas/records.ts'
-import { ART, alert, allPages, bin, HOSTILE, type Input, idle, signal, T } from '../records.fixture.ts'
-import type { ChannelState } from '../series/series.ts'
+import { ART, alert, all, allPages, bin, type Input, T } from '../records.fixture.ts'
 import type { Store } from '../store.ts'
 import type { Alert, AlertFilter } from './alerts.ts'
 
 const [first] = (alert(ART, 0, 1).record as AlertEvent).evidence
 const said = (p: number | null, score: number | null): Evidence => ({ ...first!, p, score })
 
-export function alertContract(storeOf: () => Store, newRun: () => string): void {
+export function alertsContract(storeOf: () => Store, newRun: () => string): void {
+  let store: Store
+  beforeAll(() => {
+    store = storeOf()
+  })
+
+  describe('alerts', () => {
+    it('are what their last event says, and why they opened, whatever order or how often the events come', async () => {
+      const run = newRun()
+      const resolved = alert(ART, 1, 3, { event: 'resolved', severity: 'high' })
+      await store.ingest.write(run, [
+        alert(ART, 1, 1),
+        alert(ART, 1, 2, { severity: 'medium' }),
+        alert(ART, 2, 1),
+      ])
+      expect(await store.alerts.get('alert-1')).toMatchObject({
+        state: 'open',
+        severity: 'medium',
+        resolvedAt: null,
+      })
+      await store.ingest.write(run, [resolved, alert(ART, 1, 2)])
+      await store.ingest.write(run, [alert(ART, 1, 1)])
+      const found = await store.alerts.get('alert-1')
+      expect(found).toMatchObject({
+        id: 'alert-1',
+        run,
+        channel: ART,
+        type: 'early-warning',
+        severity: 'high',
+        state: 'resolved',
+        openedAt: T + HOUR,
+        updatedAt: T + HOUR + 3 * BASE,
+        resolvedAt: T + HOUR + 3 * BASE,
+        series: `casts:${ART}`,
+        sequence: 3,
+        reason: 'reason 1',
+        outcome: 'reason 3',
+      })
+      expect(found!.events.map((e) => [e.sequence, e.event, e.severity])).toEqual([
+        [1, 'opened', 'low'],
+        [2, 'updated', 'medium'],
+        [3, 'resolved', 'high'],
+      ])
+      const { measure, ...evidence } = (resolved.record as AlertEvent).evidence[0]!
+      expect(found!.evidence).toEqual([{ series: `${measure}:${ART}`, ...evidence }])
+      expect(await store.alerts.get("nobody's")).toBeNull()
+
+      const exported = await all(store.alerts.export({ run }))
+      expect(exported.map((r) => [r.id, r.sequence])).toEqual([
+        ['alert-1', 1],
+        ['alert-1', 2],
+        ['alert-1', 3],
+        ['alert-2', 1],
+      ])
+      expect(JSON.stringify(exported[2]!.evidence)).toBe(
+        JSON.stringify((resolved.record as AlertEvent).evidence),
+      )
+      await store.runs.delete(run)
+    })
+
+    it('are filtered and paged, newest first', async () => {
+      const run = newRun()
+      await store.ingest.write(
+        run,
+        Array.from({ length: 600 }, (_, i) =>
+          alert(i % 2 ? ART : 'other', i, 1, {
+            kind: i % 3 ? 'collapse' : 'onset',
+            severity: i % 5 ? 'low' : 'high',
+          }),
+        ),
+      )
+      await store.ingest.write(run, [alert(ART, 599, 2, { event: 'resolved', kind: 'collapse' })])
+      const list = async (filter: AlertFilter) =>
+        (await allPages((cursor) => store.alerts.list(run, filter, { limit: 70, cursor }))).map((a) =>
+          Number(a.id.slice(6)),
+        )
+      const numbers = Array.from({ length: 600 }, (_, i) => 599 - i)
+      expect(await list({})).toEqual(numbers)
+      expect(await list({ channel: ART, type: 'onset' })).toEqual(numbers.filter((i) => i % 2 && i % 3 === 0))
+      expect(await list({ severity: 'high' })).toEqual(numbers.filter((i) => i % 5 === 0))
+      expect(await list({ state: 'resolved' })).toEqual([599])
+      expect(await list({ state: 'open' })).toEqual(numbers.slice(1))
+      expect(await list({ from: T + 3 * HOUR, to: T + 5 * HOUR })).toEqual([4, 3])
+      expect(await all(store.alerts.export({ run }))).toHaveLength(601)
+      expect(await all(store.alerts.export({ run, from: T + 599 * HOUR, channel: ART }))).toHaveLength(2)
+      await store.runs.delete(run)
+    })
+  })
+
   describe('alerts of a day', () => {
     type Drawn = {
       hour: number
@@ -72,7 +158,6 @@ export function alertContract(storeOf: () => Store, newRun: () => string): void 
     }
 
     it('are ranked, have a q-value, and are listed up to the cap, each once, on whatever pages', async () => {
-      const store = storeOf()
       await fc.assert(
         fc.asyncProperty(
           fc.array(drawn, { maxLength: 80 }),
@@ -147,7 +232,6 @@ export function alertContract(storeOf: () => Store, newRun: () => string): void 
     })
 
     it('fill their cap with the worst, also when a filter shows few of them', async () => {
-      const store = storeOf()
       const run = newRun()
       await store.ingest.write(
         run,
@@ -177,7 +261,6 @@ export function alertContract(storeOf: () => Store, newRun: () => string): void 
     })
 
     it('of one run do not count in another', async () => {
-      const store = storeOf()
       const [run, other] = [newRun(), newRun()]
       for (const name of [run, other]) {
         await store.ingest.write(
@@ -193,7 +276,6 @@ export function alertContract(storeOf: () => Store, newRun: () => string): void 
 
   describe('events of alerts', () => {
     it('come in the order in which they were written, each as the alert was then', async () => {
-      const store = storeOf()
       const run = newRun()
       const own = (n: number, sequence: number, more: Partial<AlertEvent> = {}) =>
         alert(ART, n, sequence, { fingerprint: `${run}-${n}`, ...more })
@@ -239,7 +321,6 @@ export function alertContract(storeOf: () => Store, newRun: () => string): void 
     })
 
     it('are followed without a hole while several partitions write', async () => {
-      const store = storeOf()
       const [run, other] = [newRun(), newRun()]
       const [PARTITIONS, BATCHES] = [6, 12]
       let writing = true
@@ -273,7 +354,6 @@ export function alertContract(storeOf: () => Store, newRun: () => string): void 
     })
 
     it('are counted while their alerts are open', async () => {
-      const store = storeOf()
       const run = newRun()
       await store.ingest.write(run, [
         ...[1, 2, 3].map((n) => alert(ART, n, 1, { fingerprint: `${run}-${n}`, kind: 'onset' })),
@@ -284,170 +364,6 @@ export function alertContract(storeOf: () => Store, newRun: () => string): void 
         { run, type: 'early-warning', severity: 'high', count: 1 },
         { run, type: 'onset', severity: 'low', count: 2 },
       ])
-    })
-  })
-
-  describe('the overview', () => {
-    const END = 200
-    const open = (key: string, n: number, more: Partial<AlertEvent> = {}) =>
-      alert(key, n, 1, { openedAt: T + n * BASE, ...more })
-    const overview = async (run: string, limit = 50) => {
-      const { now, items } = await storeOf().series.overview(run, limit)
-      return { now, items, of: new Map(items.map((item) => [item.channel, item])) }
-    }
-    const channelsOf = (items: ChannelState[]) => items.map(({ channel }) => channel)
-
-    it('has the channels by risk: what is open, then score, p-value, and events', async () => {
-      const run = newRun()
-      const judged = (key: string, score: number | null, p: number | null) => [
-        bin(key, END - 1, 5),
-        signal(key, END - 1, { score, p }),
-      ]
-      const own = (n: number) => ({ fingerprint: `${run}-${n}` })
-      await storeOf().ingest.write(run, [
-        ...[...judged('quiet', 0.1, 0.5), ...judged('*', 0.9, 0.5), ...judged('ready', 0.9, 0.1)],
-        ...judged('unknown', null, 0.01),
-        ...[bin('slow', END - 1, 2), bin('busy', END - 1, 9), bin('also slow', END - 1, 2)],
-        ...[...judged('falls', 0.99, 0), open('falls', 3, { ...own(1), kind: 'collapse' })],
-        ...[...judged('jumps', null, null), open('jumps', 5, { ...own(2), kind: 'onset', severity: 'high' })],
-        ...[
-          ...judged('warned', 0.2, 0.2),
-          open('warned', 4, { ...own(3), kind: 'collapse', severity: 'low' }),
-          open('warned', 2, { ...own(4), severity: 'medium' }),
-          open('warned', 6, { ...own(5), kind: 'onset', severity: 'high' }),
-        ],
-        // What has ended is no risk.
-        open('quiet', 1, own(6)),
-        alert('quiet', 1, 2, { ...own(6), event: 'resolved' }),
-      ])
-      const { items, of } = await overview(run)
-      expect(channelsOf(items)).toEqual([
-        ...['warned', 'jumps', 'falls', 'ready', '*', 'quiet', 'unknown'],
-        ...['busy', 'also slow', 'slow'],
-      ])
-      expect(of.get('warned')!.alerts).toEqual([
-        { id: `${run}-5`, type: 'onset', severity: 'high', openedAt: T + 6 * BASE },
-        { id: `${run}-4`, type: 'early-warning', severity: 'medium', openedAt: T + 2 * BASE },
-        { id: `${run}-3`, type: 'collapse', severity: 'low', openedAt: T + 4 * BASE },
-      ])
-      expect(of.get('quiet')).toMatchObject({ alerts: [], score: 0.1, at: T + (END - 1) * BASE })
-      for (let limit = 1; limit < items.length; limit++) {
-        expect((await overview(run, limit)).items).toEqual(items.slice(0, limit))
-      }
-    })
-
-    it('shows the last base bin that was judged, and figures of none that is long past', async () => {
-      const run = newRun()
-      await storeOf().ingest.write(run, [
-        ...[100, 150, 199].map((i) => bin('a', i, i)),
-        ...[
-          signal('a', 150, { score: 0.25 }),
-          signal('a', 196, { score: 0.5, count: 7, decision: 'masked' }),
-        ],
-        signal('a', 192, { resolution: 3600, score: 1 }),
-        ...[bin('old', 127, 1), signal('old', 127, { score: 0.9, decision: 'insufficient' })],
-        bin('never', END - 1, 1),
-      ])
-      const { now, of } = await overview(run)
-      expect(now).toBe(T + END * BASE)
-      expect(await storeOf().series.now(run)).toBe(now)
-      expect(of.get('a')).toMatchObject({
-        ...{ score: 0.5, p: 0.25, count: 7, expected: 1 / 3, at: T + 196 * BASE, decision: 'masked' },
-        series: 'casts:a',
-      })
-      const none = { score: null, p: null, count: null, expected: null }
-      expect(of.get('old')).toMatchObject({ ...none, at: T + 127 * BASE, decision: 'insufficient' })
-      expect(of.get('never')).toMatchObject({ ...none, at: null, decision: null })
-      const { scores } = of.get('a')!
-      expect(scores).toHaveLength(72)
-      expect(scores.flatMap((score, i) => (score === null ? [] : [[i, score]]))).toEqual([
-        [22, 0.25],
-        [68, 0.5],
-      ])
-    })
-
-    it('has the counts of the last 72 base bins: zeros of idle time filled, gaps not', async () => {
-      const run = newRun()
-      const unknown: Input = {
-        key: 'idle',
-        record: {
-          ...{ type: 'Unknown', measure: 'casts', reason: 'away' },
-          ...{ from: T + 150.5 * BASE, to: T + 152 * BASE },
-        },
-      }
-      const stretch = (from: number, to: number, count: number) =>
-        Array.from({ length: to - from }, (_, i) => bin('zeros', from + i, count))
-      await storeOf().ingest.write(run, [
-        ...[bin('*', END - 1, 1), ...stretch(100, 190, 0), ...stretch(190, 192, 4)],
-        ...[bin('gaps', 140, 3), bin('gaps', 141, 2, 0.5, true), bin('gaps', 142, 5), bin('gaps', 145, 6)],
-        ...[bin('*', END, 7, 0.95), bin('*', END + 1, 8, 0.5, true)],
-        ...[bin('idle', 120, 1), idle('idle', 121), unknown],
-        ...[bin('woke', 110, 1), idle('woke', 111), bin('woke', 180, 2), bin('woke', 181, 0)],
-        ...[bin('said', 130, 1), idle('said', 131)],
-        {
-          key: 'said',
-          record: {
-            ...{ type: 'Coverage', status: 'covered', measures: ['posts', 'replies'], reason: null },
-            ...{ from: T, to: T + 170 * BASE, partitions: 1 },
-          } satisfies Coverage,
-        },
-      ])
-      const end = END + 2
-      const from = end - 72
-      const { now, of } = await overview(run)
-      expect(now).toBe(T + end * BASE)
-      const counts = (channel: string, [a, b]: [number, number]) =>
-        of.get(channel)!.recent.slice(a - from, b - from)
-      const known = (channel: string) => {
-        const { recent } = of.get(channel)!
-        expect(recent).toHaveLength(72)
-        return recent.flatMap((n, i) => (n === null ? [] : [from + i]))
-      }
-      expect(counts('*', [END - 2, end])).toEqual([null, 1, 7, null])
-      expect(counts('gaps', [139, 147])).toEqual([null, 3, null, 5, null, null, 6, null])
-      expect(counts('zeros', [130, 193])).toEqual([...Array(60).fill(0), 4, 4, null])
-      const range = (a: number, b: number) => Array.from({ length: b - a }, (_, i) => a + i)
-      // It was idle before what is shown began.
-      expect(known('idle')).toEqual([...range(from, 150), ...range(152, end)])
-      expect(known('woke')).toEqual(range(from, 182))
-      expect(counts('woke', [179, 182])).toEqual([0, 2, 0])
-      // The source has not spoken of it since.
-      expect(known('said')).toEqual(range(130, 170))
-    })
-
-    it('shows posts where there are no casts, and whatever there is else', async () => {
-      const run = newRun()
-      const bins = (key: string, measures: string[]): Input => {
-        const { record } = bin(key, END, 1)
-        if (record.type !== 'BinClosed') throw new Error('no bin')
-        const kinds = measures.map((measure) => ({ ...record.bins[0]!, measure }))
-        return { key, record: { ...record, bins: kinds } as typeof record }
-      }
-      await storeOf().ingest.write(run, [
-        bins('all', ['participants', 'reactions', 'posts', 'casts', 'replies']),
-        ...[bins('polled', ['reactions', 'posts']), bins('liked', ['reactions'])],
-        // An alert may be stored before the counts that it is of.
-        open('only alerted', 1, { fingerprint: `${run}-1`, measure: 'posts' }),
-        ...[
-          bins(HOSTILE[0]!, ['posts']),
-          open(HOSTILE[0]!, 1, { fingerprint: `${run}-2`, measure: 'casts' }),
-        ],
-      ])
-      const { items } = await overview(run)
-      expect(Object.fromEntries(items.map(({ channel, series }) => [channel, series]))).toEqual({
-        ...{ all: 'casts:all', polled: 'posts:polled', liked: 'reactions:liked' },
-        ...{ 'only alerted': 'posts:only alerted', [HOSTILE[0]!]: `posts:${HOSTILE[0]}` },
-      })
-    })
-
-    it('is empty for a run that is not there, or has no bins', async () => {
-      expect(await storeOf().series.overview('no-such-run', 5)).toEqual({ now: null, items: [] })
-      expect(await storeOf().series.now('no-such-run')).toBe(null)
-      const run = newRun()
-      await storeOf().ingest.write(run, [open(ART, 1, { fingerprint: `${run}-1` })])
-      const { now, items } = await overview(run)
-      expect([now, items.length]).toEqual([null, 1])
-      expect(new Set([...items[0]!.recent, ...items[0]!.scores])).toEqual(new Set([null]))
     })
   })
 }
