@@ -18,12 +18,17 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'browser', include: ['**/*.browser.test.ts'] } },
-      // PostgreSQL, and Kafka with its registry: each file starts the one, `infra/services.ts` the other.
+      // Each file starts a PostgreSQL of its own.
+      {
+        extends: true,
+        test: { name: 'postgres', include: ['**/*.postgres.test.ts'], hookTimeout: 60_000 },
+      },
+      // Kafka with its registry, started once by `infra/services.ts`.
       {
         extends: true,
         test: {
-          name: 'services',
-          include: ['**/*.postgres.test.ts', '**/*.kafka.test.ts'],
+          name: 'kafka',
+          include: ['**/*.kafka.test.ts'],
           globalSetup: 'infra/services.ts',
           hookTimeout: 60_000,
         },
