@@ -282,7 +282,7 @@ export class FcmError extends Error {
 /** Details quote what people and strangers wrote: a message stays one line, and nothing in it drives a terminal. */
 function shown(details: Details): Details {
   const show = (value: string): string => {
-    const line = oneLine(value)
+    const line = oneLine(value, SHOWN + 1)
     return line.length <= SHOWN ? line : `${line.slice(0, SHOWN).toWellFormed()}…`
   }
   return Object.fromEntries(

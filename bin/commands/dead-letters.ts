@@ -1,9 +1,8 @@
-import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
 import { type Client, connect } from '../../app/client.ts'
 import { readConfig, withSettings } from '../../app/config.ts'
 import { FcmError } from '../../common/errors.ts'
-import { oneLine } from '../../common/text.ts'
+import { oneLine, withoutSequences } from '../../common/text.ts'
 import { table } from '../table.ts'
 
 type Letter = {
@@ -90,7 +89,7 @@ const NO_TEXT = /\uFFFD|[\p{Cc}--[\t\n\r]]/v
 
 /** How bytes begin: as text where they are text, else in hexadecimal digits. */
 export function beginning(bytes: Buffer): string {
-  const text = stripVTControlCharacters(bytes.subarray(0, SHOWN).toString())
+  const text = withoutSequences(bytes.subarray(0, SHOWN).toString())
   // The last character may have been cut in two.
   const isText = !NO_TEXT.test(bytes.length > SHOWN ? text.slice(0, -1) : text)
   const more = bytes.length > SHOWN ? ` ... ${bytes.length - SHOWN} bytes more: --raw writes them all` : ''

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { LOOPBACK_NAMES } from '../../common/loopback.ts'
+import { urlOf } from '../../common/text.ts'
 
-export const isLoopback = (url: string): boolean =>
-  URL.canParse(url) && LOOPBACK_NAMES.includes(new URL(url).hostname)
+export const isLoopback = (url: string): boolean => LOOPBACK_NAMES.includes(urlOf(url)?.hostname ?? '')
 
 /** Why a request to a server on the loopback address is one that a web page made a browser send; null if it is not. */
 export function foreign({ host = '', origin }: IncomingHttpHeaders): string | null {

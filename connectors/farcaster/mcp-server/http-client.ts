@@ -1,7 +1,7 @@
 /** GET of JSON over HTTP, with all that a stranger's server may do to one told apart. */
 import http from 'node:http'
 import https from 'node:https'
-import { oneLine } from '../../../common/text.ts'
+import { oneLine, withoutEndSlashes } from '../../../common/text.ts'
 import { SECOND } from '../../../common/time.ts'
 import { HUB_SECONDS_HEADER, type HubMeta } from '../tools.ts'
 
@@ -51,7 +51,7 @@ export function httpClient(base: string, timeout: number): HttpClient {
     maxSockets: SOCKETS,
     scheduling: 'fifo',
   })
-  const prefix = root.pathname.replace(/\/+$/, '')
+  const prefix = withoutEndSlashes(root.pathname)
 
   /** A connection kept too long may be closed under a new request: that one is sent again, on another. */
   async function get(path: string, query: Query, call: Call): Promise<unknown> {

@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import { Value } from 'typebox/value'
+import { withoutEndSlashes } from '../../../common/text.ts'
 import { isLoopback } from '../loopback.ts'
 import { type Arguments, HUB_META, type HubMeta, TOOLS, type ToolName } from '../tools.ts'
 import { type Answers, answers } from './answers.ts'
@@ -46,7 +47,7 @@ export interface FarcasterMcp {
 /** The tools of `tools.ts` over a hub. */
 export function farcasterMcp(options: FarcasterMcpOptions): FarcasterMcp {
   const { timeout = 10, version, onCall } = options
-  const root = options.hub.replace(/\/+$/, '').replace(/\/v1$/, '')
+  const root = withoutEndSlashes(options.hub).replace(/\/v1$/, '')
   const hub = httpClient(root, timeout)
   const host = httpClient(options.channels ?? (isLoopback(root) ? root : FARCASTER), timeout)
   const tools = answers({ hub, paging: paging(hub), channels: channelList(host), names: userNames(hub) })

@@ -31,10 +31,7 @@ export async function readProfile(hub: HttpClient, fid: number, call: Call): Pro
   return {
     username: line('USERNAME', 100),
     displayName: line('DISPLAY', 100),
-    bio:
-      clean(values.get('USER_DATA_TYPE_BIO') ?? '')
-        .slice(0, 2000)
-        .toWellFormed() || null,
+    bio: clean((values.get('USER_DATA_TYPE_BIO') ?? '').slice(0, 2000)) || null,
     pfp: line('PFP', 2000),
     url: line('URL', 2000),
   }

@@ -1,4 +1,5 @@
 /** What people and programs ask about series and channels, page by page. Every value is a bound parameter. */
+import { withoutEndSlashes } from '../../../common/text.ts'
 import { BASE } from '../../../common/time.ts'
 import type { Measure } from '../../../schemas/records.ts'
 import { channelKey, keyOf } from '../database/channel-name.ts'
@@ -102,7 +103,7 @@ export const createSeries = (query: Query): SeriesQueries => ({
   async findChannel(run, name) {
     const found = await query(`SELECT ${OF_RUN} WHERE r.name = $1 AND c.key = $2`, [run, keyOf(name)])
     if (found.rows.length > 0) return { known: true, alike: [] }
-    const end = name.replace(/^\/+|\/+$/g, '')
+    const end = withoutEndSlashes(name).replace(/^\/+/, '')
     if (end === '') return { known: false, alike: [] }
     const alike = await query(
       `SELECT c.name ${OF_RUN} WHERE r.name = $1 AND right('/' || rtrim(c.name, '/'), length($2) + 1) = '/' || $2

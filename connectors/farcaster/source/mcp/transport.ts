@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { oneLine } from '../../../../common/text.ts'
+import { oneLine, urlOf } from '../../../../common/text.ts'
 import { SECOND } from '../../../../common/time.ts'
 import { Unanswered } from './failures.ts'
 import { boundedFetch } from './fetch.ts'
@@ -76,7 +76,7 @@ function lastLine(text: string): string {
 }
 
 function httpUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null
+  const url = urlOf(text)
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('this is no http(s) URL')
   if (url.username !== '' || url.password !== '') throw new Error('a URL with a password in it is not used')
   return url
@@ -88,7 +88,7 @@ function httpUrl(text: string): URL {
  */
 export function nameOf(target: ServerTarget): string {
   if ('url' in target) {
-    const url = URL.canParse(target.url) ? new URL(target.url) : null
+    const url = urlOf(target.url)
     return url ? oneLine(`${url.protocol}//${url.host}${url.pathname}`, 100) : 'that URL'
   }
   const words = target.args.filter(
