@@ -111,8 +111,8 @@ describe('the page', () => {
   })
 
   it.each([
-    '/dashboard/dashboard.browser.test.ts',
-    '/dashboard/mock-api.ts',
+    '/dashboard/shell.browser.test.ts',
+    '/dashboard/testing/scene.ts',
     '/dashboard/../app.ts',
     '/dashboard/%2e%2e/app.ts',
     '/dashboard/..%2fapp.ts',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { describeInBrowser, PHONE, soon } from '../browser-testing.ts'
-import { START, SUMMER } from '../mock-api.ts'
+import { describeInBrowser, PHONE, soon } from '../testing/bench.ts'
+import { START, SUMMER } from '../testing/network.ts'
 
 describeInBrowser('an alert', (bench) => {
   const { open, text, texts, where, pixels } = bench
@@ -25,7 +25,7 @@ describeInBrowser('an alert', (bench) => {
       'Lag-1 autocorr',
     ])
     expect(await bench.page.locator('.evidence tbody tr').count()).toBe(2)
-    expect(await text('.evidence tbody tr')).toContain('casts5 min26 Jan 08:006124.32.52.420.610.0020.83')
+    expect(await text('.evidence tbody tr')).toContain('casts5 min26 Jan 08:006124.30.052.420.610.0020.83')
     expect(await text('.history li')).toMatch(/^26 Jan 08:05 opened, high: .*Variance/)
     await soon(() => pixels('counts', 'high')).toBeGreaterThan(100)
     await soon(() => text('.casts .head .muted')).toContain(
@@ -81,12 +81,12 @@ describeInBrowser('an alert', (bench) => {
   })
 
   it('shows no figures of a closed bin for an onset, which an open one decided', async () => {
-    bench.mock.forget()
+    bench.scene.forget()
     await open('#/alert/a2')
     await bench.page.locator('.chart.counts canvas').waitFor()
     await soon(() => text('.chart.counts .readout')).toMatch(/expected/)
     expect(await texts('.figures dt')).toEqual([])
-    await bench.page.goto(`${bench.mock.url}#/alert/a4`)
+    await bench.page.goto(`${bench.host.url}#/alert/a4`)
     // Nor the chance of the indicators as that of a collapse.
     await soon(() => texts('.figures dt')).toEqual([
       'Score',
@@ -132,7 +132,7 @@ describeInBrowser('an alert', (bench) => {
     await soon(where).toEqual({ path: '/alert/a3' })
     await bench.page.keyboard.press('Escape')
     await soon(where).toEqual({ path: '/' })
-    await bench.page.goto(`${bench.mock.url}#/alert/a1`)
+    await bench.page.goto(`${bench.host.url}#/alert/a1`)
     await soon(() => bench.page.getByText('Its events (CSV)').getAttribute('href')).toBe(
       `/v1/export/alerts?run=live&channel=${encodeURIComponent(SUMMER)}&from=2026-01-26T08%3A05%3A00Z&to=2026-01-26T08%3A05%3A01Z`,
     )
@@ -141,7 +141,7 @@ describeInBrowser('an alert', (bench) => {
   it('shows what news brings, and tells that it was looked at', async () => {
     await open('#/alert/a1')
     await soon(() => text('.stepper .muted')).toBe('1 of 53')
-    bench.mock.open('new', 'https://ethereum.org', 'Already 90 casts where 20 were expected.')
+    bench.scene.open('new', 'https://ethereum.org', 'Already 90 casts where 20 were expected.')
     await soon(() => text('.stepper .muted')).toBe('2 of 54')
     expect(await text('#announce')).toBe('New alert: Onset in ethereum.org, severity high')
     await bench.page.keyboard.press('k')
@@ -166,8 +166,8 @@ describeInBrowser('an alert', (bench) => {
 
   it('says so when a link leads to no alert', async () => {
     await open('#/alert/nope')
-    await bench.page.getByText("This alert can't be shown: There is no such thing.").waitFor()
-    expect(new Set(bench.refusals())).toEqual(new Set(['/v1/alerts/nope: There is no such thing.']))
+    await bench.page.getByText("This alert can't be shown: There is no alert of this id.").waitFor()
+    expect(new Set(bench.refusals())).toEqual(new Set(['/v1/alerts/nope: 404']))
     await bench.page.keyboard.press('Escape')
     await bench.page.locator('.alert-list a').first().waitFor()
   })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { channelHash, describeInBrowser, PHONE, soon } from '../browser-testing.ts'
-import { HOSTILE, SUMMER } from '../mock-api.ts'
+import { channelHash, describeInBrowser, PHONE, soon } from '../testing/bench.ts'
+import { HOSTILE, SUMMER } from '../testing/network.ts'
 
 describeInBrowser('a channel', (bench) => {
   const { open, text, texts, where, pixels } = bench
@@ -92,7 +92,7 @@ describeInBrowser('a channel', (bench) => {
         return [...canvas.getContext('2d').getImageData(canvas.width * ${x}, canvas.height - 14, 1, 1).data]
       })()`)
     await soon(async () => (await ground(0.9))[3]).toBeGreaterThan(5)
-    await bench.page.goto(bench.mock.url + channelHash('https://ethereum.org', { range: 'short' }))
+    await bench.page.goto(bench.host.url + channelHash('https://ethereum.org', { range: 'short' }))
     await soon(() => text('.channel-heading')).toBe('ethereum.org')
     await soon(async () => (await ground(0.9))[3]).toBe(0)
   })
@@ -161,11 +161,11 @@ describeInBrowser('a channel', (bench) => {
     const newest = (): Promise<string | null> => text('.cast-list time')
     await soon(newest).toBe('26 Jan 14:04')
     await bench.page.locator('.cast-list li').first().hover()
-    bench.mock.advance(3)
+    bench.scene.advance(3)
     await soon(readout).toContain('26 Jan 14:15–14:20 UTC')
     expect(await newest()).toBe('26 Jan 14:04')
     await bench.page.locator('.channel-heading').hover()
-    bench.mock.advance(1)
+    bench.scene.advance(1)
     await soon(newest).toBe('26 Jan 14:24')
   })
 
@@ -272,7 +272,7 @@ describeInBrowser('a channel', (bench) => {
 
   it('says so when there is no such channel, and no more of it', async () => {
     await open(channelHash('https://nowhere.example'))
-    await bench.page.getByText("This can't be shown: There is no such thing.").first().waitFor()
+    await bench.page.getByText('This can\'t be shown: Run "live" has no such series.').first().waitFor()
     expect(await bench.page.getByText('No gap is known').isVisible()).toBe(false)
     expect(bench.refusals().length).toBeGreaterThan(0)
     await bench.page.keyboard.press('1')
@@ -284,7 +284,7 @@ describeInBrowser('a channel', (bench) => {
   it('follows the newest bin without a reload', async () => {
     await open(channelHash(SUMMER))
     await canvas().waitFor()
-    bench.mock.advance(2)
+    bench.scene.advance(2)
     await soon(readout).toContain('26 Jan 14:10–14:15 UTC')
     // By touch and on a phone as well.
     await bench.page.context().close()

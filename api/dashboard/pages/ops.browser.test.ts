@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { describeInBrowser, PHONE, soon } from '../browser-testing.ts'
-import { HOSTILE } from '../mock-api.ts'
+import { describeInBrowser, PHONE, soon } from '../testing/bench.ts'
+import { HOSTILE } from '../testing/network.ts'
 
 describeInBrowser('operations', (bench) => {
   const { open, text, texts } = bench
 
   it('says what lags by role, whether that grows, and when it is done', async () => {
-    bench.mock.lag(75)
+    bench.scene.lag(75)
     await open('#/ops')
     await bench.page
       .getByText('Catching up: event time 2026-01-26 14:05 UTC reached, 6,000 records to go.')
@@ -15,16 +15,20 @@ describeInBrowser('operations', (bench) => {
     await soon(() => texts('.lag-table tbody tr:first-child :is(th, td)')).toEqual(
       expect.arrayContaining(['count', 'activity', '6,000', '75 s']),
     )
-    bench.mock.lag(20)
+    bench.scene.lag(20)
     await expect
       .poll(() => text('.lag-table .trend:not(th)'), { timeout: 20_000 })
       .toMatch(/^done in \d+ (s|min)$/)
-    bench.mock.lag(500)
+    bench.scene.lag(500)
     await soon(() => text('.lag-table td.trend')).toMatch(/^grows by [\d,]+\/s$/)
-    expect(await bench.page.locator('.lag-table tr.behind').count()).toBe(4)
+    expect(await texts('.lag-table tr.behind th')).toEqual(await texts('.lag-table tbody th'))
   })
 
   it('shows how long each hop takes, against its budget', async () => {
+    const decided = (times: number, stored: number) => {
+      for (let i = 0; i < times; i++) bench.scene.decide({ count: 6, detect: 12, store: stored })
+    }
+    decided(100, 9)
     await open('#/ops')
     await bench.page.locator('.hop').first().waitFor()
     expect(await texts('.hop strong')).toEqual([
@@ -34,24 +38,24 @@ describeInBrowser('operations', (bench) => {
       'All of it',
     ])
     expect(await bench.page.locator('.hop svg').last().getAttribute('aria-label')).toBe(
-      'All of it: 2,140, median 31 ms, 90 % within 55.8 ms, 99 % within 84 ms',
+      'All of it: 100, median 25 ms, 90 % within 29 ms, 99 % within 29.9 ms',
     )
-    // 12 buckets of 22 px; the line stands behind the eighth, whose end is the budget.
-    expect(await bench.page.locator('.hop .budget').first().getAttribute('d')).toBe('M176.0 0V48')
+    // 11 buckets of 24 px; the line stands behind the seventh, whose end is the budget.
+    expect(await bench.page.locator('.hop .budget').first().getAttribute('d')).toBe('M168.0 0V48')
     expect(await bench.page.locator('.hop.late').count()).toBe(0)
-    bench.mock.slow(212)
-    await soon(() => bench.page.locator('.hop.late').count()).toBe(1)
+    decided(5, 212)
+    await soon(() => bench.page.locator('.hop.late').count()).toBe(2)
     expect(await text('.latency .none')).toMatch(
-      /^Alerts of the last 5 min\. The dashed line is the budget of 150 ms/,
+      /^Alerts of the last \d+ s\. The dashed line is the budget of 150 ms/,
     )
-    expect((await texts('.hop.late dd')).at(-1)).toBe('212 ms')
+    expect((await texts('.hop.late dd')).at(-1)).toBe('229 ms')
   })
 
   it('says what the source does: how far it is, what it missed, whom it asks, and what fails now', async () => {
     await open('#/ops')
     await soon(() => text('#source-badge')).toBe('Gaps 2.1 %')
-    bench.mock.fail(2)
-    bench.mock.hold(3)
+    bench.scene.fail(2)
+    bench.scene.hold(3)
     await expect
       .poll(() => text('#source-badge'), { timeout: 12_000 })
       .toBe('Gaps 2.1 % · 2 failing · 3 behind')
@@ -87,10 +91,10 @@ describeInBrowser('operations', (bench) => {
     await bench.page.getByText('None: every record could be processed.').waitFor()
     expect(await text('.health > dl > div')).toBe('Serverready')
     expect(await text('.health')).toContain('Version1.0.0')
-    bench.mock.bury(`not a message: ${HOSTILE.script}`)
-    bench.mock.break('The role detect stopped: its disk is full.')
+    bench.scene.bury(`not a message: ${HOSTILE.script}`)
+    bench.scene.break('The role detect stopped: its disk is full.')
     await soon(() => texts('.dead tbody td')).toEqual([
-      'fcm.live.activity',
+      'activity',
       'count',
       '3',
       '26 Jan 14:05',

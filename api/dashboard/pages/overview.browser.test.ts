@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { describeInBrowser, PHONE, SOON, soon } from '../browser-testing.ts'
-import { START } from '../mock-api.ts'
+import { describeInBrowser, PHONE, SOON, soon } from '../testing/bench.ts'
+import { START } from '../testing/network.ts'
 
 describeInBrowser('the overview', (bench) => {
   const { open, text, texts, focused, where } = bench
@@ -65,9 +65,9 @@ describeInBrowser('the overview', (bench) => {
       /^▲ high ?Early warning26 Jan 08:05 6 h agoonchainsummer.xyzscore 0\.\d\dcasts: CNN-LSTM score 0.83 .*Variance 2.4 times/,
     )
     expect(await text('.triage .head .muted')).toBe('3 open · 1 high')
-    bench.mock.open('new', 'https://ethereum.org', 'Already 90 casts where 20 were expected.')
+    bench.scene.open('new', 'https://ethereum.org', 'Already 90 casts where 20 were expected.')
     await soon(types).toEqual(['Onset', 'Early warning', 'Onset', 'Early warning'])
-    bench.mock.soften('new')
+    bench.scene.soften('new')
     await choose('Order of alerts', 'worst')
     await soon(types).toEqual(['Early warning', 'Onset', 'Onset', 'Early warning'])
 
@@ -84,7 +84,7 @@ describeInBrowser('the overview', (bench) => {
   })
 
   it('says how many alerts the daily cap leaves out, and shows them to who asks', async () => {
-    bench.mock.cap(12)
+    bench.scene.cap(12)
     await open()
     await bench.page.getByRole('button', { name: '12 more beyond the daily cap: show them' }).click()
     const beyond = async () => (await texts('.alert-list .tag')).filter((tag) => tag === 'beyond cap').length
@@ -153,13 +153,13 @@ describeInBrowser('the overview', (bench) => {
     // It moves up past the one that ends.
     await alerts().nth(2).focus()
     expect(await focused()).toContain('All channels')
-    bench.mock.end('a2')
+    bench.scene.end('a2')
     await soon(() => bench.page.locator('.alert-list li:nth-child(3) .tag').count()).toBe(1)
     expect(await focused()).toContain('All channels')
     await bench.page.getByLabel('Alert state').selectOption('open')
     await soon(() => alerts().count()).toBe(2)
     await alerts().nth(0).focus()
-    bench.mock.end('a1')
+    bench.scene.end('a1')
     await soon(() => alerts().count()).toBe(1)
     expect(await focused()).toContain('All channels')
   })
@@ -170,7 +170,7 @@ describeInBrowser('the overview', (bench) => {
     const names = async (): Promise<string[]> => (await texts('.risk-table .name')).slice(0, 5)
     const before = await names()
     await rows().nth(3).hover()
-    bench.mock.open('new', 'https://example.org/room-18', 'Already 90 casts where 20 were expected.')
+    bench.scene.open('new', 'https://example.org/room-18', 'Already 90 casts where 20 were expected.')
     await bench.page.getByText('order held while you are in the list').waitFor(SOON)
     expect(await names()).toEqual(before)
     await bench.page.locator('.triage h2').hover()
@@ -193,30 +193,32 @@ describeInBrowser('the overview', (bench) => {
     await open()
     await bench.page.getByText('No data yet. Charts begin when').first().waitFor()
     await bench.page.getByText('No alerts. They appear here by themselves.').waitFor()
-    bench.mock.fill()
+    bench.scene.fill()
     await rows().first().waitFor(SOON)
   })
 
   it('says what goes on while the server has not told of channels and alerts', async () => {
-    bench.mock.think(true)
-    bench.mock.lag(12)
+    const answer = bench.scene.hang('store.series.overview')
+    const tell = bench.scene.hang('store.alerts')
+    bench.scene.lag(12)
     await open()
     const why = 'Event time 2026-01-26 14:05 UTC is reached: history is being processed; 960 records to go.'
     await soon(() => text('.risk-table .none')).toBe(why)
     expect(await text('.triage .none')).toBe(why)
     expect(await bench.page.locator('.triage .none').isVisible()).toBe(true)
-    bench.mock.think(false)
+    answer()
+    tell()
     await rows().first().waitFor()
     await bench.page.context().close()
 
     await bench.serve({ empty: true })
-    bench.mock.think(true)
-    bench.mock.lag(12)
+    const go = bench.scene.hang('store.alerts')
+    bench.scene.lag(12)
     await open()
     const nothing =
       'Nothing is stored yet: history is being processed; 960 records to go. Charts begin with the first closed bins.'
     await soon(() => text('.triage .none')).toBe(nothing)
-    bench.mock.think(false)
+    go()
     await soon(() => text('.triage .none')).toBe('No alerts. They appear here by themselves.')
     expect(await text('.risk-table .none')).toBe(nothing)
   })

@@ -1,8 +1,10 @@
-/** What the browser tests of all pages share: a browser, a made-up server, and what must never happen. */
+/** What the browser tests of all pages share: a browser, the API over a scene, and what must never happen. */
 import { accessSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
-import { type MockApi, startMockApi } from './mock-api.ts'
+import { type Host, startHost } from './host.ts'
+import { HOSTILE } from './network.ts'
+import { createScene, type Scene, type SceneOptions } from './scene.ts'
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 const ARGUMENTS = [
@@ -38,15 +40,17 @@ export const PHONE: BrowserContextOptions = {
 export function createBench() {
   const bench = {
     browser: undefined as unknown as Browser,
-    mock: undefined as unknown as MockApi,
+    scene: undefined as unknown as Scene,
+    host: undefined as unknown as Host,
     page: undefined as unknown as Page,
     /** Anything that must never happen: scripts of strangers, errors of ours, requests to other hosts. */
     wrongs: [] as string[],
 
     /** Serves something else than usual. */
-    async serve(options: Parameters<typeof startMockApi>[0]): Promise<void> {
-      await bench.mock.close()
-      bench.mock = await startMockApi(options)
+    async serve(options: SceneOptions): Promise<void> {
+      await bench.host?.close()
+      bench.scene = createScene(options)
+      bench.host = await startHost(bench.scene)
     },
     async open(hash = '', options: BrowserContextOptions = {}): Promise<Page> {
       const context = await bench.browser.newContext({ viewport: { width: 1280, height: 850 }, ...options })
@@ -63,9 +67,9 @@ export function createBench() {
         if (message.type() === 'error' && !broken) bench.wrongs.push(message.text())
       })
       page.on('request', (request) => {
-        if (!request.url().startsWith(bench.mock.url)) bench.wrongs.push(`request to ${request.url()}`)
+        if (!request.url().startsWith(bench.host.url)) bench.wrongs.push(`request to ${request.url()}`)
       })
-      await page.goto(bench.mock.url + hash)
+      await page.goto(bench.host.url + hash)
       return page
     },
     /** What the address says, as path and parameters. */
@@ -98,7 +102,7 @@ export function createBench() {
     /** Takes what was refused, and what the browser said of it. */
     refusals(): string[] {
       bench.wrongs = bench.wrongs.filter((wrong) => !/status of (4|503)/.test(wrong))
-      return bench.mock.refused.splice(0)
+      return bench.host.refused.splice(0)
     },
   }
   return bench
@@ -117,13 +121,13 @@ export function describeInBrowser(name: string, tests: (bench: Bench) => void): 
     })
     afterAll(() => bench.browser?.close())
     beforeEach(async () => {
-      bench.mock = await startMockApi()
+      await bench.serve({})
       bench.wrongs = []
     })
     afterEach(async () => {
       await bench.page?.context().close()
-      await bench.mock.close()
-      expect([...bench.wrongs, ...bench.mock.refused]).toEqual([])
+      await bench.host.close()
+      expect([...bench.wrongs, ...bench.host.refused]).toEqual([])
     })
     tests(bench)
   })
@@ -131,3 +135,11 @@ export function describeInBrowser(name: string, tests: (bench: Bench) => void): 
 
 export const channelHash = (id: string, fields: Record<string, string> = {}): string =>
   `#/channel/${encodeURIComponent(id)}?${new URLSearchParams(fields)}`
+
+/** Every page: its name, its address, and what stands there when it has all it shows. */
+export const PAGES: [name: string, hash: string, ready: string][] = [
+  ['overview', '#/', '.risk-table .spark.counts'],
+  ['channel', channelHash(HOSTILE.channel), '.cast-list .text'],
+  ['alert', '#/alert/a2', '.cast-list .text'],
+  ['operations', '#/ops', '#source-channels tr'],
+]
