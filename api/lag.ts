@@ -32,7 +32,10 @@ async function behindIn(log: EventLog, run: string, now: () => number): Promise<
       readers.set(`${reader.group} ${reader.topic}`, reader)
     }
   }
-  for (const reader of groups) readers.set(`${reader.group} ${reader.topic}`, reader)
+  const ours = new Set(ROLES.map((role) => groupOf(run, role)))
+  // A role's group may have read other topics in an older release; it never will again.
+  for (const reader of groups)
+    if (!ours.has(reader.group)) readers.set(`${reader.group} ${reader.topic}`, reader)
   const wanted = [...readers]
     .filter(([, { topic }]) => existing.has(topic))
     .sort(([a], [b]) => (a < b ? -1 : 1))

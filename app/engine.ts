@@ -22,7 +22,7 @@ import { runStage } from '../pipeline/runtime/run-stage.ts'
 import { countStage } from '../pipeline/stages/count/count.ts'
 import { detectStage } from '../pipeline/stages/detect/detect.ts'
 import { sumStage } from '../pipeline/stages/sum.ts'
-import { LIVE, runsOf, topicSpecs, topology } from '../pipeline/topology.ts'
+import { LIVE, runsOf, topicSpecs } from '../pipeline/topology.ts'
 import { type Codec, createCodec } from '../schemas/codec.ts'
 import { openConfluentRegistry } from '../schemas/confluent-registry.ts'
 import { openFileRegistry } from '../schemas/file-registry.ts'
@@ -239,7 +239,6 @@ function starter(parts: Parts, { waiting, onWaiting = () => {} }: OpenOptions): 
     async store(host) {
       const { stop } = await runSink(host, {
         name: 'store',
-        topics: topology.store.reads,
         write: (records) => store.ingest.write(host.run, records),
       })
       const expire = () =>

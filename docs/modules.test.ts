@@ -12,9 +12,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   schemas: ['common'],
   models: ['common', 'schemas'],
   'pipeline/log': ['common', 'schemas', 'pipeline/topology.ts'],
-  'pipeline/topology.ts': ['common', 'pipeline/log/port.ts'],
+  'pipeline/topology.ts': ['common', 'schemas', 'pipeline/log/port.ts'],
   'pipeline/runtime': ['common', 'schemas', 'pipeline/log', 'pipeline/topology.ts'],
-  'pipeline/stages': ['common', 'schemas', 'models', 'pipeline/runtime/stage.ts'],
+  'pipeline/stages': [
+    ...['common', 'schemas', 'models', 'pipeline/runtime/stage.ts', 'pipeline/topology.ts'],
+  ],
   connectors: ['common', 'schemas', 'models', 'pipeline/log', 'pipeline/topology.ts'],
   api: ['common', 'schemas', 'models', 'connectors', 'pipeline/log', 'pipeline/topology.ts'],
   app: ['common', 'schemas', 'models', 'pipeline', 'connectors', 'api'],

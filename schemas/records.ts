@@ -87,7 +87,7 @@ export type Partial = {
   partitions: number
   sums: MeasureSum[]
 }
-export type Count = BinClosed | Milestone | Idle | Unknown | Late | Partial
+export type Count = BinClosed | Milestone | Idle | Unknown | Late
 
 export type Decision = 'quiet' | 'opened' | 'held' | 'suppressed' | 'masked' | 'insufficient'
 export type Signal = {
@@ -149,5 +149,5 @@ export type AlertEvent = {
   settings: string
 }
 
-export type FcmRecord = Activity | Count | Signal | AlertEvent
+export type FcmRecord = Activity | Count | Partial | Signal | AlertEvent
 export type RecordType = FcmRecord['type']

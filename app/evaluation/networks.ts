@@ -7,10 +7,11 @@ import { createStamp } from '../../connectors/farcaster/stamp.ts'
 import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../connectors/simulation/source.ts'
 import type { Planted } from '../../models/simulation/planted.ts'
 import { groundTruth, simulate } from '../../models/simulation/simulate.ts'
-import type { Input, Stage } from '../../pipeline/runtime/stage.ts'
+import type { Input, InputOf, Stage } from '../../pipeline/runtime/stage.ts'
 import { countStage } from '../../pipeline/stages/count/count.ts'
 import { type DetectOptions, detectStage } from '../../pipeline/stages/detect/detect.ts'
 import { sumStage } from '../../pipeline/stages/sum.ts'
+import type { StageRole } from '../../pipeline/topology.ts'
 import { type AlertEvent, type Coverage, type Measure, NETWORK } from '../../schemas/records.ts'
 
 /** What is opened before is not looked at: habits are learned. */
@@ -31,7 +32,9 @@ export async function* countsOf(seed: number, to = JUDGED_TO, polled = false): A
       return { key: channel, record }
     })
     const counts = await count([...activity, { key: NETWORK, record: complete(start) }])
-    yield ordered([...counts, ...(await sum(counts.filter(({ key }) => key === NETWORK)))])
+    const isPartial = ({ record }: Input) => record.type === 'Partial'
+    const own = counts.filter((input) => !isPartial(input))
+    yield ordered([...own, ...(await sum(counts.filter(isPartial)))])
   }
 }
 
@@ -80,12 +83,14 @@ export function pollingOrder(): (inputs: readonly Input[]) => Input[] {
 }
 
 /** A stage as a function of its next inputs. */
-function driven<S>(stage: Stage<S>): (inputs: readonly Input[]) => Promise<Input[]> {
+function driven<Name extends StageRole, S>(
+  stage: Stage<Name, S>,
+): (inputs: readonly Input[]) => Promise<Input[]> {
   const state = stage.initial(0)
   return async (inputs) => {
-    for (const input of inputs) stage.apply(state, input)
+    for (const input of inputs) stage.apply(state, input as InputOf<Name>)
     const outputs: Input[] = []
-    await stage.settle(state, (_topic, key, record) => outputs.push({ key, record }))
+    await stage.settle(state, (...[, key, record]) => outputs.push({ key, record }))
     return outputs
   }
 }

@@ -1,42 +1,32 @@
 import { FcmError } from '../../common/errors.ts'
 import { isUnreadable } from '../../schemas/codec.ts'
-import type { FcmRecord, RecordType } from '../../schemas/records.ts'
+import type { FcmRecord } from '../../schemas/records.ts'
 import { deadLetter } from '../log/dead-letter.ts'
 import type { NewRec, Rec } from '../log/port.ts'
-import { topicOf } from '../topology.ts'
+import { type Role, standing, type Topic, topicOf } from '../topology.ts'
 import { type Host, patiently } from './host.ts'
-import type { TopicName } from './stage.ts'
-
-/** What may stand in which topic: a record of another type has been sent to the wrong one. */
-const TYPES: Record<TopicName, readonly RecordType[]> = {
-  activity: ['Cast', 'CastRemoved', 'Reaction', 'ReactionRemoved', 'ReactionCount', 'Coverage', 'Polled'],
-  counts: ['BinClosed', 'Milestone', 'Idle', 'Unknown', 'Late', 'Partial'],
-  signals: ['Signal'],
-  alerts: ['AlertEvent'],
-}
 
 export type Decoded = { rec: Rec; record: FcmRecord }
 
 /**
  * The records in a batch, of one topic, in order, and the dead letters of those that can't be decoded or don't belong there.
- * Tombstones are passed over.
+ * Tombstones are passed over, and what older releases put there.
  * A schema that is new is fetched from the registry, however long the registry takes.
  */
 export async function decodeBatch(
   host: Host,
-  role: string,
+  role: Role,
+  topic: Topic,
   recs: Rec[],
 ): Promise<{ decoded: Decoded[]; rejected: NewRec[] }> {
   const decoded: Decoded[] = []
   const rejected: NewRec[] = []
-  const types = Object.entries(TYPES).find(
-    ([name]) => topicOf(host.run, name as TopicName) === recs[0]?.topic,
-  )?.[1]
   const decode = (rec: Rec, value: Uint8Array): void => {
     const record = host.codec.decode(value)
-    if (types && !types.includes(record.type))
+    const place = standing(topic, record.type)
+    if (place === 'misplaced')
       throw new FcmError('RECORD_MALFORMED', { why: `${record.type} does not belong in ${rec.topic}` })
-    decoded.push({ rec, record })
+    if (place === 'belongs') decoded.push({ rec, record })
   }
   for (const rec of recs) {
     const { value } = rec
@@ -56,7 +46,7 @@ export async function decodeBatch(
 }
 
 /** The dead letter of a record that can't be processed; an error that isn't the record's fault is thrown on. */
-export function reject(host: Host, role: string, rec: Rec, error: unknown): NewRec {
+export function reject(host: Host, role: Role, rec: Rec, error: unknown): NewRec {
   if (!isUnreadable(error)) throw error
   const { topic, partition, offset } = rec
   host.metrics.deadLetters.inc({ run: host.run, role, topic })

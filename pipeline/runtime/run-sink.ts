@@ -3,11 +3,10 @@ import { FcmError } from '../../common/errors.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { nameOf } from '../log/assignment.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
-import { groupOf, type Role, topicOf, URGENT } from '../topology.ts'
+import { groupOf, type SinkRole, topicOf, topology, URGENT } from '../topology.ts'
 import { decodeBatch, reject } from './decode.ts'
 import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
-import type { TopicName } from './stage.ts'
 
 /**
  * All but alerts waits so long, unless it is behind: behind the alerts that come of the same close, and for more to go with it.
@@ -17,8 +16,7 @@ const GATHER_MS = 100
 
 /** Where records leave the log. Writing the same ones again must change nothing. */
 export type Sink = {
-  name: Role
-  topics: readonly TopicName[]
+  name: SinkRole
   /** Applies records of one partition in order, less those that it rejects because it can't ever. */
   write(
     records: { key: string; record: FcmRecord }[],
@@ -28,14 +26,15 @@ export type Sink = {
 /** Feeds a sink; the group's committed offsets are its position. */
 export async function runSink(host: Host, sink: Sink): Promise<Running> {
   const { run, log, metrics } = host
-  const urgent = topicOf(run, URGENT)
+  const topics = new Map(topology[sink.name].reads.map((topic) => [topicOf(run, topic), topic]))
   const stopping = new AbortController()
   const held = new Map<string, Held>()
 
   async function process(recs: Rec[], tp: TopicPartition): Promise<void> {
-    if (tp.topic !== urgent && recs.length < host.batchSize)
+    const topic = topics.get(tp.topic)!
+    if (topic !== URGENT && recs.length < host.batchSize)
       await sleep(GATHER_MS, undefined, { signal: stopping.signal }).catch(() => {})
-    const { decoded, rejected } = await decodeBatch(host, sink.name, recs)
+    const { decoded, rejected } = await decodeBatch(host, sink.name, topic, recs)
     if (decoded.length > 0) {
       const records = decoded.map(({ rec, record }) => ({ key: rec.key, record }))
       const written = await patiently(host, sink.name, () => sink.write(records))
@@ -60,7 +59,7 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
   const subscription = patiently(host, sink.name, () =>
     log.subscribe({
       group: groupOf(run, sink.name),
-      topics: sink.topics.map((topic) => topicOf(run, topic)),
+      topics: [...topics.keys()],
       batchSize: host.batchSize,
       forced: host.forced,
       async onAssigned(tp) {

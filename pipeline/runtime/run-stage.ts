@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FcmRecord } from '../../schemas/records.ts'
 import type { NewRec, Rec, TopicPartition } from '../log/port.ts'
-import { groupOf, type Role, topicOf, URGENT } from '../topology.ts'
+import { groupOf, type StageRole, topicOf, topology, URGENT } from '../topology.ts'
 import { type Checkpoints, checkpointsOf } from './checkpoints.ts'
 import { decodeBatch, reject } from './decode.ts'
 import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
-import type { Emit, Stage, TopicName } from './stage.ts'
+import type { Emit, InputOf, Output, Stage } from './stage.ts'
 import { trailHeaders } from './trail.ts'
 
 /** Checkpoints may take this share of the time: encoding a large state holds up its partition. */
@@ -33,9 +32,6 @@ const HEAD_START_MS = 50
  */
 const COMMIT_MS = 100
 
-/** What a stage emitted. */
-type Made = { to: TopicName; key: string; record: FcmRecord }
-
 /** One partition's state, and how far it has come. */
 type Task<State> = {
   state: State
@@ -60,10 +56,14 @@ type Task<State> = {
  * outputs are durable before the checkpoint or the commit that says so. What was done again after a crash comes out
  * again with the same identities, and readers pass over it.
  */
-export async function runStage<State>(host: Host, stage: Stage<State>): Promise<Running> {
+export async function runStage<Name extends StageRole, State>(
+  host: Host,
+  stage: Stage<Name, State>,
+): Promise<Running> {
   const { run, log, codec, metrics } = host
-  const role = stage.name as Role
-  const topic = topicOf(run, stage.input)
+  const role = stage.name
+  const [reads] = topology[role].reads
+  const topic = topicOf(run, reads)
   const labels = { run, role, topic }
   const tasks = new Map<number, Task<State>>()
   // Who watches it rise has to have seen it at zero.
@@ -112,27 +112,26 @@ export async function runStage<State>(host: Host, stage: Stage<State>): Promise<
 
   async function handle(task: Task<State>, recs: Rec[], tp: TopicPartition): Promise<void> {
     if (task.failed) throw task.failed.error
-    const made: Made[] = []
-    const read = stage.reads ? recs.filter((rec) => stage.reads!(rec.key)) : recs
-    const headers = trailHeaders(read, role)
-    const emit: Emit = (to, key, record) => {
-      made.push({ to, key, record })
+    const made: Output[] = []
+    const headers = trailHeaders(recs, role)
+    const emit: Emit<Name> = (...output) => {
+      made.push(output as Output)
     }
-    const encode = ({ to, key, record }: Made): NewRec => ({
-      ...{ topic: topicOf(run, to), key, value: codec.encode(record), headers },
+    const encode = ([topic, key, record]: Output): NewRec => ({
+      ...{ topic: topicOf(run, topic), key, value: codec.encode(record), headers },
     })
-    const { decoded, rejected } = await decodeBatch(host, role, read)
+    const { decoded, rejected } = await decodeBatch(host, role, reads, recs)
     for (const { rec, record } of decoded) {
       try {
-        stage.apply(task.state, { key: rec.key, record })
+        stage.apply(task.state, { key: rec.key, record } as InputOf<Name>)
       } catch (error) {
         rejected.push(reject(host, role, rec, error))
       }
     }
     await stage.settle(task.state, emit)
     // An alert waits neither for the encoding of what explains it nor for that to be sent.
-    const urgent = made.filter(({ to }) => to === URGENT)
-    const rest = made.filter(({ to }) => to !== URGENT)
+    const urgent = made.filter(([topic]) => topic === URGENT)
+    const rest = made.filter(([topic]) => topic !== URGENT)
     await append(urgent.map(encode))
     const isBehind = recs.length === host.batchSize
     if (urgent.length > 0 && rest.length >= BUSY_OUTPUTS && !isBehind) await sleep(HEAD_START_MS)

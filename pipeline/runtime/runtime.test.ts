@@ -6,11 +6,11 @@ import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
 import { type Codec, createCodec } from '../../schemas/codec.ts'
-import type { AlertEvent, FcmRecord, Milestone } from '../../schemas/records.ts'
+import type { AlertEvent, FcmRecord, Milestone, Signal } from '../../schemas/records.ts'
 import { parseDeadLetter } from '../log/dead-letter.ts'
 import { openEmbeddedLog } from '../log/embedded/embedded.ts'
 import type { EventLog, Rec } from '../log/port.ts'
-import { topicOf, topicSpecs } from '../topology.ts'
+import { type Role, topicOf, topicSpecs } from '../topology.ts'
 import { checkpointsOf } from './checkpoints.ts'
 import { createMetrics, type Host } from './host.ts'
 import { backlog } from './lag.ts'
@@ -46,10 +46,9 @@ afterEach(async () => {
 })
 
 /** Numbers its inputs and adds up their n: whatever is lost, doubled or reordered shows in what it writes. */
-type Sum = { seen: Set<number>; total: number; queue: Milestone[] }
-const adding = (version = 1): Stage<Sum> => ({
+type Sum = { seen: Set<number>; total: number; queue: Signal[] }
+const adding = (version = 1): Stage<'detect', Sum> => ({
   name: 'detect',
-  input: 'counts',
   version,
   initial: () => ({ seen: new Set(), total: 0, queue: [] }),
   apply(state, { record }) {
@@ -57,7 +56,7 @@ const adding = (version = 1): Stage<Sum> => ({
     if (record.n < 0) throw new FcmError('RECORD_MALFORMED', { why: 'n is below zero' })
     state.seen.add(record.start)
     state.total += record.n
-    state.queue.push({ ...record, n: state.total })
+    state.queue.push(signal(record.start, state.total))
   },
   async settle(state, emit) {
     for (const record of state.queue) emit('signals', 'k', record)
@@ -71,6 +70,13 @@ const input = (start: number, n = start): Milestone => ({
   seconds: 300,
   n,
   time: 0,
+})
+
+const signal = (start: number, count: number): Signal => ({
+  ...{ type: 'Signal', measure: 'posts', resolution: 300, start, count, expected: null, dispersion: null },
+  ...{ residual: null, variance: null, autocorrelation: null, rawVariance: null, rawAutocorrelation: null },
+  ...{ varianceTrend: null, autocorrelationTrend: null, pVariance: null, pAutocorrelation: null, p: null },
+  ...{ score: null, decision: 'quiet', reason: '', settings: 's' },
 })
 
 const alertEvent = (sequence: number): AlertEvent => ({
@@ -92,10 +98,10 @@ const readAll = async (topic: string): Promise<Rec[]> => {
   return all
 }
 /** What a reader that passes over repeats sees. */
-const results = async (): Promise<FcmRecord[]> => {
-  const seen = new Map<number, FcmRecord>()
+const results = async (): Promise<Signal[]> => {
+  const seen = new Map<number, Signal>()
   for (const { value } of await readAll(OUTPUT)) {
-    const record = codec.decode(value!) as Milestone
+    const record = codec.decode(value!) as Signal
     const before = seen.get(record.start)
     if (before) expect(record).toEqual(before)
     else seen.set(record.start, record)
@@ -119,9 +125,8 @@ const hostOn = (over: EventLog, options: Partial<Host> = {}): Host => ({
   onWaiting() {},
   ...options,
 })
-const drained = async (orElse = () => false) => {
-  while (!orElse() && (await backlog(log, RUN, ['detect'])) > 0)
-    await new Promise((wake) => setImmediate(wake))
+const drained = async (orElse = () => false, role: Role = 'detect') => {
+  while (!orElse() && (await backlog(log, RUN, [role])) > 0) await new Promise((wake) => setImmediate(wake))
 }
 const runThrough = async (stage = adding(), options: Partial<Host> = {}) => {
   const running = await runStage(hostOn(log, options), stage)
@@ -151,7 +156,7 @@ describe('a stage', () => {
     await fill(records)
     await runThrough(adding(), { batchSize: 7 })
     const undisturbed = await results()
-    expect(undisturbed.map((r) => (r as Milestone).n).at(-1)).toBe((24 * 25) / 2)
+    expect(undisturbed.map(({ count }) => count).at(-1)).toBe((24 * 25) / 2)
 
     for (const batchSize of [1, 1000]) {
       await log.deleteTopics(topicSpecs(RUN, 1).map(({ name }) => name))
@@ -176,7 +181,7 @@ describe('a stage', () => {
         appends.push(`${[...topics]} done`)
       },
     }
-    const stage: Stage<Sum> = {
+    const stage: Stage<'detect', Sum> = {
       ...adding(),
       async settle(state, emit) {
         await adding().settle(state, (...signal) => {
@@ -204,7 +209,7 @@ describe('a stage', () => {
         await log.append(records)
       },
     }
-    const stage: Stage<Sum> = {
+    const stage: Stage<'detect', Sum> = {
       ...adding(),
       async settle(state, emit) {
         await adding().settle(state, (...signal) => {
@@ -222,7 +227,7 @@ describe('a stage', () => {
 
   test('where much closes every few seconds, begins checkpoints soon after that, not before it comes again', async () => {
     let now = 0
-    const stage: Stage<Sum> = {
+    const stage: Stage<'detect', Sum> = {
       ...adding(),
       async settle(state, emit) {
         const isMuch = state.queue.some(({ start }) => start % 10 === 0)
@@ -302,7 +307,7 @@ describe('a stage', () => {
     const text = Buffer.from('not avro')
     await fill([input(1), cut, unknown, text, alertEvent(1), input(2, -1), input(4)])
     await runThrough()
-    expect((await results()).map((r) => (r as Milestone).n)).toEqual([1, 5])
+    expect((await results()).map(({ count }) => count)).toEqual([1, 5])
     const letters = (await readAll(topicOf(RUN, 'dead-letters'))).map((rec) => parseDeadLetter(rec)!)
     expect(letters.map(({ source }) => source)).toEqual(
       [1, 2, 3, 4, 5].map((offset) => `${INPUT}/0/${offset}`),
@@ -318,7 +323,7 @@ describe('a stage', () => {
 
   test('a fault of the program ends the role; it does not skip the record', async () => {
     await fill([input(1)])
-    const broken: Stage<Sum> = {
+    const broken: Stage<'detect', Sum> = {
       ...adding(),
       apply() {
         throw new TypeError('undefined is not a function')
@@ -411,7 +416,7 @@ describe('a stage', () => {
       4,
     )
     await runThrough()
-    expect((await results()).map((r) => (r as Milestone).n).sort()).toEqual([1, 1, 1, 1, 2, 2, 2, 2])
+    expect((await results()).map(({ count }) => count).sort()).toEqual([1, 1, 1, 1, 2, 2, 2, 2])
   })
 })
 
@@ -541,7 +546,7 @@ describe('metrics', () => {
       open = resolve
     })
     const handled: number[] = []
-    const slow: Stage<Sum> = {
+    const slow: Stage<'detect', Sum> = {
       ...adding(),
       apply: (_, { record }) => void handled.push((record as Milestone).n),
       settle: () => gate,
@@ -599,16 +604,18 @@ describe('metrics', () => {
     const registry = new Registry()
     await log.ensureTopics(topicSpecs(RUN, 4))
     const running = await runSink(hostOn(log, { metrics: createMetrics(registry) }), {
-      ...{ name: 'store', topics: ['counts'], write: async () => ({ rejected: [] }) },
+      ...{ name: 'store', write: async () => ({ rejected: [] }) },
     })
-    while ((await gauges(registry)).partitions_held !== 4) await new Promise((wake) => setImmediate(wake))
+    while ((await gauges(registry)).partitions_assigned_total !== 16)
+      await new Promise((wake) => setImmediate(wake))
     expect(await gauges(registry)).toEqual({
+      // Of one topic of four.
       partitions_held: 4,
-      partitions_assigned_total: 4,
+      partitions_assigned_total: 16,
       oldest_batch_seconds: 0,
     })
     await running.stop()
-    expect(await gauges(registry)).toMatchObject({ partitions_held: 0, partitions_revoked_total: 4 })
+    expect(await gauges(registry)).toMatchObject({ partitions_held: 0, partitions_revoked_total: 16 })
   })
 })
 
@@ -624,15 +631,14 @@ describe('a sink', () => {
     const got: number[] = []
     let refusals = 2
     const running = await runSink(hostOn(log), {
-      name: 'detect',
-      topics: ['counts'],
+      name: 'store',
       async write(records) {
         if (refusals-- > 0) throw new FcmError('DATABASE_UNREACHABLE', { why: 'starting' })
         got.push(...records.map(({ record }) => (record as Milestone).start))
         return { rejected: [] }
       },
     })
-    await drained()
+    await drained(undefined, 'store')
     await running.stop()
     expect(got).toEqual(Array.from({ length: 20 }, (_, i) => i))
   })
@@ -640,19 +646,18 @@ describe('a sink', () => {
   test('what it rejects is dead-lettered, beside what can not be decoded, and the rest goes on', async () => {
     await fill([input(1), Buffer.from('not avro'), input(2), input(3)])
     const running = await runSink(hostOn(log), {
-      name: 'detect',
-      topics: ['counts'],
+      name: 'store',
       write: async (records) => ({
         rejected: records.flatMap(({ record }, index) =>
           (record as Milestone).start === 2 ? [{ index, why: 'it is the second' }] : [],
         ),
       }),
     })
-    await drained()
+    await drained(undefined, 'store')
     await running.stop()
     const letters = (await readAll(topicOf(RUN, 'dead-letters'))).map((rec) => parseDeadLetter(rec)!)
     expect(letters.map(({ source }) => source)).toEqual([1, 2].map((offset) => `${INPUT}/0/${offset}`))
-    expect(letters[1]!.reason).toMatch(/^detect: .*it is the second/)
+    expect(letters[1]!.reason).toMatch(/^store: .*it is the second/)
     expect(codec.decode(letters[1]!.value!)).toEqual(input(2))
   })
 
@@ -660,8 +665,7 @@ describe('a sink', () => {
     await fill([input(1), input(2)])
     const got: number[] = []
     const sink = {
-      name: 'detect',
-      topics: ['counts'],
+      name: 'store',
       write: async (records: { record: FcmRecord }[]) => {
         got.push(...records.map(({ record }) => (record as Milestone).start))
         return { rejected: [] }
@@ -670,7 +674,7 @@ describe('a sink', () => {
     for (const more of [[], [input(3)]]) {
       await fill(more)
       const running = await runSink(hostOn(log), sink)
-      await drained()
+      await drained(undefined, 'store')
       await running.stop()
     }
     expect(got).toEqual([1, 2, 3])
@@ -681,7 +685,6 @@ describe('a sink', () => {
     const writes: string[] = []
     const running = await runSink(hostOn(log, { batchSize: 1000 }), {
       name: 'store',
-      topics: ['counts', 'alerts'],
       async write(records) {
         writes.push(...new Set(records.map(({ record }) => record.type)))
         return { rejected: [] }
@@ -710,7 +713,6 @@ describe('a sink', () => {
     decisions.subscribe(tell)
     const running = await runSink(hostOn(log, { metrics: createMetrics(registry), now: () => now }), {
       name: 'store',
-      topics: ['alerts'],
       write: async () => ({ rejected: [{ index: 1, why: 'no' }] }),
     })
     const topic = topicOf(RUN, 'alerts')

@@ -46,7 +46,8 @@ async function process(partitions: number, options: Drive): Promise<Map<string, 
   for (const [partition, log] of activity(partitions).entries()) {
     counts.push(...(await drive(countStage(), log, { ...options, partition })))
   }
-  counts.push(...(await drive(sumStage(), counts, options)))
+  const partials = counts.filter(({ topic }) => topic === 'partials')
+  counts.push(...(await drive(sumStage(), partials, options)))
   const judged: Output[] = []
   for (let partition = 0; partition < partitions; partition++) {
     const mine = counts.filter(({ key }) => partitionOf(Buffer.from(key), partitions) === partition)

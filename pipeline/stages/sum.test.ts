@@ -16,7 +16,7 @@ const partial = (
   covered = 1,
   followed = 1,
 ): Input => ({
-  key: '*',
+  key: String(partition),
   record: {
     type: 'Partial',
     start,
@@ -80,14 +80,4 @@ test('under nine tenths of the followed channels a bin is masked', async () => {
     covered: 0.85,
     masked: true,
   })
-})
-
-test('what is not a partial sum of the network is passed over', async () => {
-  const bin = { type: 'BinClosed', start: T0, seconds: 300, bins: [] } satisfies BinClosed
-  expect(
-    await drive(sumStage(), [
-      { key: '*', record: bin },
-      { ...partial(T0, 0, 1, 1), key: 'c' },
-    ]),
-  ).toEqual([])
 })

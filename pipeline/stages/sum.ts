@@ -16,15 +16,11 @@ type NetworkSeries = {
 }
 export type SumState = { series: Map<Measure, NetworkSeries>; outbox: Count[] }
 
-export const sumStage = (): Stage<SumState> => ({
+export const sumStage = (): Stage<'sum', SumState> => ({
   name: 'sum',
-  input: 'counts',
   version: 1,
-  reads: (key) => key === NETWORK,
   initial: () => ({ series: new Map(), outbox: [] }),
-  apply(state, { record }) {
-    if (record.type === 'Partial') add(state, record)
-  },
+  apply: (state, { record }) => add(state, record),
   async settle(state, emit) {
     for (const record of state.outbox) emit('counts', NETWORK, record)
     state.outbox = []

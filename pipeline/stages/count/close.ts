@@ -81,7 +81,7 @@ function closeBins(state: CountState, key: string, channel: Channel, reason: str
     const series = channel.series[measure]
     return series ? [{ measure, series, to: decidedTo(state, channel, measure) }] : []
   })
-  const push = (record: Count) => state.outbox.push({ key, record })
+  const push = (record: Count) => state.outbox.push(['counts', key, record])
 
   for (;;) {
     let start = Number.POSITIVE_INFINITY
@@ -181,10 +181,11 @@ function reportNetwork(state: CountState, coverage: Coverage): void {
       })
     const { partition, outbox } = state
     const { partitions } = coverage
-    outbox.push({
-      key: NETWORK,
-      record: { type: 'Partial', start, seconds: BASE_SECONDS, partition, partitions, sums },
-    })
+    outbox.push([
+      'partials',
+      String(partition),
+      { type: 'Partial', start, seconds: BASE_SECONDS, partition, partitions, sums },
+    ])
   }
 }
 

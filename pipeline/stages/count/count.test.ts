@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BASE, DAY, floorTo, HOUR, LATENESS, MINUTE } from '../../../common/time.ts'
 import {
+  type Activity,
   type BinClosed,
   type Coverage,
   type FcmRecord,
@@ -12,12 +13,14 @@ import {
   type Measure,
   type Partial,
 } from '../../../schemas/records.ts'
-import type { Input } from '../../runtime/stage.ts'
+import type { InputOf } from '../../runtime/stage.ts'
 import { detectStage } from '../detect/detect.ts'
 import { scoring } from '../detect/testing.ts'
 import { byKey, drive, type Output } from '../harness.ts'
 import { IDLE_BINS } from '../lifecycle.ts'
 import { countStage } from './count.ts'
+
+type Input = InputOf<'count'>
 
 const T0 = Date.UTC(2024, 0, 1)
 const ALL: Measure[] = ['posts', 'replies', 'reactions']
@@ -42,7 +45,7 @@ const post = (key: string, time: number, fid = 1, name?: string): Input => ({
 })
 const reply = (key: string, time: number, fid = 1): Input => {
   const { record } = post(key, time, fid)
-  return { key, record: { ...record, parent: { fid: 1, hash: hashOf('parent') } } as FcmRecord }
+  return { key, record: { ...record, parent: { fid: 1, hash: hashOf('parent') } } as Activity }
 }
 const like = (key: string, time: number): Input => ({
   key,
@@ -356,7 +359,7 @@ describe('the network', () => {
       post('c', T0 + 1),
       complete(T0 + BASE, T0 + 2 * BASE),
     ])
-    const partials = of(outputs, 'Partial', '*')
+    const partials = of(outputs, 'Partial', '0')
     expect(partials.map((p: Partial) => [p.start, p.sums.map((s) => `${s.measure} ${s.count}`)])).toEqual([
       [T0, ['posts 2', 'replies 0', 'casts 2', 'reactions 0']],
       [T0 + BASE, ['posts 0', 'replies 0', 'casts 0', 'reactions 0']],
@@ -375,7 +378,7 @@ describe('the network', () => {
       ...[post('c', T0), ...spoken(T0, 'covered')],
       ...[post('c', T0 + BASE), ...spoken(T0 + BASE, 'gap')],
     ])
-    expect(of(outputs, 'Partial', '*').map((p) => p.sums[0])).toEqual([
+    expect(of(outputs, 'Partial', '0').map((p) => p.sums[0])).toEqual([
       { measure: 'posts', count: 1, covered: 2, followed: 2 },
       { measure: 'posts', count: 1, covered: 1, followed: 2 },
     ])
@@ -404,7 +407,7 @@ describe('counts of reactions', () => {
     ])
     expect(bin(outputs, T0, 'reactions')?.count).toBe(7)
     expect(bin(outputs, T0 + BASE, 'reactions')?.count).toBe(7)
-    expect(of(outputs, 'Partial', '*')[0]?.sums.find((s) => s.measure === 'reactions')?.count).toBe(7)
+    expect(of(outputs, 'Partial', '0')[0]?.sums.find((s) => s.measure === 'reactions')?.count).toBe(7)
   })
 
   test('a baseline counts nothing, and begins no series', async () => {
@@ -451,7 +454,7 @@ describe('a source that polls', () => {
     ]).flat()
   const H = T0 + 2 * BASE
   const partialsOf = (outputs: Output[], measure: Measure) =>
-    of(outputs, 'Partial', '*').flatMap(({ start, sums }) =>
+    of(outputs, 'Partial', '0').flatMap(({ start, sums }) =>
       sums
         .filter((s) => s.measure === measure && start >= H)
         .map(({ count, covered, followed }) => [(start - H) / BASE, count, covered, followed]),

@@ -21,9 +21,8 @@ import {
 
 const FIRST_MILESTONE = 4
 
-export const countStage = (): Stage<CountState> => ({
+export const countStage = (): Stage<'count', CountState> => ({
   name: 'count',
-  input: 'activity',
   version: 2,
   initial: initialState,
   apply(state, { key, record }) {
@@ -33,7 +32,7 @@ export const countStage = (): Stage<CountState> => ({
     else if (record.type === 'Polled' && key !== NETWORK) channelOf(state, key).polledAt = record.at
   },
   async settle(state, emit) {
-    for (const { key, record } of state.outbox) emit('counts', key, record)
+    for (const output of state.outbox) emit(...output)
     state.outbox = []
   },
   gauges(state) {
@@ -100,10 +99,11 @@ function countIn(
     n <= before + amount;
     n *= 2
   ) {
-    state.outbox.push({
+    state.outbox.push([
+      'counts',
       key,
-      record: { type: 'Milestone', measure, start: bin, seconds: BASE_SECONDS, n, time },
-    })
+      { type: 'Milestone', measure, start: bin, seconds: BASE_SECONDS, n, time },
+    ])
   }
 }
 
@@ -131,7 +131,7 @@ function tallyLate(
   const count = (bin === null ? series.lateBefore : (series.late.get(bin) ?? 0)) + amount
   if (bin === null) series.lateBefore = count
   else series.late.set(bin, count)
-  state.outbox.push({ key, record: { type: 'Late', measure, start: bin, count } })
+  state.outbox.push(['counts', key, { type: 'Late', measure, start: bin, count }])
 }
 
 function isNewAuthor(channel: Channel, bin: number, fid: number): boolean {

@@ -1,5 +1,6 @@
 import { DAY, LATENESS } from '../../../common/time.ts'
-import type { Count, Measure } from '../../../schemas/records.ts'
+import type { Measure } from '../../../schemas/records.ts'
+import type { Output } from '../../runtime/stage.ts'
 import type { Line } from '../lifecycle.ts'
 import { intersect, newTrack, type Span, type Track, union } from './coverage.ts'
 import { newSeen, type Seen } from './dedupe.ts'
@@ -43,7 +44,7 @@ export type CountState = {
     /** By measure: the first network bin not reported yet, and of those from there on the events by channel. */
     series: Record<Summed, { next: number | null; sums: Map<number, Map<string, number>> }>
   }
-  outbox: { key: string; record: Count }[]
+  outbox: Output<'count'>[]
 }
 
 const never = Number.NEGATIVE_INFINITY

@@ -5,11 +5,13 @@ import { BASE, DAY, HOUR } from '../../../common/time.ts'
 import { PREPROCESSING } from '../../../models/early-warning/tracker.ts'
 import { createRandom } from '../../../models/random.ts'
 import { type BinClosed, type Idle, MEASURES, type Measure, type Unknown } from '../../../schemas/records.ts'
-import type { Input } from '../../runtime/stage.ts'
+import type { InputOf } from '../../runtime/stage.ts'
 import { drive } from '../harness.ts'
 import { detectStage } from './detect.ts'
 import { defaults } from './settings.ts'
 import { alerts, CHANNEL, closed, filling, START, scoring, signals, talk } from './testing.ts'
+
+type Input = InputOf<'detect'>
 
 /** A short history, so that little input goes through everything. */
 const quick = { eligible: { enter: 3, leave: 2, hours: 1 }, onset: { ...defaults.onset, hours: 1 } }

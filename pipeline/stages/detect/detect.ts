@@ -12,7 +12,7 @@ import {
   usualShare,
 } from '../../../models/early-warning/reply-share.ts'
 import { PREPROCESSING } from '../../../models/early-warning/tracker.ts'
-import { type BinClosed, MEASURES, type Milestone } from '../../../schemas/records.ts'
+import { type BinClosed, type Count, MEASURES, type Milestone } from '../../../schemas/records.ts'
 import type { Input, Stage } from '../../runtime/stage.ts'
 import {
   addToSum,
@@ -55,13 +55,17 @@ export type DetectOptions = {
   settings?: Partial<typeof defaults>
 }
 
-export function detectStage({ run, scoring, preset, settings: some }: DetectOptions): Stage<DetectState> {
+export function detectStage({
+  run,
+  scoring,
+  preset,
+  settings: some,
+}: DetectOptions): Stage<'detect', DetectState> {
   const settings: Settings = { ...defaults, ...some, preset: preset ?? 'calibrated' }
   const { model } = scoring
   const rules = { run, settings, model, hash: settingsHash(settings, model) }
   return {
     name: 'detect',
-    input: 'counts',
     version: 2,
     initial: () => ({ channels: new Map(), queue: [], watches: new Map() }),
     apply: (state, input) => apply(state, input, settings),
@@ -84,7 +88,7 @@ async function scoresOf(queue: readonly Item[], { score }: Scoring): Promise<(nu
   return queue.map((item) => (item.kind === 'bin' && item.row ? (scores.next().value ?? null) : null))
 }
 
-function apply(state: DetectState, { key, record }: Input, settings: Settings): void {
+function apply(state: DetectState, { key, record }: Input<Count>, settings: Settings): void {
   if (record.type === 'BinClosed') {
     applyClosed(state, key, record, settings)
   } else if (record.type === 'Milestone') {

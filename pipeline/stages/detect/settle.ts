@@ -71,7 +71,7 @@ export function settleItem(
   item: Item,
   score: number | null,
   rules: Rules,
-  emit: Emit,
+  emit: Emit<'detect'>,
 ): void {
   const { key, measure } = item
   // Before the first bin that can be judged there is nothing to watch, and in most channels there never is.

@@ -4,11 +4,13 @@ import { ROW } from '../../../models/cnn-lstm/inputs.ts'
 import { sf } from '../../../models/early-warning/negative-binomial.ts'
 import { createRandom } from '../../../models/random.ts'
 import type { Measure } from '../../../schemas/records.ts'
-import type { Input } from '../../runtime/stage.ts'
+import type { InputOf } from '../../runtime/stage.ts'
 import { drive } from '../harness.ts'
 import { detectStage } from './detect.ts'
 import { defaults } from './settings.ts'
 import { alerts, CHANNEL, closed, filling, START, signals } from './testing.ts'
+
+type Input = InputOf<'detect'>
 
 /** No early warning, so that what is said is of onsets. */
 const silent = { model: 'silent', score: async (rows: Float32Array) => new Float32Array(rows.length / ROW) }

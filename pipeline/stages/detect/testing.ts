@@ -3,9 +3,11 @@ import { BASE, BASE_SECONDS } from '../../../common/time.ts'
 import { BINS, FEATURES, ROW } from '../../../models/cnn-lstm/inputs.ts'
 import { createRandom } from '../../../models/random.ts'
 import type { AlertEvent, BinClosed, Measure, Signal } from '../../../schemas/records.ts'
-import type { Input } from '../../runtime/stage.ts'
+import type { InputOf } from '../../runtime/stage.ts'
 import type { Output } from '../harness.ts'
 import type { Scoring } from './detect.ts'
+
+type Input = InputOf<'detect'>
 
 export const START = Date.UTC(2026, 0, 5)
 export const CHANNEL = 'https://example.org/tea'
