@@ -49,8 +49,18 @@ export function topicFindings(topics: TopicFinding[], brokers: string[]): Findin
     return [{ check, state: 'broken', found, mend: '`fcm migrate` makes what is missing.' }]
   }
   const findings: Finding[] = []
-  const most = Math.max(...topics.map(({ partitions }) => partitions!))
-  const fewer = topics.filter(({ partitions }) => partitions !== most)
+  const undivided = new Set(topicSpecs(LIVE, 2).flatMap((spec) => (spec.partitions === 1 ? spec.name : [])))
+  const divided = topics.filter(({ name }) => !undivided.has(name))
+  const most = Math.max(...divided.map(({ partitions }) => partitions!))
+  const fewer = divided.filter(({ partitions }) => partitions !== most)
+  for (const { name, partitions } of topics) {
+    if (!undivided.has(name) || partitions === 1) continue
+    findings.push({
+      ...{ check, state: 'broken' },
+      found: `${name} has ${partitions} partitions, and must have 1: what it holds is added up by one`,
+      mend: `Where it is empty: kafka-topics.sh --bootstrap-server ${brokers} --delete --topic ${name}, then \`fcm migrate\`. Else begin anew, in topics that it has made.`,
+    })
+  }
   if (fewer.length > 0)
     findings.push({
       ...{ check, state: 'broken' },

@@ -78,6 +78,17 @@ describe('topics', () => {
     ])
   })
 
+  test('with more than one where one adds up', () => {
+    const partials = topic('fcm.live.partials', 1)
+    expect(topicFindings([topic('a'), partials], ['k:1'])).toMatchObject([{ state: 'ok' }])
+    expect(topicFindings([topic('a'), { ...partials, partitions: 4 }], ['k:1'])).toMatchObject([
+      {
+        state: 'broken',
+        found: expect.stringContaining('fcm.live.partials has 4 partitions, and must have 1'),
+      },
+    ])
+  })
+
   test('with other settings, and the command that mends them', () => {
     const differing = [{ setting: 'retention.ms', found: '1', wanted: '2' }]
     expect(topicFindings([{ ...topic('a'), differing }, topic('b')], ['k:1', 'k:2'])).toMatchObject([
