@@ -6,7 +6,8 @@ import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { FcmError } from '../common/errors.ts'
 import type { Config } from './config.ts'
-import { hasLog, openEngine } from './engine.ts'
+import { hasLog } from './data-directory.ts'
+import { openEngines } from './engines.ts'
 import { type Owner, readOwner } from './owner.ts'
 import { apiOf } from './serve.ts'
 
@@ -67,8 +68,8 @@ const overHttp =
   }
 
 async function openDirectly(config: Config): Promise<Client> {
-  const engine = await openEngine(config)
-  const { app, token } = await apiOf(engine)
+  const engines = await openEngines(config)
+  const { app, token } = await apiOf(engines)
   const ask = async ({ method = 'GET', path, body, signal }: Request): Promise<Answer> => {
     const answer = await app.inject({
       method,
@@ -82,7 +83,7 @@ async function openDirectly(config: Config): Promise<Client> {
   }
   return clientOf(ask, async () => {
     await app.close()
-    await engine.close()
+    await engines.close()
   })
 }
 

@@ -1,5 +1,4 @@
 /** Every setting: its flag, its environment variable, its range and default, in one table. */
-import type { Command } from 'commander'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { FcmError } from '../common/errors.ts'
@@ -210,20 +209,6 @@ export const settings = Object.entries(Settings.properties) as unknown as [keyof
 
 /** What says where casts come from, and how they are asked for. */
 export const SOURCE_SETTINGS = ['mcp', 'follow', 'minFollowers', 'pollSeconds', 'requestsPerMinute'] as const
-
-/** Adds the flags of these settings to a command. */
-export function withSettings(command: Command, names: readonly (keyof Config)[]): Command {
-  for (const [name, { flag, env, description, default: fallback, minimum }] of settings) {
-    if (!flag || !names.includes(name)) continue
-    const facts = [
-      env,
-      ...(fallback === undefined ? [] : [`default ${fallback}`]),
-      ...(minimum === undefined || minimum === 0 ? [] : [`at least ${minimum}`]),
-    ]
-    command.option(flag, `${description} [${facts.join(', ')}]`)
-  }
-  return command
-}
 
 /** What they hold may be a password. */
 const SECRET = new Set<keyof Config>(['databaseUrl', 'kafkaUser', 'schemaRegistryUrl'])

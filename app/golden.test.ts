@@ -18,8 +18,10 @@ import { defaults } from '../pipeline/stages/detect/settings.ts'
 import { LIVE, topicOf } from '../pipeline/topology.ts'
 import type { FcmRecord } from '../schemas/records.ts'
 import { readConfig } from './config.ts'
-import { type Engine, openEngine, PROCESSING } from './engine.ts'
+import { type Engines, openEngines } from './engines.ts'
 import { golden, hold, holdExports, record } from './golden.fixture.ts'
+import { PROCESSING } from './roles/roles.ts'
+import { startRoles } from './roles/start.ts'
 import { fcm, temporaryDir } from './testing.ts'
 
 const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
@@ -52,24 +54,24 @@ test('an archive', { timeout: 120_000 }, async () => {
 
 test('a polled network, and the order of its records', { timeout: 120_000 }, async () => {
   const dir = newDir()
-  const engine = await openEngine(readConfig({ dataDir: dir }, {}))
+  const engines = await openEngines(readConfig({ dataDir: dir }, {}))
   try {
-    await engine.openRun(LIVE)
-    await pollSome(engine)
-    const roles = await engine.start(LIVE, PROCESSING)
+    await engines.openRun(LIVE)
+    await pollSome(engines)
+    const roles = await startRoles(engines, LIVE, PROCESSING)
     await roles.caughtUp(() => {}, new AbortController().signal)
     await roles.stop()
     for (const topic of ['counts', 'signals', 'alerts'] as const) {
-      hold('order', topic, await orderIn(engine, topic))
+      hold('order', topic, await orderIn(engines, topic))
     }
   } finally {
-    await engine.close()
+    await engines.close()
   }
   await holdExports('polled', dir, LIVE, 2000)
 })
 
 /** Two days and a half, polled each five minutes from an hour after the first cast on. */
-async function pollSome({ log, codec }: Engine): Promise<void> {
+async function pollSome({ log, codec }: Engines): Promise<void> {
   const end = DEFAULT_START + 2.5 * DAY
   const messages = []
   for (const bin of simulate({ seed: 1, liveAt: DEFAULT_START + 1.5 * DAY })) {
@@ -99,7 +101,7 @@ async function pollSome({ log, codec }: Engine): Promise<void> {
 }
 
 /** The records of each key in their order, by what each is known by. */
-async function orderIn({ log, codec }: Engine, topic: 'counts' | 'signals' | 'alerts'): Promise<string[]> {
+async function orderIn({ log, codec }: Engines, topic: 'counts' | 'signals' | 'alerts'): Promise<string[]> {
   const name = topicOf(LIVE, topic)
   const keys = new Map<string, string[]>()
   for (const { partition } of await log.ends(name)) {

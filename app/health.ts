@@ -1,6 +1,6 @@
 import { createHealthApi } from '../api/health.ts'
 import { FcmError } from '../common/errors.ts'
-import type { Engine } from './engine.ts'
+import type { Engines } from './engines.ts'
 import { accessOf, listen, type Served } from './serve.ts'
 
 /**
@@ -8,8 +8,8 @@ import { accessOf, listen, type Served } from './serve.ts'
  * log answers, and the database where they write to it. Lag is not among the metrics: it is no matter of one process, and
  * would be told by each of them. @throws FcmError OPTION_INVALID
  */
-export async function serveHealth(engine: Engine, port: number, roles: readonly string[]): Promise<Served> {
-  const { config, log, store, logger, metrics, failures } = engine
+export async function serveHealth(engines: Engines, port: number, roles: readonly string[]): Promise<Served> {
+  const { config, log, store, logger, metrics, failures } = engines
   const app = createHealthApi({
     ...{ logger, metrics, ...accessOf(config) },
     failures: () => failures,

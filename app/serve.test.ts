@@ -2,20 +2,20 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
-import { openEngine } from './engine.ts'
+import { openEngines } from './engines.ts'
 import { serve } from './serve.ts'
 import { temporaryDir } from './testing.ts'
 
 test('closing does not wait for a connection on which nothing was ever asked', async () => {
   const { dir, remove } = temporaryDir()
-  const engine = await openEngine(readConfig({ dataDir: dir, port: 0 }, {}))
-  const { url, close } = await serve(engine)
+  const engines = await openEngines(readConfig({ dataDir: dir, port: 0 }, {}))
+  const { url, close } = await serve(engines)
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.on('error', () => {})
   await once(socket, 'connect')
   await close()
   if (!socket.closed) await once(socket, 'close')
   await expect(fetch(`${url}/healthz`)).rejects.toThrow()
-  await engine.close()
+  await engines.close()
   remove()
 }, 20_000)

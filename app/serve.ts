@@ -6,9 +6,9 @@ import type { Server } from '../api/server.ts'
 import { FcmError } from '../common/errors.ts'
 import { adminOf } from './admin.ts'
 import type { Config } from './config.ts'
-import type { Engine } from './engine.ts'
-import { noticeOf } from './origin.ts'
+import type { Engines } from './engines.ts'
 import { removeOwner, writeOwner } from './owner.ts'
+import { noticeOf } from './sources/origin.ts'
 import { VERSION } from './version.ts'
 
 /** How long requests under way may take to end when all else has. */
@@ -42,20 +42,20 @@ export const accessOf = ({ host, allowedHosts, anyone }: Config) => ({
 })
 const listOf = (text: string): string[] => (text === '' ? [] : text.split(','))
 
-/** The API over an engine, not listening yet, and the token that its admin routes ask for. */
-export async function apiOf(engine: Engine) {
+/** The API over an engines, not listening yet, and the token that its admin routes ask for. */
+export async function apiOf(engines: Engines) {
   const token = randomBytes(24).toString('hex')
   const app = await createApi({
-    notice: () => noticeOf(engine.log),
-    store: engine.store,
-    log: engine.log,
-    metrics: engine.metrics,
-    logger: engine.logger,
-    ...accessOf(engine.config),
+    notice: () => noticeOf(engines.log),
+    store: engines.store,
+    log: engines.log,
+    metrics: engines.metrics,
+    logger: engines.logger,
+    ...accessOf(engines.config),
     version: VERSION,
-    alertsPerDay: engine.config.alertsPerDay,
-    admin: adminOf(engine, token),
-    failures: () => engine.failures,
+    alertsPerDay: engines.config.alertsPerDay,
+    admin: adminOf(engines, token),
+    failures: () => engines.failures,
   })
   return { app, token }
 }
@@ -64,18 +64,18 @@ export async function apiOf(engine: Engine) {
  * Serves API and dashboard, and lets other commands find this process.
  * @throws FcmError PORT_IN_USE, LISTEN_FAILED
  */
-export async function serve(engine: Engine): Promise<Served> {
-  const { host, port } = engine.config
-  const { app, token } = await apiOf(engine)
+export async function serve(engines: Engines): Promise<Served> {
+  const { host, port } = engines.config
+  const { app, token } = await apiOf(engines)
   const url = await listen(app, host, port, (isTaken, why, error) =>
     isTaken
       ? new FcmError('PORT_IN_USE', { host, port }, error)
       : new FcmError('LISTEN_FAILED', { host, port, why }, error),
   )
   // On Kafka, commands ask the engines themselves.
-  const isOwner = engine.config.kafkaBrokers === undefined
+  const isOwner = engines.config.kafkaBrokers === undefined
   if (isOwner)
-    await writeOwner(engine.dir, { pid: process.pid, url, token }).catch(async (error) => {
+    await writeOwner(engines.dir, { pid: process.pid, url, token }).catch(async (error) => {
       // Else it would go on listening, and the process never end.
       await app.close()
       throw error
@@ -83,7 +83,7 @@ export async function serve(engine: Engine): Promise<Served> {
   return {
     url,
     close: async () => {
-      if (isOwner) await removeOwner(engine.dir)
+      if (isOwner) await removeOwner(engines.dir)
       // A connection that was opened in advance, as browsers do, is not idle for Node: it would be waited for, over a minute.
       const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS)
       await app.close()

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readConfig } from '../app/config.ts'
-import { type Engine, openEngine } from '../app/engine.ts'
+import { type Engines, openEngines } from '../app/engines.ts'
+import { startRoles } from '../app/roles/start.ts'
 import { type Served, serve } from '../app/serve.ts'
 import { temporaryDir } from '../app/testing.ts'
 import { BASE, MINUTE } from '../common/time.ts'
@@ -21,15 +22,15 @@ import { requests } from './commands/requests.ts'
 import { runs } from './commands/runs.ts'
 
 const { dir, remove } = temporaryDir()
-let engine: Engine
+let engines: Engines
 let served: Served
 beforeAll(async () => {
-  engine = await openEngine(readConfig({ dataDir: dir, port: 0 }, { FCM_LOG_LEVEL: 'silent' }))
-  served = await serve(engine)
+  engines = await openEngines(readConfig({ dataDir: dir, port: 0 }, { FCM_LOG_LEVEL: 'silent' }))
+  served = await serve(engines)
 }, 60_000)
 afterAll(async () => {
   await served.close()
-  await engine.close()
+  await engines.close()
   remove()
 })
 
@@ -52,7 +53,7 @@ async function printed(...args: string[]): Promise<string> {
 }
 
 async function processed(run: string): Promise<void> {
-  const roles = await engine.start(run, ['count', 'sum', 'store'])
+  const roles = await startRoles(engines, run, ['count', 'sum', 'store'])
   try {
     await roles.caughtUp(() => {}, AbortSignal.timeout(30_000))
   } finally {
@@ -73,7 +74,7 @@ const line = (n: number, body: object): string =>
   })
 const publishFile = (run: string, file: string) =>
   publish({
-    ...{ log: engine.log, codec: engine.codec, run, measures: ['posts', 'replies', 'reactions'] },
+    ...{ log: engines.log, codec: engines.codec, run, measures: ['posts', 'replies', 'reactions'] },
     input: completeByLateness(readArchive([file])),
   })
 
@@ -97,7 +98,7 @@ describe('strangers’ text', () => {
   const REASON = `the hub said \u001b[31m"no"\n\r\u202e${'x'.repeat(5000)}`
 
   beforeAll(async () => {
-    await engine.openRun(RUN)
+    await engines.openRun(RUN)
     const file = join(dir, 'hostile.ndjson')
     const names = [...CHANNELS, ...ESCAPES]
     const lines = names.flatMap((parentUrl, i) =>
@@ -125,9 +126,9 @@ describe('strangers’ text', () => {
       error: REASON,
     }
     for (const key of CHANNELS)
-      await engine.log.append([
-        { topic, key, value: engine.codec.encode(gap) },
-        { topic, key, value: engine.codec.encode(polled) },
+      await engines.log.append([
+        { topic, key, value: engines.codec.encode(gap) },
+        { topic, key, value: engines.codec.encode(polled) },
         // No record: buried with its key and its headers.
         { topic, key, value: Buffer.from('\u001b[31mnoise\n'), headers: { 'x\u001b[1m': `a\nb${key}` } },
       ])
@@ -206,7 +207,7 @@ describe('records of 5 MB', () => {
   const LETTER = Buffer.concat([Buffer.from([0, 0, 0, 0, 1]), Buffer.alloc(LARGE, 0xff)])
 
   test('go through, and what can not be read is buried whole, listed short and sent again', async () => {
-    await engine.openRun(RUN)
+    await engines.openRun(RUN)
     const file = join(dir, 'large.ndjson')
     const text = 'é\u{1f600}'.repeat(LARGE / 6)
     const noise = `{"data": ${'"'.repeat(LARGE)}`
@@ -214,7 +215,7 @@ describe('records of 5 MB', () => {
     const before = process.memoryUsage().rss
     expect(await publishFile(RUN, file)).toMatchObject({ messages: 3, unreadable: 1, finished: true })
     const topic = topicOf(RUN, 'activity')
-    await engine.log.append([{ topic, key: 'x', value: LETTER, headers: { kept: 'yes' } }])
+    await engines.log.append([{ topic, key: 'x', value: LETTER, headers: { kept: 'yes' } }])
     await processed(RUN)
 
     const counts = await printed('export', 'counts', '--run', RUN, '--series', 'posts:_')
@@ -237,12 +238,12 @@ describe('records of 5 MB', () => {
     })
     const [, partition, offset] = source.split('/').map(Number)
     const tp = { topic, partition: partition! }
-    const next = async () => (await engine.log.ends(topic))[partition!]!.next
+    const next = async () => (await engines.log.ends(topic))[partition!]!.next
     const end = await next()
     expect(end).toBe(offset! + 1)
     expect(await printed('dead-letters', 'redrive', source, '--run', RUN)).toBe('1 sent again.\n')
     expect(await next()).toBe(end + 1)
-    for await (const { key, value, headers } of engine.log.read(tp, end)) {
+    for await (const { key, value, headers } of engines.log.read(tp, end)) {
       expect({ key, headers }).toEqual({ key: 'x', headers: { kept: 'yes' } })
       expect(LETTER.equals(value!)).toBe(true)
     }

@@ -1,4 +1,4 @@
-/** Progress for a person: a bar on a terminal, plain lines elsewhere. */
+/** Progress for a person: a bar on a terminal, once there is some to show; plain lines elsewhere. */
 import { SingleBar } from 'cli-progress'
 
 const LINE_EVERY_MS = 3000
@@ -25,23 +25,29 @@ export function showProgress(title: string, stream: NodeJS.WriteStream = process
       end() {},
     }
   }
-  const bar = new SingleBar({
-    format: `${title} [{bar}] {percentage} % {detail}`,
-    barsize: 24,
-    barCompleteChar: '=',
-    barIncompleteChar: ' ',
-    hideCursor: true,
-    clearOnComplete: true,
-    fps: 8,
-    stream,
-  })
-  bar.start(1, 0, { detail: '' })
+  let bar: SingleBar | undefined
+  const drawn = (): SingleBar => {
+    if (bar) return bar
+    bar = new SingleBar({
+      format: `${title} [{bar}] {percentage} % {detail}`,
+      barsize: 24,
+      barCompleteChar: '=',
+      barIncompleteChar: ' ',
+      hideCursor: true,
+      clearOnComplete: true,
+      fps: 8,
+      stream,
+    })
+    bar.start(1, 0, { detail: '' })
+    return bar
+  }
+  const end = () => bar?.stop()
   return {
-    update: (share, detail) => bar.update(Math.min(1, share), { detail }),
+    update: (share, detail) => drawn().update(Math.min(1, share), { detail }),
     done(detail) {
-      bar.stop()
+      end()
       stream.write(`${title}: ${detail}\n`)
     },
-    end: () => bar.stop(),
+    end,
   }
 }

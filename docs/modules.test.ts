@@ -66,8 +66,8 @@ test('the rule notices what it forbids', () => {
     ['pipeline/stages/sum.ts', 'connectors/postgres/store.ts'],
     ['schemas/codec.ts', 'pipeline/log/port.ts'],
     ['connectors/postgres/store.ts', 'api/app.ts'],
-    ['api/app.ts', 'app/engine.ts'],
-    ['app/engine.ts', 'bin/options.ts'],
+    ['api/app.ts', 'app/engines.ts'],
+    ['app/engines.ts', 'bin/options.ts'],
     ['connectors/postgres/store.ts', 'pipeline/runtime/run-sink.ts'],
   ] as const
   expect(violations(forbidden)).toHaveLength(forbidden.length)

@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../app/config.ts'
-import { openEngine, PROCESSING } from '../app/engine.ts'
+import { openEngines } from '../app/engines.ts'
 import { type Feed, recordsOf } from '../app/load/feed.ts'
+import { PROCESSING } from '../app/roles/roles.ts'
+import { startRoles } from '../app/roles/start.ts'
 import { BASE, DAY, HOUR } from '../common/time.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import type { Codec } from '../schemas/codec.ts'
@@ -19,7 +21,7 @@ const QUIET = FIRST + (DAY + 4 * HOUR) / BASE
 
 export const feedOf = ({ run, channels }: Load, log: EventLog, codec: Codec, partitions: number): Feed => ({
   ...{ run, channels, quiet: QUIET },
-  engine: { log, codec, config: { partitions } },
+  engines: { log, codec, config: { partitions } },
 })
 
 const WHAT = ['counts', 'signals', 'alerts'] as const
@@ -38,19 +40,19 @@ export async function undisturbed(
   fcm: (args: string[], env: Record<string, string>) => Promise<string>,
 ): Promise<{ answer: Exports; events: number }> {
   const dir = mkdtempSync(join(tmpdir(), 'fcm-undisturbed-'))
-  const engine = await openEngine(readConfig({ dataDir: dir, partitions: 1 }, {}))
-  await engine.openRun(load.run)
-  const roles = await engine.start(load.run, PROCESSING)
-  const feed = feedOf(load, engine.log, engine.codec, 1)
+  const engines = await openEngines(readConfig({ dataDir: dir, partitions: 1 }, {}))
+  await engines.openRun(load.run)
+  const roles = await startRoles(engines, load.run, PROCESSING)
+  const feed = feedOf(load, engines.log, engines.codec, 1)
   let events = 0
   for (let bin = FIRST; bin < FIRST + binsOf(load); bin++) {
     const records = recordsOf(feed, bin)
     events += records.length
-    await engine.log.append(records)
+    await engines.log.append(records)
   }
   await roles.caughtUp(() => {}, new AbortController().signal)
   await roles.stop()
-  await engine.close()
+  await engines.close()
   const answer = await exportsBy((args) => fcm(args, { FCM_DATA_DIR: dir }), load.run)
   rmSync(dir, { recursive: true })
   return { answer, events }

@@ -6,11 +6,12 @@ import { backlog } from '../../pipeline/runtime/lag.ts'
 import { topicOf } from '../../pipeline/topology.ts'
 import { NETWORK } from '../../schemas/records.ts'
 import type { Config } from '../config.ts'
-import { type Engine, PROCESSING } from '../engine.ts'
+import type { Engines } from '../engines.ts'
+import { PROCESSING } from '../roles/roles.ts'
 import { MEASURES, type Planned, plan, recordOf } from './network.ts'
 
 export type Feed = {
-  engine: Pick<Engine, 'log' | 'codec'> & { config: Pick<Config, 'partitions'> }
+  engines: Pick<Engines, 'log' | 'codec'> & { config: Pick<Config, 'partitions'> }
   run: string
   channels: number
   quiet: number
@@ -21,15 +22,15 @@ const MOST_WAITING = 20_000
 /** The schedule's grain, ms: what is due by then is appended at once, as a source appends what one poll has brought. */
 const TICK_MS = 5
 
-const record = ({ engine, run }: Feed, planned: Planned, n: number): NewRec => ({
+const record = ({ engines, run }: Feed, planned: Planned, n: number): NewRec => ({
   topic: topicOf(run, 'activity'),
   key: planned.channel,
-  value: engine.codec.encode(recordOf(planned, n)),
+  value: engines.codec.encode(recordOf(planned, n)),
 })
 
 /** What says that a bin is complete, to every partition. */
-function closing({ engine, run }: Feed, bin: number): NewRec[] {
-  const { codec, config } = engine
+function closing({ engines, run }: Feed, bin: number): NewRec[] {
+  const { codec, config } = engines
   const value = codec.encode({
     type: 'Coverage',
     status: 'complete',
@@ -62,11 +63,11 @@ export async function feedHistory(
   signal: AbortSignal,
   onBin: (bin: number) => void,
 ): Promise<void> {
-  const { engine, run } = feed
+  const { engines, run } = feed
   for (let bin = from; bin < to && !signal.aborted; bin++) {
-    await engine.log.append(recordsOf(feed, bin))
+    await engines.log.append(recordsOf(feed, bin))
     onBin(bin)
-    while (!signal.aborted && (await backlog(engine.log, run, PROCESSING)) > MOST_WAITING) await sleep(10)
+    while (!signal.aborted && (await backlog(engines.log, run, PROCESSING)) > MOST_WAITING) await sleep(10)
   }
 }
 
@@ -91,7 +92,7 @@ export async function feedOpenLoop(
   signal: AbortSignal,
   enough: () => boolean,
 ): Promise<Fed> {
-  const { log } = feed.engine
+  const { log } = feed.engines
   const appends: Promise<void>[] = []
   const late: number[] = []
   const began = performance.now()

@@ -2,29 +2,31 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { backlog } from '../../pipeline/runtime/lag.ts'
 import { type Decided, decisions } from '../../pipeline/runtime/latency.ts'
 import { readConfig } from '../config.ts'
-import { type Engine, openEngine, PROCESSING, type Roles } from '../engine.ts'
+import { type Engines, openEngines } from '../engines.ts'
+import { PROCESSING } from '../roles/roles.ts'
+import { type Roles, startRoles } from '../roles/start.ts'
 import { temporaryDir } from '../testing.ts'
 import { type Loaded, openLoad, RUN } from './measure.ts'
 
 const { dir, remove } = temporaryDir()
 const decided: Decided[] = []
 const remember = (one: unknown) => void decided.push(one as Decided)
-let engine: Engine
+let engines: Engines
 let roles: Roles
 let loaded: Loaded
 
 beforeAll(async () => {
-  engine = await openEngine(readConfig({ dataDir: dir }, {}))
-  await engine.openRun(RUN)
-  roles = await engine.start(RUN, PROCESSING)
-  loaded = await openLoad(engine, roles, 40, roles.failed, () => {})
+  engines = await openEngines(readConfig({ dataDir: dir }, {}))
+  await engines.openRun(RUN)
+  roles = await startRoles(engines, RUN, PROCESSING)
+  loaded = await openLoad(engines, roles, 40, roles.failed, () => {})
   decided.length = 0
   decisions.subscribe(remember)
 }, 120_000)
 afterAll(async () => {
   decisions.unsubscribe(remember)
   await roles.stop()
-  await engine.close()
+  await engines.close()
   remove()
 })
 
@@ -43,21 +45,21 @@ test('times every alert event from what decided it to its commit, and adds its p
   expect(figures.holds).toBe(hops.decision.p99! < 150)
 
   // What was timed is what is in the database, and nothing is left on the way.
-  const alerts = await engine.store.alerts.list(RUN, {}, { limit: 100 })
+  const alerts = await engines.store.alerts.list(RUN, {}, { limit: 100 })
   const events = alerts.items.reduce((sum, { sequence }) => sum + sequence, 0)
   expect(events).toBe(decided.length)
-  expect(await backlog(engine.log, RUN, PROCESSING)).toBe(0)
+  expect(await backlog(engines.log, RUN, PROCESSING)).toBe(0)
 }, 120_000)
 
 test('goes on behind what it has written before, by the schedule it was given', async () => {
-  const before = await engine.log.ends(`fcm.${RUN}.activity`)
-  const again = await openLoad(engine, roles, 40, roles.failed, () => {
+  const before = await engines.log.ends(`fcm.${RUN}.activity`)
+  const again = await openLoad(engines, roles, 40, roles.failed, () => {
     throw new Error('there is history already')
   })
   const { events, closes } = await again.measure(2000, 1)
   expect(events).toBeGreaterThan(1500)
   expect(events).toBeLessThan(2500)
-  const after = await engine.log.ends(`fcm.${RUN}.activity`)
+  const after = await engines.log.ends(`fcm.${RUN}.activity`)
   const appended = after.reduce((sum, { next }, i) => sum + next - before[i]!.next, 0)
   expect(appended / closes).toBeGreaterThan(40)
 }, 120_000)

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BASE, DAY, HOUR } from '../../common/time.ts'
 import { position } from '../../connectors/farcaster/publish.ts'
 import { type Decided, decisions, HOPS } from '../../pipeline/runtime/latency.ts'
-import type { Engine, Roles } from '../engine.ts'
+import type { Engines } from '../engines.ts'
+import type { Roles } from '../roles/start.ts'
 import { type Feed, feedHistory, feedOpenLoop } from './feed.ts'
 import { SERIES_PER_CHANNEL } from './network.ts'
 import { type Summary, summarise } from './percentiles.ts'
@@ -36,7 +37,7 @@ export type Loaded = {
 
 /** Brings a run to where all of its series are judged. `series` is rounded up to whole channels. */
 export async function openLoad(
-  engine: Engine,
+  engines: Engines,
   roles: Roles,
   series: number,
   signal: AbortSignal,
@@ -44,8 +45,8 @@ export async function openLoad(
 ): Promise<Loaded> {
   const channels = Math.ceil(series / SERIES_PER_CHANNEL)
   const quiet = FIRST_BIN + HISTORY_BINS
-  const feed: Feed = { engine, run: RUN, channels, quiet }
-  const { log, codec } = engine
+  const feed: Feed = { engines, run: RUN, channels, quiet }
+  const { log, codec } = engines
   const before = await position(log, codec, RUN)
   let bin = before === null ? FIRST_BIN : before / BASE
   await feedHistory(feed, bin, quiet, signal, (at) => onHistory((at - FIRST_BIN) / HISTORY_BINS, at))

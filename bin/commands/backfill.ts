@@ -2,13 +2,14 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { connect } from '../../app/client.ts'
-import { readConfig, withSettings } from '../../app/config.ts'
+import { readConfig } from '../../app/config.ts'
 import { stopSignal } from '../../app/stopping.ts'
 import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import { checkRunName } from '../../pipeline/topology.ts'
 import { time } from '../options.ts'
 import { type Progress, showProgress } from '../progress.ts'
+import { withSettings } from '../settings.ts'
 
 type Told =
   | {

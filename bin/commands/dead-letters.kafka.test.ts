@@ -4,7 +4,7 @@ import { Registry } from 'prom-client'
 import { describe, expect, inject, test } from 'vitest'
 import { fakeStore } from '../../api/testing.ts'
 import { adminOf } from '../../app/admin.ts'
-import type { Engine } from '../../app/engine.ts'
+import type { Engines } from '../../app/engines.ts'
 import { deadLetter } from '../../pipeline/log/dead-letter.ts'
 import { createClient } from '../../pipeline/log/kafka/client.ts'
 import { openKafkaLog } from '../../pipeline/log/kafka/kafka.ts'
@@ -60,7 +60,7 @@ describe.skipIf(!services)('on Kafka', () => {
         await new Promise((wake) => setTimeout(wake, 50))
     }
     await caughtUp()
-    const admin = adminOf({ log, codec, store: fakeStore() } as unknown as Engine, 'token')
+    const admin = adminOf({ log, codec, store: fakeStore() } as unknown as Engines, 'token')
     const letters = await admin.deadLetters(run, undefined)
     expect(letters.map(({ source, bytes, headers }) => [source, bytes, headers])).toEqual(
       Object.entries(poison).map(([kind, value], i) => [

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { type Client, connect } from '../../app/client.ts'
-import { readConfig, withSettings } from '../../app/config.ts'
+import { readConfig } from '../../app/config.ts'
 import { FcmError } from '../../common/errors.ts'
 import { oneLine, withoutSequences } from '../../common/text.ts'
+import { withSettings } from '../settings.ts'
 import { table } from '../table.ts'
 
 type Letter = {

@@ -1,20 +1,11 @@
-import { existsSync } from 'node:fs'
-import { access, constants, statfs } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { connect } from '../../app/client.ts'
-import { type Config, readConfig, withSettings } from '../../app/config.ts'
-import { engines } from '../../app/doctor/engines.ts'
-import { examine, type Finding } from '../../app/doctor/finding.ts'
-import { hasLog } from '../../app/engine.ts'
-import { readOwner } from '../../app/owner.ts'
-import { parseTarget } from '../../app/polling.ts'
-import { openServer } from '../../connectors/farcaster/source/mcp/open-server.ts'
+import { readConfig } from '../../app/config.ts'
+import { examineAll } from '../../app/doctor/doctor.ts'
+import { withSettings } from '../settings.ts'
 
 /** What was given up on may not be waited for either, ms. */
 const EXIT = 500
 const MARK = { ok: 'ok  ', attention: '!   ', broken: 'FAIL' }
-const ENOUGH_BYTES = 2 * 2 ** 30
 
 export function doctor(program: Command): void {
   withSettings(program.command('doctor'), ['dataDir'])
@@ -22,18 +13,7 @@ export function doctor(program: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  npx fcm doctor')
     .action(async (flags) => {
-      const config = readConfig(flags)
-      const onKafka = config.kafkaBrokers !== undefined
-      const dir = resolve(config.dataDir)
-      const [disk, outside, server] = await Promise.all([
-        // On Kafka nothing but a log file is kept in it.
-        onKafka && !existsSync(dir) ? [] : dataDir(dir),
-        onKafka ? engines(config) : [],
-        config.mcp === undefined ? [] : examine('MCP server', () => mcpServer(config.mcp!)),
-      ])
-      const findings: Finding[] = [node(), ...disk, ...outside, ...server]
-      const isOpenable = onKafka ? outside.every(({ state }) => state !== 'broken') : hasLog(dir)
-      if (isOpenable) findings.push(...(await examine('Log and database', () => inside(dir, config))))
+      const findings = await examineAll(readConfig(flags))
       const text = findings.map(
         ({ state, check, found, mend }) =>
           `${MARK[state]}  ${check}: ${found}${mend ? `\n      ${mend}` : ''}\n`,
@@ -42,102 +22,4 @@ export function doctor(program: Command): void {
       if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
       setTimeout(() => process.exit(), EXIT).unref()
     })
-}
-
-function node(): Finding {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  return major > 22 || (major === 22 && minor >= 18)
-    ? { check: 'Node.js', state: 'ok', found: process.version }
-    : {
-        check: 'Node.js',
-        state: 'broken',
-        found: process.version,
-        mend: 'Run it with npx fcm, which brings Node 22.',
-      }
-}
-
-async function dataDir(dir: string): Promise<Finding[]> {
-  if (!existsSync(dir)) {
-    const mend = '`fcm start`, `fcm run` and `fcm backfill` make one; --data-dir names another.'
-    return [{ check: 'Data directory', state: 'attention', found: `there is none yet at ${dir}`, mend }]
-  }
-  try {
-    await access(dir, constants.W_OK)
-  } catch (error) {
-    const found = (error as Error).message
-    return [{ check: 'Data directory', state: 'broken', found, mend: 'Give another with --data-dir.' }]
-  }
-  const { bavail, bsize } = await statfs(dir)
-  const free = bavail * bsize
-  const found = `${(free / 2 ** 30).toFixed(1)} GiB free`
-  return [
-    { check: 'Data directory', state: 'ok', found: dir },
-    free >= ENOUGH_BYTES
-      ? { check: 'Disk', state: 'ok', found }
-      : {
-          check: 'Disk',
-          state: 'attention',
-          found,
-          mend: 'Free some space: a full disk makes processing wait.',
-        },
-  ]
-}
-
-async function mcpServer(mcp: string): Promise<Finding[]> {
-  const server = await openServer(parseTarget(mcp))
-  const found = `it tells of ${server.measures.join(', ')}`
-  await server.close()
-  return [{ check: 'MCP server', state: 'ok', found }]
-}
-
-/** Opens what is there, or asks the process that owns it. */
-async function inside(dir: string, config: Config): Promise<Finding[]> {
-  // On Kafka nobody is asked whether anyone is at work; whatever is behind should not be.
-  const isAtWork = config.kafkaBrokers !== undefined || (await readOwner(dir)) !== null
-  const client = await connect(config)
-  try {
-    await client.json({ path: '/readyz' })
-    const { items } = await client.json<{ items: { run: string }[] }>({ path: '/v1/runs' })
-    const lag = await client.json<{ items: { records: number; seconds: number }[] }>({ path: '/v1/ops/lag' })
-    const behind = lag.items.reduce((sum, { records }) => sum + records, 0)
-    const oldest = Math.max(0, ...lag.items.map(({ seconds }) => seconds))
-    const database: Finding = {
-      ...{ check: 'Database', state: 'ok' },
-      found: config.databaseUrl ? 'the server of DATABASE_URL answers' : 'the embedded one answers',
-    }
-    return [
-      ...(config.kafkaBrokers === undefined ? [database] : []),
-      { check: 'Runs', state: 'ok', found: items.map(({ run }) => run).join(', ') || 'none yet' },
-      {
-        check: 'Lag of run live',
-        state: oldest > 60 && isAtWork ? 'attention' : 'ok',
-        found: `${behind} records, ${Math.round(oldest)} s`,
-        ...(oldest > 60 && isAtWork ? { mend: '`fcm lag` shows which role is behind.' } : {}),
-      },
-      ...(await source(client)),
-    ]
-  } finally {
-    await client.close()
-  }
-}
-
-type Source = {
-  round: { at: string; requests: number; failed: number; error: string | null } | null
-  followed: number
-  failing: number
-}
-
-/** What the polls of run `live` came to; nothing where it has no source that polls. */
-async function source(client: Awaited<ReturnType<typeof connect>>): Promise<Finding[]> {
-  const { round, followed, failing } = await client.json<Source>({ path: '/v1/ops/source?run=live' })
-  if (!round) return []
-  const found = `the round of ${round.at} asked for ${followed} channels: ${round.requests} requests, ${round.failed} failed`
-  const check = 'Source'
-  if (followed === 0)
-    return [
-      { check, state: 'broken', found, mend: 'It follows no channel: check --follow and --min-followers.' },
-    ]
-  if (round.failed === 0) return [{ check, state: 'ok', found }]
-  const mend = `${round.error ?? ''}. \`fcm gaps\` and /v1/ops/source tell of which channels (${failing} failing).`
-  return [{ check, state: round.failed === round.requests ? 'broken' : 'attention', found, mend }]
 }

@@ -2,7 +2,8 @@ import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import type { Compared } from '../../models/evaluation/bootstrap.ts'
 import { type Evaluation, SCORE, SCORE_WITHOUT } from '../../models/evaluation/evaluate.ts'
-import { evaluateScore, report } from './evaluate.ts'
+import { report } from '../score-report.ts'
+import { evaluateScore } from './evaluate.ts'
 
 const estimate = (value: number, half: number) => ({ value, low: value - half, high: value + half })
 /** `gap`: of the score, and of the score without replies, less this one. */

@@ -1,10 +1,11 @@
 import { pipeline } from 'node:stream/promises'
 import { Argument, type Command, Option } from 'commander'
 import { connect } from '../../app/client.ts'
-import { readConfig, withSettings } from '../../app/config.ts'
+import { readConfig } from '../../app/config.ts'
 import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import { time } from '../options.ts'
+import { withSettings } from '../settings.ts'
 
 const RESOLUTIONS: Record<string, string> = { '5m': '300', '1h': '3600', '6h': '21600' }
 

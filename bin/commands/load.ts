@@ -2,17 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { adminOf } from '../../app/admin.ts'
-import { type Config, readConfig, withSettings } from '../../app/config.ts'
-import { openEngine, PROCESSING } from '../../app/engine.ts'
+import { readConfig } from '../../app/config.ts'
 import { findLargest } from '../../app/load/find.ts'
-import { look } from '../../app/load/look.ts'
-import { BUDGET_MS, type Figures, type Loaded, openLoad, RUN } from '../../app/load/measure.ts'
-import { serve } from '../../app/serve.ts'
+import { BUDGET_MS, type Figures } from '../../app/load/measure.ts'
+import { underLoad } from '../../app/load/under-load.ts'
 import { stopSignal } from '../../app/stopping.ts'
 import { FcmError } from '../../common/errors.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
 import { showProgress } from '../progress.ts'
+import { withSettings } from '../settings.ts'
 import { table } from '../table.ts'
 
 export function load(program: Command): void {
@@ -48,9 +46,14 @@ export function load(program: Command): void {
         // Each rate begins with a database of its own: alerts of earlier trials would weigh on the later ones.
         const trial = async (rate: number) => {
           const dataDir = flags.find ? join(dir, String(rate)) : dir
-          const figures = await underLoad({ ...config, dataDir }, plan.series, stop, ({ measure }) =>
-            measure(rate, plan.alerts),
-          )
+          const history = showProgress('History')
+          const under = {
+            ...{ ...plan, rate },
+            onHistory: (share: number, bin: number) => history.update(share, `bin ${bin}`),
+            onReady: () => history.done('written and processed.'),
+            onWaiting: ({ message }: Error) => void process.stderr.write(`${message}\n`),
+          }
+          const figures = await underLoad({ ...config, dataDir }, under, stop).finally(history.end)
           if (!flags.json && !stop.aborted) process.stdout.write(text(figures))
           return figures
         }
@@ -66,43 +69,6 @@ export function load(program: Command): void {
         if (flags.dataDir === undefined) await rm(dir, { recursive: true, force: true })
       }
     })
-}
-
-/** Everything but the source, brought to where all series are judged; with a dashboard that looks on. */
-async function underLoad(
-  config: Config,
-  series: number,
-  stop: AbortSignal,
-  work: (loaded: Loaded) => Promise<Figures>,
-): Promise<Figures> {
-  const engine = await openEngine(config, {
-    onWaiting: ({ message }) => process.stderr.write(`${message}\n`),
-  })
-  const history = showProgress('History')
-  try {
-    await engine.openRun(RUN)
-    const served = await serve(engine)
-    const roles = await engine.start(RUN, PROCESSING)
-    const signal = AbortSignal.any([stop, roles.failed])
-    try {
-      const loaded = await openLoad(engine, roles, series, signal, (share, bin) =>
-        history.update(share, `bin ${bin}`),
-      )
-      if (!signal.aborted) history.done('written and processed.')
-      const leave = look(served.url, RUN)
-      const figures = await work(loaded).finally(leave)
-      roles.failed.throwIfAborted()
-      return figures
-    } finally {
-      await roles.stop()
-      await served.close()
-      // Of a data directory the whole is deleted, or kept.
-      if (config.kafkaBrokers !== undefined) await adminOf(engine, '').deleteRun(RUN)
-    }
-  } finally {
-    history.end()
-    await engine.close()
-  }
 }
 
 const TITLES: Record<keyof Figures['hops'], string> = {

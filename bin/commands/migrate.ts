@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { readConfig, withSettings } from '../../app/config.ts'
-import { openEngine } from '../../app/engine.ts'
+import { readConfig } from '../../app/config.ts'
+import { openEngines } from '../../app/engines.ts'
 import { LIVE } from '../../pipeline/topology.ts'
+import { withSettings } from '../settings.ts'
 
 export function migrate(program: Command): void {
   withSettings(program.command('migrate'), ['dataDir', 'partitions'])
@@ -10,11 +11,11 @@ export function migrate(program: Command): void {
     )
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://fcm@localhost/fcm npx fcm migrate')
     .action(async (flags) => {
-      const engine = await openEngine(readConfig(flags), { register: true })
+      const engines = await openEngines(readConfig(flags), { register: true })
       try {
-        await engine.openRun(LIVE)
+        await engines.openRun(LIVE)
       } finally {
-        await engine.close()
+        await engines.close()
       }
       process.stdout.write('Database, topics and schemas are up to date.\n')
     })

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { readConfig, withSettings } from '../../app/config.ts'
+import { readConfig } from '../../app/config.ts'
 import { channelName, given, list } from '../list.ts'
+import { withSettings } from '../settings.ts'
 
 type Row = { channel: string; hour: string; requests: number; failed: number }
 

@@ -1,19 +1,13 @@
 import { Argument, type Command } from 'commander'
-import { readConfig, SOURCE_SETTINGS, withSettings } from '../../app/config.ts'
-import { type Engine, openEngine, PROCESSING, type Roles } from '../../app/engine.ts'
-import { serveHealth } from '../../app/health.ts'
-import { checkOrigin, type Origin } from '../../app/origin.ts'
-import { pollLive } from '../../app/polling.ts'
-import { type Served, serve } from '../../app/serve.ts'
-import { publishSimulated } from '../../app/simulated.ts'
-import { asOnlySource } from '../../app/source.ts'
-import { stopped, stopSignal, unlessStopped } from '../../app/stopping.ts'
+import { readConfig, SOURCE_SETTINGS } from '../../app/config.ts'
+import { RUNNABLE, type Runnable, runRoles } from '../../app/run.ts'
+import { stopSignal } from '../../app/stopping.ts'
 import { FcmError } from '../../common/errors.ts'
-import { onFirst, untilItPasses } from '../../common/retry.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
-import { SEED, SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
+import { SEED } from '../../connectors/simulation/source.ts'
 import { checkRunName, LIVE } from '../../pipeline/topology.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
+import { withSettings } from '../settings.ts'
 
 export function run(program: Command): void {
   withSettings(program.command('run'), [
@@ -21,12 +15,12 @@ export function run(program: Command): void {
     ...SOURCE_SETTINGS,
   ])
     .description('Some roles, logging to standard output as lines of JSON')
-    .addArgument(new Argument('<role...>', 'which').choices(['source', ...PROCESSING, 'api']))
+    .addArgument(new Argument('<role...>', 'which').choices(RUNNABLE))
     .option('--run <name>', 'which run; a source writes into live only', LIVE)
     .option('--seed <n>', 'source: of the simulated network', String(SEED))
     .option('--speed <x>', 'source: simulated seconds in a second', '600')
     .addHelpText('after', '\nExample:\n  npx fcm run source count sum detect store api')
-    .action(async (roles: string[], flags) => {
+    .action(async (roles: Runnable[], flags) => {
       const stop = stopSignal()
       const seed = wholeNumber('--seed', flags.seed, 2 ** 31)
       const speed = positiveNumber('--speed', flags.speed)
@@ -39,69 +33,7 @@ export function run(program: Command): void {
         })
       const config = readConfig(flags)
       parseFollow(config.follow, config.minFollowers)
-      const work = async (): Promise<void> => {
-        const engine = await openEngine(config, {
-          logTo: 'stdout',
-          waiting: stop,
-          onWaiting: ({ message }) => process.stderr.write(`${message}\n`),
-        })
-        const { logger } = engine
-        const onWaiting = (error: FcmError) => logger.warn({ code: error.code }, error.message)
-        let served: Served | undefined
-        let running: Roles | undefined
-        try {
-          if (!roles.includes('api') && config.metricsPort !== undefined) {
-            served = await serveHealth(engine, config.metricsPort, roles)
-            logger.info({ url: served.url }, 'serving health and metrics')
-          }
-          await engine.openRun(run)
-          const origin: Origin =
-            config.mcp === undefined ? { kind: 'simulation', seed, speed } : { kind: 'server' }
-          if (roles.includes('source'))
-            await untilItPasses(() => checkOrigin(engine.log, run, origin), onFirst(onWaiting), stop)
-          if (roles.includes('api')) {
-            served = await serve(engine)
-            logger.info({ url: served.url }, 'serving')
-          }
-          running = await engine.start(
-            run,
-            PROCESSING.filter((role) => roles.includes(role)),
-          )
-          const signal = AbortSignal.any([stop, running.failed])
-          if (roles.includes('source')) {
-            const work = (held: AbortSignal) => runSource(engine, { seed, speed, signal: held, onWaiting })
-            await asOnlySource(engine, origin, work, onWaiting, signal)
-          } else {
-            await stopped(signal)
-          }
-          running.failed.throwIfAborted()
-        } finally {
-          await running?.stop()
-          await served?.close()
-          await engine.close()
-        }
-      }
-      await work().catch(unlessStopped(stop))
+      const onWaiting = ({ message }: Error) => void process.stderr.write(`${message}\n`)
+      await runRoles(config, { run, roles, simulation: { seed, speed, faults: [] } }, onWaiting, stop)
     })
-}
-
-type SourceOptions = {
-  seed: number
-  speed: number
-  signal: AbortSignal
-  onWaiting(error: FcmError): void
-}
-
-/** Polls an MCP server, or a simulated network where none is set, until the signal. */
-async function runSource(engine: Engine, { seed, speed, signal, onWaiting }: SourceOptions): Promise<void> {
-  const { config, logger } = engine
-  if (config.mcp !== undefined) {
-    return pollLive(engine, config.mcp, { signal, onWaiting, onLive: () => logger.info('live') })
-  }
-  await publishSimulated(engine, {
-    ...{ seed, speed, signal, onWaiting },
-    faults: [],
-    onHistory: () => {},
-    beforeLive: async () => logger.info({ from: new Date(SIMULATION_LIVE) }, 'live'),
-  })
 }

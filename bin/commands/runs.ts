@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { connect } from '../../app/client.ts'
-import { readConfig, withSettings } from '../../app/config.ts'
+import { readConfig } from '../../app/config.ts'
 import { list } from '../list.ts'
+import { withSettings } from '../settings.ts'
 
 type Row = {
   run: string

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PROCESSING } from '../../app/engine.ts'
 import { recordsOf } from '../../app/load/feed.ts'
+import { PROCESSING } from '../../app/roles/roles.ts'
 import { untilItPasses } from '../../common/retry.ts'
 import { openKafkaLog } from '../../pipeline/log/kafka/kafka.ts'
 import { backlog } from '../../pipeline/runtime/lag.ts'

@@ -265,7 +265,7 @@ describe('the image', () => {
   }
 })
 
-/** `docker compose`, where it is installed; it needs no running engine for this. */
+/** `docker compose`, where it is installed; it needs no running engines for this. */
 const isInstalled = spawnSync('docker', ['compose', 'version']).status === 0
 if (!isInstalled) process.stderr.write('Skipped, what docker compose says: it is not installed.\n')
 

@@ -1,14 +1,15 @@
-/** The polling source with its settings: what `fcm start` and `fcm run source` have in common. */
-import type { FcmError } from '../common/errors.ts'
-import { onFirst, untilItPasses } from '../common/retry.ts'
-import { MINUTE, SECOND } from '../common/time.ts'
-import { type Clock, wallClock } from '../connectors/farcaster/source/clock.ts'
-import { parseFollow } from '../connectors/farcaster/source/follow.ts'
-import { openServer, type ServerTarget } from '../connectors/farcaster/source/mcp/open-server.ts'
-import type { FarcasterServer } from '../connectors/farcaster/source/port.ts'
-import { poll } from '../connectors/farcaster/source/source.ts'
-import { LIVE } from '../pipeline/topology.ts'
-import type { Engine } from './engine.ts'
+/** The polling source with its settings. */
+import type { FcmError } from '../../common/errors.ts'
+import { onFirst, untilItPasses } from '../../common/retry.ts'
+import { MINUTE, SECOND } from '../../common/time.ts'
+import { type Clock, wallClock } from '../../connectors/farcaster/source/clock.ts'
+import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
+import { openServer, type ServerTarget } from '../../connectors/farcaster/source/mcp/open-server.ts'
+import type { FarcasterServer } from '../../connectors/farcaster/source/port.ts'
+import { poll } from '../../connectors/farcaster/source/source.ts'
+import { LIVE } from '../../pipeline/topology.ts'
+import type { Engines } from '../engines.ts'
+import type { LiveSource } from './source.ts'
 
 export type Polling = {
   server: FarcasterServer
@@ -20,8 +21,8 @@ export type Polling = {
 }
 
 /** Polls `server` into run `live` until `until` or the signal, and lets go of it. */
-export async function pollServer(engine: Engine, { server, signal, onWaiting, ...rest }: Polling) {
-  const { log, codec, config, logger } = engine
+export async function pollServer(engines: Engines, { server, signal, onWaiting, ...rest }: Polling) {
+  const { log, codec, config, logger } = engines
   const interval = config.pollSeconds * SECOND
   // Calls under way are not waited for.
   const letGo = () => void server.close()
@@ -60,24 +61,19 @@ export function parseTarget(text: string): ServerTarget {
   return { command, args }
 }
 
-export type Live = {
-  signal: AbortSignal
-  onWaiting(error: FcmError): void
-  /** The server has been reached, and polling begins. */
-  onLive(): void
-}
-
-/** Polls the MCP server `mcp`, by the wall clock. @throws FcmError MCP_SERVER_UNUSABLE */
-export async function pollLive(
-  engine: Engine,
-  mcp: string,
-  { signal, onWaiting, onLive }: Live,
-): Promise<void> {
-  const server = await connect(parseTarget(mcp), onWaiting, signal).catch((error) => {
-    if (!signal.aborted) throw error
-  })
-  if (!server) return
-  onLive()
-  const clock = wallClock(engine.config.requestsPerMinute, signal)
-  await pollServer(engine, { server, clock, signal, onWaiting })
-}
+/** The MCP server `mcp` (its URL, or its command), polled by the wall clock. */
+export const polledSource = (engines: Engines, mcp: string): LiveSource => ({
+  origin: { kind: 'server' },
+  liveFrom: Date.now(),
+  hasHistory: false,
+  pace: `polling every ${engines.config.pollSeconds} s`,
+  async publish({ signal, onWaiting, beforeLive }) {
+    const server = await connect(parseTarget(mcp), onWaiting, signal).catch((error) => {
+      if (!signal.aborted) throw error
+    })
+    if (!server) return { finished: false }
+    await beforeLive()
+    const clock = wallClock(engines.config.requestsPerMinute, signal)
+    return pollServer(engines, { server, clock, signal, onWaiting })
+  },
+})

@@ -3,16 +3,10 @@ import { BASE, DAY, HOUR, MINUTE } from '../../common/time.ts'
 import { SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/source.ts'
 import type { Input } from '../../pipeline/runtime/stage.ts'
 import { type Measure, NETWORK, seriesName } from '../../schemas/records.ts'
-import {
-  countsOf,
-  figuresOf,
-  JUDGED_FROM,
-  JUDGED_TO,
-  networkReport,
-  type Opened,
-  pollingOrder,
-  type Watched,
-} from './networks.ts'
+import { countsOf, pollingOrder } from './counts.ts'
+import { figuresOf } from './figures.ts'
+import { networkReport } from './network-report.ts'
+import { JUDGED_FROM, JUDGED_TO, type Opened, type Watched } from './watching.ts'
 
 const T = JUDGED_FROM
 const event = { ratio: 0.5, judged: true, peak: 20 }

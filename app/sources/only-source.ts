@@ -1,10 +1,10 @@
 /** Of the processes that could be the source of run `live`, one is: the member of their group that `PLACE` falls to. */
-import { FcmError } from '../common/errors.ts'
-import { onFirst, untilItPasses } from '../common/retry.ts'
-import { groupOf, LIVE } from '../pipeline/topology.ts'
-import type { Engine } from './engine.ts'
+import { FcmError } from '../../common/errors.ts'
+import { onFirst, untilItPasses } from '../../common/retry.ts'
+import { groupOf, LIVE } from '../../pipeline/topology.ts'
+import type { Engines } from '../engines.ts'
+import { stopped } from '../stopping.ts'
 import { noteOrigin, type Origin, placeIn } from './origin.ts'
-import { stopped } from './stopping.ts'
 
 const PLACE = placeIn(LIVE)
 
@@ -18,7 +18,7 @@ const JOIN_MS = 2000
  * @throws FcmError SOURCE_DIFFERS
  */
 export async function asOnlySource(
-  { log }: Engine,
+  { log }: Engines,
   origin: Origin,
   work: (signal: AbortSignal) => Promise<void>,
   onWaiting: (error: FcmError) => void,

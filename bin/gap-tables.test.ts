@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { joinMeasures, lengthOf, sumChannels, summary } from './gaps.ts'
+import { joinMeasures, lengthOf, sumChannels, summary } from './gap-tables.ts'
 
 const row = (measure: string, to = '2024-02-05T02:00:00Z', reason: string | null = 'away') => ({
   ...{ channel: 'https://a', measure, from: '2024-02-05T00:00:00Z', to, reason },

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { clockFinding, schemas, topicFindings } from '../../app/doctor/engines.ts'
-import { fcm, temporaryDir } from '../../app/testing.ts'
+import { fcm, temporaryDir } from '../testing.ts'
+import { clockFinding, schemas, topicFindings } from './deployment.ts'
 
 type Finding = { check: string; state: string; found: string; mend?: string }
 

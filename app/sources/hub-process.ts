@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { pino } from 'pino'
-import { FcmError } from '../common/errors.ts'
+import { FcmError } from '../../common/errors.ts'
 
-const FCM = fileURLToPath(new URL('../bin/fcm.js', import.meta.url))
+const FCM = fileURLToPath(new URL('../../bin/fcm.js', import.meta.url))
 /** This program as another process: command and first arguments. */
 export const ITSELF = [process.execPath, '--disable-warning=ExperimentalWarning', FCM] as const
 

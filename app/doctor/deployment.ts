@@ -14,7 +14,7 @@ const APART = 5000
 const MIGRATE = '`fcm migrate` does it.'
 
 /** @throws FcmError OPTION_INVALID for a setting that is missing */
-export async function engines(config: Config): Promise<Finding[]> {
+export async function examineDeployment(config: Config): Promise<Finding[]> {
   const { kafka, registry, url } = kafkaOf(config)
   const found = await Promise.all([
     examine('Kafka', () => broker(kafka)),

@@ -1,6 +1,6 @@
 /** `fcm start --mcp`: any MCP server, by the wall clock. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { fcm, spawnFcm, temporaryDir } from './testing.ts'
+import { fcm, spawnFcm, temporaryDir } from '../testing.ts'
 
 const { dir, remove } = temporaryDir()
 const hub = spawnFcm(['hub', '--port', '0', '--seed', '2'])

@@ -3,48 +3,55 @@
  * polled from a simulated hub through our MCP server, as a real one would be.
  */
 import { join } from 'node:path'
-import type { FcmError } from '../common/errors.ts'
-import { DAY, iso } from '../common/time.ts'
-import { completeBins } from '../connectors/farcaster/completeness.ts'
-import { position, publish } from '../connectors/farcaster/publish.ts'
-import { simulatedClock } from '../connectors/farcaster/source/clock.ts'
-import type { FarcasterServer } from '../connectors/farcaster/source/port.ts'
-import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../connectors/simulation/source.ts'
-import { groundTruth, simulate } from '../models/simulation/simulate.ts'
-import { LIVE } from '../pipeline/topology.ts'
-import type { Engine } from './engine.ts'
-import { writeJson } from './files.ts'
+import { DAY, iso } from '../../common/time.ts'
+import { completeBins } from '../../connectors/farcaster/completeness.ts'
+import { position, publish } from '../../connectors/farcaster/publish.ts'
+import { simulatedClock } from '../../connectors/farcaster/source/clock.ts'
+import type { FarcasterServer } from '../../connectors/farcaster/source/port.ts'
+import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../connectors/simulation/source.ts'
+import { groundTruth, simulate } from '../../models/simulation/simulate.ts'
+import { LIVE } from '../../pipeline/topology.ts'
+import type { Engines } from '../engines.ts'
+import { writeJson } from '../files.ts'
 import { type HubProcess, ITSELF, startHub } from './hub-process.ts'
 import { connect, pollServer } from './polling.ts'
+import type { LiveSource, Watching } from './source.ts'
 
-export type Simulated = {
+export type Simulation = {
   seed: number
   /** Simulated seconds in a second; infinite: no pause at all. */
   speed: number
   /** What the hub does wrong: `fcm hub --fault`. */
-  faults: string[]
-  /** Ends here, ms. */
+  faults: readonly string[]
+  /** Ends here, ms, and goes there without pause. */
   until?: number
-  signal: AbortSignal
-  /** Published up to `time`, ms, of the history that ends at `live`. */
-  onHistory(time: number, live: number): void
-  /** History is published; live time begins when this resolves. */
-  beforeLive(): Promise<void>
-  onWaiting(error: FcmError): void
 }
 
 /** Ground truth is told this far ahead of where the simulation goes live. */
 const TOLD_AHEAD = 60 * DAY
 
+export const simulatedSource = (engines: Engines, simulation: Simulation): LiveSource => ({
+  origin: { kind: 'simulation', seed: simulation.seed, speed: simulation.speed },
+  liveFrom: SIMULATION_LIVE,
+  hasHistory: true,
+  pace: `${simulation.speed} simulated seconds a second`,
+  publish: (watching) => publishSimulated(engines, simulation, watching),
+})
+
 /** Publishes until `until` or the signal. What stands in the log is not published again: its end is the clock. */
-export async function publishSimulated(engine: Engine, options: Simulated): Promise<{ finished: boolean }> {
-  const { dir, log, codec } = engine
-  const { seed, until, signal, onWaiting } = options
+async function publishSimulated(
+  engines: Engines,
+  plan: Simulation,
+  watching: Watching,
+): Promise<{ finished: boolean }> {
+  const { dir, log, codec } = engines
+  const { signal, onWaiting } = watching
+  const { seed, until } = plan
   await writeTruth(dir, seed)
   const live = Math.min(SIMULATION_LIVE, until ?? SIMULATION_LIVE)
   const isPolled = until === undefined || until > SIMULATION_LIVE
   // They start while history is published.
-  const opening = isPolled ? openNetwork(engine, options) : null
+  const opening = isPolled ? openNetwork(engines, plan, watching) : null
   opening?.catch(() => {})
   try {
     if (((await position(log, codec, LIVE)) ?? 0) < live) {
@@ -52,16 +59,19 @@ export async function publishSimulated(engine: Engine, options: Simulated): Prom
         ...{ log, codec, run: LIVE, to: live, signal },
         measures: ['posts', 'replies', 'reactions'],
         input: completeBins(simulate(simulation(seed))),
-        onProgress: ({ published }) => published !== null && options.onHistory(published, live),
+        onProgress({ published: at }) {
+          if (at !== null) watching.onHistory((at - SIMULATION_START) / (live - SIMULATION_START), at)
+        },
         onWarning: onWaiting,
       })
       if (!finished) return { finished }
     }
     if (!opening) return { finished: true }
-    await options.beforeLive()
+    await watching.beforeLive()
     const { hub, server } = await opening
-    const clock = simulatedClock({ start: live, speed: options.speed, drive: hub.drive, signal })
-    return await pollServer(engine, {
+    const speed = until === undefined ? plan.speed : Number.POSITIVE_INFINITY
+    const clock = simulatedClock({ start: live, speed, drive: hub.drive, signal })
+    return await pollServer(engines, {
       ...{ server, clock, signal, onWaiting },
       ...(until === undefined ? {} : { until }),
     })
@@ -74,8 +84,9 @@ export async function publishSimulated(engine: Engine, options: Simulated): Prom
 
 /** A simulated hub, and our MCP server over it. */
 async function openNetwork(
-  { logger }: Engine,
-  { seed, faults, signal, onWaiting }: Simulated,
+  { logger }: Engines,
+  { seed, faults }: Simulation,
+  { signal, onWaiting }: Watching,
 ): Promise<{ hub: HubProcess; server: FarcasterServer }> {
   const hub = await startHub(
     ['--seed', String(seed), ...faults.flatMap((fault) => ['--fault', fault])],

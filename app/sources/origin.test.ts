@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from 'vitest'
-import { openEmbeddedLog } from '../pipeline/log/embedded/embedded.ts'
-import { LIVE, topicOf, topicSpecs } from '../pipeline/topology.ts'
+import { openEmbeddedLog } from '../../pipeline/log/embedded/embedded.ts'
+import { LIVE, topicOf, topicSpecs } from '../../pipeline/topology.ts'
+import { temporaryDir } from '../testing.ts'
 import { checkOrigin, noteOrigin, noticeOf, type Origin } from './origin.ts'
-import { temporaryDir } from './testing.ts'
 
 const { dir, remove } = temporaryDir()
 const log = await openEmbeddedLog(dir)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { fakeStore } from '../api/testing.ts'
 import { FcmError } from '../common/errors.ts'
 import { adminOf } from './admin.ts'
-import type { Engine } from './engine.ts'
+import type { Engines } from './engines.ts'
 
 test('a run that another process writes into is left to it; a database that is away is waited for', async () => {
   const away = new FcmError('DATABASE_UNREACHABLE', { why: 'it is restarted' })
@@ -15,7 +15,7 @@ test('a run that another process writes into is left to it; a database that is a
       },
     },
   })
-  const admin = adminOf({ store } as unknown as Engine, 'token')
+  const admin = adminOf({ store } as unknown as Engines, 'token')
   const told: unknown[] = []
   const request = { files: [], run: 'history' }
   const stop = new AbortController()

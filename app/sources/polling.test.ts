@@ -2,8 +2,8 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createRandom } from '../models/random.ts'
-import { exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
+import { createRandom } from '../../models/random.ts'
+import { exportsOf, fcm, spawnFcm, temporaryDir } from '../testing.ts'
 
 const SIMULATE = ['start', '--port', '0', '--seed', '2', '--sim-until']
 const HISTORY = '2026-01-26T13:00:00Z'

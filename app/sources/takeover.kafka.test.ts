@@ -1,10 +1,10 @@
 /** Several processes that could be the source, each with a data directory of its own, as on several machines. */
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { type PostgresServer, postgresPrograms, startPostgres } from '../infra/postgres/server.ts'
-import { openKafkaLog } from '../pipeline/log/kafka/kafka.ts'
-import type { EventLog } from '../pipeline/log/port.ts'
-import { LIVE, topicOf, topicSpecs } from '../pipeline/topology.ts'
-import { fcm, spawnFcm, temporaryDir } from './testing.ts'
+import { type PostgresServer, postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
+import { openKafkaLog } from '../../pipeline/log/kafka/kafka.ts'
+import type { EventLog } from '../../pipeline/log/port.ts'
+import { LIVE, topicOf, topicSpecs } from '../../pipeline/topology.ts'
+import { fcm, spawnFcm, temporaryDir } from '../testing.ts'
 
 const services = inject('services')
 const programs = postgresPrograms()

@@ -1,7 +1,7 @@
 /** What a run is made from, noted in its log: whoever goes on with it, on whatever machine, goes on with the same. */
-import { FcmError } from '../common/errors.ts'
-import type { EventLog } from '../pipeline/log/port.ts'
-import { LIVE, topicOf } from '../pipeline/topology.ts'
+import { FcmError } from '../../common/errors.ts'
+import type { EventLog } from '../../pipeline/log/port.ts'
+import { LIVE, topicOf } from '../../pipeline/topology.ts'
 
 export type Origin =
   /** `speed`: simulated seconds in a second, at most; the same network at another speed is the same. */

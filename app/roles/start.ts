@@ -1,0 +1,105 @@
+/** The life of roles: started together, stopped upstream first, cut off when they don't end. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FcmError } from '../../common/errors.ts'
+import { untilItPasses } from '../../common/retry.ts'
+import { SECOND } from '../../common/time.ts'
+import type { Host, Running } from '../../pipeline/runtime/host.ts'
+import { backlog } from '../../pipeline/runtime/lag.ts'
+import type { Engines } from '../engines.ts'
+import { type Processing, roles } from './roles.ts'
+
+/** Roles of one run. */
+export type Roles = Running & {
+  /** Aborted, with FcmError ROLE_FAILED as its reason, when one of them has ended for good. */
+  failed: AbortSignal
+  /** Whether alerts are timed (at first they are): history comes as fast as it can, and says nothing of latency. */
+  timed(on: boolean): void
+  /** Resolves once they have dealt with all that is in the log, or at `signal`. @throws FcmError ROLE_FAILED */
+  caughtUp(onWait: (records: number) => void, signal: AbortSignal): Promise<void>
+}
+
+/** Roles that wait for something may take so long to stop; then they are cut off. */
+const STOP_MS = 6 * SECOND
+
+/** Starts roles of a run. Where one can't start, none is left running. */
+export async function startRoles(
+  engines: Engines,
+  run: string,
+  names: readonly Processing[],
+): Promise<Roles> {
+  const { log, measured, patience } = engines
+  const failing = new AbortController()
+  const forcing = new AbortController()
+  const force = () => forcing.abort(patience.waiting?.reason)
+  if (patience.waiting?.aborted) force()
+  else patience.waiting?.addEventListener('abort', force)
+  const hostOf = (role: Processing) => host(engines, run, role, failing, forcing.signal)
+  const started = await Promise.allSettled(names.map((name) => roles[name](hostOf(name), engines)))
+  patience.waiting?.removeEventListener('abort', force)
+  const running = started.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+  // Upstream first: what a role still writes is then seen by the next before that one stops.
+  const stop = async (): Promise<void> => {
+    const timer = setTimeout(force, STOP_MS)
+    try {
+      for (const one of running) await one.stop()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  const missing = started.find((one) => one.status === 'rejected')
+  if (missing) {
+    await stop()
+    throw missing.reason
+  }
+  return {
+    failed: failing.signal,
+    timed(on) {
+      if (on) measured.latency.untimed.delete(run)
+      else measured.latency.untimed.add(run)
+    },
+    stop,
+    async caughtUp(onWait, signal) {
+      for (;;) {
+        failing.signal.throwIfAborted()
+        const counting = untilItPasses(
+          () => backlog(log, run, names),
+          () => {},
+          signal,
+        )
+        const records = await counting.catch((error) => {
+          if (signal.aborted) return 0
+          throw error
+        })
+        if (records === 0 || signal.aborted) return
+        onWait(records)
+        await sleep(50)
+      }
+    },
+  }
+}
+
+/** What a role runs on. */
+function host(
+  { config, log, codec, logger, measured, failures, patience }: Engines,
+  run: string,
+  role: Processing,
+  failing: AbortController,
+  forced: AbortSignal,
+): Host {
+  return {
+    ...{ run, log, codec, logger, metrics: measured, forced },
+    batchSize: config.batchSize,
+    checkpointMs: config.checkpointSeconds * SECOND,
+    now: Date.now,
+    onFailure(error) {
+      if (forced.aborted) return
+      logger.error({ run, role, err: error }, 'role ended')
+      const isOurs = error instanceof FcmError
+      const why = isOurs ? error.message : 'This is a fault of the program; it is in fcm.log.'
+      const failure = new FcmError('ROLE_FAILED', { why: `${role} of run ${run}: ${why}` }, error)
+      failures.push(failure.message)
+      failing.abort(failure)
+    },
+    onWaiting: (error) => patience.onWaiting?.(error),
+  }
+}

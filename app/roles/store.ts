@@ -1,0 +1,21 @@
+import { DAY } from '../../common/time.ts'
+import { runSink } from '../../pipeline/runtime/run-sink.ts'
+import type { StartRole } from './roles.ts'
+
+/** Writes to the database, and expires there, once a day, what is kept for so long only. */
+export const store: StartRole = async (host, { config, store, logger }) => {
+  const { stop } = await runSink(host, {
+    name: 'store',
+    write: (records) => store.ingest.write(host.run, records),
+  })
+  const expire = () =>
+    store.runs.expire(config.textDays).catch((err) => logger.warn({ err }, 'old rows were not expired'))
+  const timer = setInterval(expire, DAY).unref()
+  void expire()
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await stop()
+    },
+  }
+}

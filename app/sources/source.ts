@@ -1,0 +1,34 @@
+/** What run `live` is watched through: chosen by the settings. */
+import type { FcmError } from '../../common/errors.ts'
+import type { Engines } from '../engines.ts'
+import type { Origin } from './origin.ts'
+import { polledSource } from './polling.ts'
+import { type Simulation, simulatedSource } from './simulated.ts'
+
+export type LiveSource = {
+  origin: Origin
+  /** Event time, ms: what happened before is history, and nothing new to anyone. */
+  liveFrom: number
+  /** Whether history comes first, as fast as it can. */
+  hasHistory: boolean
+  /** How fast live time goes, in words. */
+  pace: string
+  /** Publishes into run `live` until its end, if it has one, or the signal. @throws FcmError MCP_SERVER_UNUSABLE, HUB_FAILED */
+  publish(watching: Watching): Promise<{ finished: boolean }>
+}
+
+/** How whoever runs a source goes along with it. */
+export type Watching = {
+  signal: AbortSignal
+  onWaiting(error: FcmError): void
+  /** History is published up to `time`, ms: a `share`, 0-1, of it. */
+  onHistory(share: number, time: number): void
+  /** What history there is is published; live time begins when this resolves. */
+  beforeLive(): Promise<void>
+}
+
+/** An MCP server where one is set, else a simulated network. */
+export const sourceOf = (engines: Engines, simulation: Simulation): LiveSource =>
+  engines.config.mcp === undefined
+    ? simulatedSource(engines, simulation)
+    : polledSource(engines, engines.config.mcp)

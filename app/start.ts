@@ -1,0 +1,105 @@
+/** Everything in one process, as `fcm start` has it. */
+import type { FcmError } from '../common/errors.ts'
+import { iso } from '../common/time.ts'
+import { LIVE } from '../pipeline/topology.ts'
+import { announceAlerts } from './announce.ts'
+import type { Config } from './config.ts'
+import { type Engines, openEngines } from './engines.ts'
+import { PROCESSING } from './roles/roles.ts'
+import { type Roles, startRoles } from './roles/start.ts'
+import { serve } from './serve.ts'
+import { asOnlySource } from './sources/only-source.ts'
+import { checkOrigin } from './sources/origin.ts'
+import type { Simulation } from './sources/simulated.ts'
+import { type LiveSource, sourceOf, type Watching } from './sources/source.ts'
+
+/** Who is told how it goes. */
+export type Teller = {
+  say(line: string): void
+  onWaiting(error: FcmError): void
+  /** How much of the history is done: `share` 0-1. */
+  history: { update(share: number, detail: string): void; done(detail: string): void; end(): void }
+}
+
+/**
+ * Opens a data directory, `fresh`: after deleting what is in it, and watches run `live` until the source ends or `stop`.
+ * @throws FcmError as `openEngines`, `serve`, `startRoles` and the source do; SOURCE_DIFFERS, ROLE_FAILED
+ */
+export async function startAll(
+  config: Config,
+  { simulation, fresh }: { simulation: Simulation; fresh: boolean },
+  tell: Teller,
+  stop: AbortSignal,
+): Promise<void> {
+  const { say, onWaiting } = tell
+  say(`Opening ${config.dataDir} ...`)
+  const onDeleted = (runs: string[]) => say(`Deleted: ${runs.join(', ')}.`)
+  const engines = await openEngines(config, { fresh, early: true, onWaiting, onDeleted })
+  try {
+    if (!stop.aborted) await watch(engines, sourceOf(engines, simulation), simulation.until, tell, stop)
+  } finally {
+    tell.history.end()
+    await engines.close()
+  }
+  say('Stopped.')
+}
+
+async function watch(
+  engines: Engines,
+  source: LiveSource,
+  until: number | undefined,
+  tell: Teller,
+  stop: AbortSignal,
+): Promise<void> {
+  await engines.openRun(LIVE)
+  await checkOrigin(engines.log, LIVE, source.origin)
+  const served = await serve(engines)
+  tell.say(`Dashboard: ${served.url}`)
+  const stopAnnouncing = announceAlerts(engines.store, source.liveFrom, tell.say)
+  let roles: Roles | undefined
+  try {
+    const started = await startRoles(engines, LIVE, PROCESSING)
+    roles = started
+    const signal = AbortSignal.any([stop, started.failed])
+    const work = (held: AbortSignal) => publishLive(source, started, until, tell, held)
+    await asOnlySource(engines, source.origin, work, tell.onWaiting, signal)
+    started.failed.throwIfAborted()
+  } finally {
+    stopAnnouncing()
+    await roles?.stop()
+    await served.close()
+  }
+}
+
+/** Publishes, and sees to it that history is processed before live time begins. */
+async function publishLive(
+  source: LiveSource,
+  roles: Roles,
+  until: number | undefined,
+  { say, onWaiting, history }: Teller,
+  signal: AbortSignal,
+): Promise<void> {
+  roles.timed(!source.hasHistory)
+  const caughtUp = () =>
+    roles.caughtUp((records) => history.update(1, `${records} records to process`), signal)
+  const watching: Watching = {
+    signal,
+    onWaiting,
+    onHistory: (share, time) => history.update(share, `simulated up to ${iso(time)}`),
+    async beforeLive() {
+      // Without a pause there is no live time.
+      if (until !== undefined) return
+      if (source.hasHistory) {
+        await caughtUp()
+        if (signal.aborted) return
+        roles.timed(true)
+        history.done('processed.')
+      }
+      say(`Live: ${source.pace}. Ctrl-C stops it; the same command goes on from there.`)
+    },
+  }
+  const { finished } = await source.publish(watching)
+  if (!finished || until === undefined) return
+  await caughtUp()
+  history.done(`simulated and processed up to ${iso(until)}.`)
+}
