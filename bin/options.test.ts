@@ -61,6 +61,8 @@ describe('settings', () => {
     host: [],
     mcp: [],
     follow: [],
+    allowedHosts: ['a b', 'a:80', 'a,', 'http://a', ...HOSTILE.filter((v) => !/^\w+$/.test(v))],
+    anyone: ['write', 'admin', 'read;ops', 'READ', 'read,', ...HOSTILE],
     databaseUrl: ['mysql://x', 'host', ' postgres://x', ...HOSTILE],
     kafkaBrokers: ['kafka', 'kafka:', 'a:1,', 'a:1, b:2', 'http://a:1', ...HOSTILE],
     kafkaTls: ['yes', '1', 'TRUE', ...HOSTILE],
