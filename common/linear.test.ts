@@ -5,7 +5,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { FORMS, parseTime } from '../api/schemas.ts'
-import { parseTarget } from '../app/polling.ts'
+import { parseTarget } from '../app/sources/polling.ts'
 import { beginning } from '../bin/commands/dead-letters.ts'
 import { table } from '../bin/table.ts'
 import { parseHubMessage } from '../connectors/farcaster/hub-message.ts'
