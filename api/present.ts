@@ -1,12 +1,12 @@
 /** Rows of the store as the API shows them: times in ISO 8601, hashes in hex, text capped. */
 import { iso } from '../common/time.ts'
-import type { Alert, AlertChange, AlertDetail } from '../connectors/postgres/alerts/alerts.ts'
+import type { Alert, AlertChange, AlertDetail, BinFigures } from '../connectors/postgres/alerts/alerts.ts'
 import type { CastRow } from '../connectors/postgres/casts/casts.ts'
 import type { Followed, Gap, RequestRow, SourceState } from '../connectors/postgres/operations/operations.ts'
 import type { Run } from '../connectors/postgres/runs/runs.ts'
 import type { Channel, CountRow, Overview, Series, SignalRow } from '../connectors/postgres/series/series.ts'
 import { quantile } from '../models/early-warning/negative-binomial.ts'
-import { seriesName, type Evidence as WireEvidence } from '../schemas/records.ts'
+import { seriesName } from '../schemas/records.ts'
 import type * as shape from './schemas.ts'
 import { type Answer, TEXT_LIMIT } from './schemas.ts'
 
@@ -74,7 +74,7 @@ export const alertDetail = (row: AlertDetail): Answer<typeof shape.AlertDetail> 
 })
 
 /** Evidence as it stands in an alert event, which names the measure only: the channel is that of the alert. */
-export const wireEvidence = (channel: string, items: WireEvidence[]): Answer<typeof shape.Evidence>[] =>
+export const wireEvidence = (channel: string, items: BinFigures[]): Answer<typeof shape.Evidence>[] =>
   items.map((item) => evidence({ ...item, series: seriesName(item.measure, channel) }))
 
 export const series = (row: Series): Answer<typeof shape.Series> => ({

@@ -4,7 +4,6 @@ import { RESOLUTIONS, type Resolution } from '../common/time.ts'
 import { checkRunName, LIVE } from '../pipeline/topology.ts'
 import {
   ALERT_KINDS,
-  type AlertKind,
   type Decision,
   MEASURES,
   type Measure,
@@ -78,7 +77,12 @@ export const SeriesName = Type.String({
 const resolution = { type: 'integer', enum: RESOLUTIONS, description: 'Length of a bin in seconds.' }
 export const AnyResolution = Type.Unsafe<Resolution>(resolution)
 export const BaseResolution = Type.Unsafe<Resolution>({ ...resolution, default: RESOLUTIONS[0] })
-export const KindFilter = oneOf<AlertKind>(ALERT_KINDS, 'Only alerts of this type.')
+const kind = (description: string) =>
+  Type.String({
+    pattern: '^[a-z][a-z0-9-]{0,63}$',
+    description: `${description} One of ${ALERT_KINDS.join(', ')}, or any other that comes.`,
+  })
+export const KindFilter = kind('Only alerts of this type.')
 export const SeverityFilter = oneOf<Severity>(SEVERITIES, 'Only alerts of this severity.')
 export const StateFilter = oneOf(['open', 'resolved'] as const, 'Only alerts in this state.')
 export const MeasureFilter = oneOf<Measure>(MEASURES, 'Only this measure.')
@@ -144,7 +148,7 @@ const alert = {
   id: Type.String(),
   run: Type.String(),
   channel: Type.String(),
-  type: oneOf<AlertKind>(ALERT_KINDS, 'What was seen.'),
+  type: kind('What was seen.'),
   severity: oneOf<Severity>(SEVERITIES, 'How much evidence agrees.'),
   state: oneOf(['open', 'resolved'] as const, 'Whether the episode goes on.'),
   openedAt: Time('Event time of the opening.'),

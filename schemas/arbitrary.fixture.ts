@@ -1,10 +1,20 @@
 import avro from 'avsc'
 import fc from 'fast-check'
 import { readSchema } from './codec.ts'
-import type { FcmRecord, RecordType } from './records.ts'
+import {
+  type AlertEvent,
+  type FcmRecord,
+  type Figure,
+  MEASURES,
+  type RecordType,
+  SEVERITIES,
+} from './records.ts'
 
-/** Any record of a type, drawn from its Avro schema. */
+/** Any record of a type: drawn from its Avro schema, but for the one that differs from it. */
 export const anyRecord = (type: RecordType): fc.Arbitrary<FcmRecord> =>
+  type === 'AlertEvent' ? anyAlertEvent : anyFields(type)
+
+const anyFields = (type: RecordType): fc.Arbitrary<FcmRecord> =>
   anyOf(avro.Type.forSchema(readSchema(type) as avro.Schema)).map(
     (fields) => ({ type, ...(fields as object) }) as FcmRecord,
   )
@@ -33,3 +43,48 @@ const primitives: Record<string, fc.Arbitrary<unknown>> = {
   double: fc.double({ noNaN: true }),
   string: fc.string({ unit: 'binary' }),
 }
+
+const { int, long, double, string } = primitives as {
+  int: fc.Arbitrary<number>
+  long: fc.Arbitrary<number>
+  double: fc.Arbitrary<number>
+  string: fc.Arbitrary<string>
+}
+const maybe = fc.option(double)
+const bin = { measure: fc.constantFrom(...MEASURES), resolution: int, start: long }
+const figures = { ...bin, count: long, expected: double, dispersion: double, p: maybe, reason: string }
+const indicators = { variance: maybe, autocorrelation: maybe }
+const is = <T extends string>(text: T) => fc.constant(text)
+
+const anyAlertEvent: fc.Arbitrary<AlertEvent> = fc.record({
+  type: is('AlertEvent'),
+  fingerprint: string,
+  sequence: int,
+  event: fc.constantFrom('opened', 'updated', 'resolved'),
+  kind: string,
+  severity: fc.constantFrom(...SEVERITIES),
+  time: long,
+  openedAt: long,
+  subject: fc.oneof(
+    fc.record({ type: is('series'), ...bin }),
+    fc.record({ type: is('channel') }),
+    fc.record({ type: is('cluster'), id: string, accounts: fc.array(long, { maxLength: 5 }), size: int }),
+    fc.record({ type: is('community'), id: string, size: int }),
+  ),
+  reason: string,
+  evidence: fc.array(
+    fc.oneof(
+      fc.record({ detector: is('early-warning'), ...figures, ...indicators, score: maybe }),
+      fc.record({ detector: is('onset'), ...figures }),
+      fc.record({ detector: is('collapse'), ...figures, ...indicators }),
+      fc.record({
+        detector: string,
+        figures: fc.array(fc.record<Figure>({ name: string, value: double }), { maxLength: 5 }),
+        reason: string,
+      }),
+    ),
+    { maxLength: 5 },
+  ),
+  preset: string,
+  settings: string,
+})

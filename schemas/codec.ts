@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
 import { FcmError } from '../common/errors.ts'
+import { fromWire, toWire, type WireAlertEvent } from './alert-event.ts'
 import type { FcmRecord, RecordType } from './records.ts'
 import type { SchemaRegistry } from './registry.ts'
 
@@ -129,6 +130,7 @@ export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
     const resolver = writer === readerType ? undefined : readerType.createResolver(writer)
     return (body) => {
       const record = readerType.fromBuffer(body, resolver)
+      if (type === 'AlertEvent') return fromWire(record as WireAlertEvent)
       record.type = type
       return record
     }
@@ -157,7 +159,7 @@ export async function createCodec(registry: SchemaRegistry): Promise<Codec> {
 
   return {
     encode(record) {
-      const body = types.get(record.type)!.toBuffer(record)
+      const body = types.get(record.type)!.toBuffer(record.type === 'AlertEvent' ? toWire(record) : record)
       const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length)
       bytes[0] = 0
       bytes.writeInt32BE(ids.get(record.type)!, 1)

@@ -100,10 +100,11 @@ const samples: { [T in RecordType]: Extract<FcmRecord, { type: T }> } = {
     severity: 'high',
     time: 600_000,
     openedAt: 600_000,
-    ...measured,
+    subject: { type: 'series', ...measured },
     reason: 'because',
     evidence: [
       {
+        detector: 'early-warning',
         ...measured,
         count: 9,
         expected: 2.5,
@@ -142,7 +143,9 @@ function recordsIn(schema: unknown): Schema[] {
 /** The names of all fields, those of inner records after their outer's; in order of the alphabet. */
 const fieldsOf = (value: object): string[] => Object.keys(value).sort()
 
-test.each(RECORD_TYPES)('the type and the schema of %s have the same fields', async (type) => {
+/** `AlertEvent` differs from its schema: `alert-event.test.ts` holds the two together. */
+const PLAIN_TYPES = RECORD_TYPES.filter((type) => type !== 'AlertEvent')
+test.each(PLAIN_TYPES)('the type and the schema of %s have the same fields', async (type) => {
   const codec = await createCodec({ register: async () => RECORD_TYPES.length, schema: async () => ({}) })
   const { type: _, ...fields } = samples[type]
   const [outer, ...inner] = recordsIn(readSchema(type))

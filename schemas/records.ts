@@ -114,35 +114,70 @@ export type Signal = {
   settings: string
 }
 
-export const ALERT_KINDS = ['early-warning', 'onset', 'collapse'] as const
-export type AlertKind = (typeof ALERT_KINDS)[number]
+/**
+ * Kinds of alerts in the order in which people see them: what comes before first. A kind is a text, and one that is not
+ * among these is an alert like any other, and comes last (docs/decisions/0013).
+ */
+export const ALERT_KINDS: readonly string[] = ['early-warning', 'onset', 'collapse']
+export const kindOrder = (kind: string): number =>
+  ALERT_KINDS.includes(kind) ? ALERT_KINDS.indexOf(kind) : ALERT_KINDS.length
 export const SEVERITIES = ['low', 'medium', 'high'] as const
 export type Severity = (typeof SEVERITIES)[number]
-export type Evidence = {
+
+/** What an alert is about; the channel is the key of its record. */
+export type Subject =
+  /** The series that opened it, and the bin. */
+  | { type: 'series'; measure: Measure; resolution: number; start: number }
+  | { type: 'channel' }
+  /** `accounts`: at most MOST_ACCOUNTS of its `size`. */
+  | { type: 'cluster'; id: string; accounts: number[]; size: number }
+  | { type: 'community'; id: string; size: number }
+export const MOST_ACCOUNTS = 100
+
+/** One bin of a series, as it was decided on; `p`: the chance of such a bin while nothing changes, null where there is none. */
+type OfBin = {
   measure: Measure
   resolution: number
   start: number
   count: number
   expected: number
   dispersion: number
-  variance: number | null
-  autocorrelation: number | null
   p: number | null
-  score: number | null
   reason: string
 }
+export type EarlyWarningEvidence = { detector: 'early-warning' } & OfBin & {
+    variance: number | null
+    autocorrelation: number | null
+    score: number | null
+  }
+export type OnsetEvidence = { detector: 'onset' } & OfBin
+export type CollapseEvidence = { detector: 'collapse' } & OfBin & {
+    variance: number | null
+    autocorrelation: number | null
+  }
+/** Of any detector, without a branch of its own. What is shown of it stands in `figures`, those that are known, in order. */
+export type PlainEvidence = { detector: string; figures: Figure[]; reason: string }
+export type Figure = { name: string; value: number }
+/** `'measure' in evidence` tells those about a bin from plain ones. */
+export type Evidence = EarlyWarningEvidence | OnsetEvidence | CollapseEvidence | PlainEvidence
+
+/** Of plain evidence: the figures named `p` and `score`. */
+export const pOf = (e: Evidence): number | null => ('figures' in e ? figure(e, 'p') : e.p)
+export const scoreOf = (e: Evidence): number | null =>
+  'figures' in e ? figure(e, 'score') : 'score' in e ? e.score : null
+const figure = ({ figures }: PlainEvidence, name: string): number | null =>
+  figures.find((f) => f.name === name)?.value ?? null
+
 export type AlertEvent = {
   type: 'AlertEvent'
   fingerprint: string
   sequence: number
   event: 'opened' | 'updated' | 'resolved'
-  kind: AlertKind
+  kind: string
   severity: Severity
   time: number
   openedAt: number
-  measure: Measure
-  resolution: number
-  start: number
+  subject: Subject
   reason: string
   evidence: Evidence[]
   preset: string

@@ -1,6 +1,7 @@
 /** What the query API answers, as the dashboard uses it. Types only: no browser is sent this file. */
 
-export type AlertType = 'early-warning' | 'onset' | 'collapse'
+/** early-warning, onset, collapse, or any other that comes. */
+export type AlertType = string
 export type Severity = 'low' | 'medium' | 'high'
 export type Alert = {
   id: string

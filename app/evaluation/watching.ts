@@ -61,9 +61,10 @@ export async function watchNetwork(
     }
     for (const { key, record } of await detect(counts)) {
       if (record.type === 'AlertEvent' && record.event === 'opened') {
-        const { kind, openedAt, start, resolution } = record
+        const { kind, openedAt, subject } = record
+        if (subject.type !== 'series') continue
         // The clock of a channel may be ahead of the bin that opened it, and an open bin ahead of the clock.
-        const seenTo = Math.min(openedAt, start + resolution * SECOND)
+        const seenTo = Math.min(openedAt, subject.start + subject.resolution * SECOND)
         if (seenTo >= JUDGED_FROM) opened.push({ channel: key, kind, seenTo, toldAt: time })
       } else if (record.type === 'Signal' && record.p !== null && record.resolution === BASE_SECONDS) {
         if (key === NETWORK) continue

@@ -105,6 +105,8 @@ export const signal = (key: string, i: number, more: Partial<Signal> = {}): Inpu
     ...more,
   },
 })
+/** What an alert is about, unless another is given. */
+export const SERIES = { type: 'series', measure: 'casts', resolution: 300, start: T } as const
 export const alert = (key: string, n: number, sequence: number, more: Partial<AlertEvent> = {}): Input => ({
   key,
   record: {
@@ -116,12 +118,11 @@ export const alert = (key: string, n: number, sequence: number, more: Partial<Al
     severity: 'low',
     time: T + n * HOUR + sequence * BASE,
     openedAt: T + n * HOUR,
-    measure: 'casts',
-    resolution: 300,
-    start: T + n * HOUR - BASE,
+    subject: { ...SERIES, start: T + n * HOUR - BASE },
     reason: `reason ${sequence}`,
     evidence: [
       {
+        detector: 'early-warning',
         measure: 'casts',
         resolution: 300,
         start: T,

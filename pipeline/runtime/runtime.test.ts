@@ -81,7 +81,7 @@ const signal = (start: number, count: number): Signal => ({
 
 const alertEvent = (sequence: number): AlertEvent => ({
   ...{ type: 'AlertEvent', fingerprint: 'f', sequence, event: 'opened', kind: 'onset', severity: 'low' },
-  ...{ time: 0, openedAt: 0, measure: 'posts', resolution: 300, start: 0, reason: 'r', evidence: [] },
+  ...{ time: 0, openedAt: 0, subject: { type: 'channel' }, reason: 'r', evidence: [] },
   ...{ preset: 'p', settings: 's' },
 })
 

@@ -5,16 +5,16 @@ import { BASE, DAY, HOUR } from '../../../common/time.ts'
 import {
   ALERT_KINDS,
   type AlertEvent,
-  type Evidence,
+  type EarlyWarningEvidence,
   SEVERITIES,
   type Severity,
 } from '../../../schemas/records.ts'
 import { ART, alert, all, allPages, bin, type Input, T } from '../records.fixture.ts'
 import type { Store } from '../store.ts'
-import type { Alert, AlertFilter } from './alerts.ts'
+import type { Alert, AlertFilter, BinFigures } from './alerts.ts'
 
-const [first] = (alert(ART, 0, 1).record as AlertEvent).evidence
-const said = (p: number | null, score: number | null): Evidence => ({ ...first!, p, score })
+const [first] = (alert(ART, 0, 1).record as AlertEvent).evidence as EarlyWarningEvidence[]
+const said = (p: number | null, score: number | null): EarlyWarningEvidence => ({ ...first!, p, score })
 
 export function alertsContract(storeOf: () => Store, newRun: () => string): void {
   let store: Store
@@ -59,7 +59,8 @@ export function alertsContract(storeOf: () => Store, newRun: () => string): void
         [2, 'updated', 'medium'],
         [3, 'resolved', 'high'],
       ])
-      const { measure, ...evidence } = (resolved.record as AlertEvent).evidence[0]!
+      const { detector: _, ...figures } = (resolved.record as AlertEvent).evidence[0]!
+      const { measure, ...evidence } = figures as BinFigures
       expect(found!.evidence).toEqual([{ series: `${measure}:${ART}`, ...evidence }])
       expect(await store.alerts.get("nobody's")).toBeNull()
 
@@ -70,9 +71,7 @@ export function alertsContract(storeOf: () => Store, newRun: () => string): void
         ['alert-1', 3],
         ['alert-2', 1],
       ])
-      expect(JSON.stringify(exported[2]!.evidence)).toBe(
-        JSON.stringify((resolved.record as AlertEvent).evidence),
-      )
+      expect(JSON.stringify(exported[2]!.evidence)).toBe(JSON.stringify([figures]))
       await store.runs.delete(run)
     })
 

@@ -1,10 +1,9 @@
 /** Alerts in memory, for tests of what asks for them: one row each, unless a test says otherwise. */
 import { HOUR } from '../../../common/time.ts'
-import type { Evidence } from '../../../schemas/records.ts'
 import { CHANNEL, HOSTILE, page, rowsOf, SERIES, T0 } from '../rows.fake.ts'
-import type { Alert, AlertRow, Alerts } from './alerts.ts'
+import type { Alert, AlertRow, Alerts, BinFigures } from './alerts.ts'
 
-const evidence: Evidence = {
+const evidence: BinFigures = {
   measure: 'casts',
   resolution: 300,
   start: T0,

@@ -1,9 +1,9 @@
 /** Alerts, as people and programs ask for them. Times are ms, `id`s as in the log. */
-import type { AlertEvent, AlertKind, Severity, Evidence as WireEvidence } from '../../../schemas/records.ts'
+import type { AlertEvent, EarlyWarningEvidence, Severity } from '../../../schemas/records.ts'
 import type { ExportFilter, Page, Paging, Span } from '../database/questions.ts'
 
 export type AlertFilter = Span & {
-  type?: AlertKind | undefined
+  type?: string | undefined
   severity?: Severity | undefined
   state?: 'open' | 'resolved' | undefined
   channel?: string | undefined
@@ -20,7 +20,7 @@ export type Alert = {
   id: string
   run: string
   channel: string
-  type: AlertKind
+  type: string
   severity: Severity
   state: 'open' | 'resolved'
   openedAt: number
@@ -56,10 +56,12 @@ export type EventRef = { place: number; alert: string }
 /** What happened to an alert, and what it was then; `q` and `listed` are of now. */
 export type AlertChange = EventRef & { event: AlertEvent['event']; now: Alert }
 
-export type OpenAlerts = { run: string; type: AlertKind; severity: Severity; count: number }
+export type OpenAlerts = { run: string; type: string; severity: Severity; count: number }
 
+/** Evidence about a bin; null: its detector says nothing of it. */
+export type BinFigures = Omit<EarlyWarningEvidence, 'detector'>
 export type AlertDetail = Alert & {
-  evidence: (Omit<WireEvidence, 'measure'> & { series: string })[]
+  evidence: (Omit<BinFigures, 'measure'> & { series: string })[]
   events: { sequence: number; event: string; severity: Severity; time: number; reason: string }[]
 }
 
@@ -67,7 +69,7 @@ export type AlertRow = {
   id: string
   sequence: number
   event: string
-  type: AlertKind
+  type: string
   channel: string
   severity: Severity
   time: number
@@ -76,7 +78,7 @@ export type AlertRow = {
   resolution: number
   start: number
   reason: string
-  evidence: WireEvidence[]
+  evidence: BinFigures[]
   preset: string
   settings: string
 }

@@ -2,7 +2,7 @@
 import { channelKey } from '../database/channel-name.ts'
 import type { Query, Row } from '../database/database.ts'
 import type { ExportFilter } from '../database/questions.ts'
-import type { AlertRow } from './alerts.ts'
+import type { AlertRow, BinFigures } from './alerts.ts'
 
 /** Alerts whose events are read together. */
 const ALERT_PAGE = 250
@@ -54,18 +54,20 @@ const alertRowOf = (row: Row): AlertRow =>
     settings: row.settings,
   }) as AlertRow
 
-/** The evidence with its fields in the order of the schema: the database keeps another one. */
-export const evidenceOf = (row: Row): AlertRow['evidence'] =>
-  (row.evidence as AlertRow['evidence']).map((e) => ({
+/** The evidence about bins with its fields in the order of the schema: the database keeps another one. */
+export const evidenceOf = (row: Row): BinFigures[] =>
+  (row.evidence as Partial<BinFigures>[]).filter(isOfBin).map((e) => ({
     measure: e.measure,
     resolution: e.resolution,
     start: e.start,
     count: e.count,
     expected: e.expected,
     dispersion: e.dispersion,
-    variance: e.variance,
-    autocorrelation: e.autocorrelation,
+    variance: e.variance ?? null,
+    autocorrelation: e.autocorrelation ?? null,
     p: e.p,
-    score: e.score,
+    score: e.score ?? null,
     reason: e.reason,
   }))
+
+const isOfBin = (e: Partial<BinFigures>): e is BinFigures => e.measure !== undefined

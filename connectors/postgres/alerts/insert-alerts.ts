@@ -1,7 +1,7 @@
 /** Alert events as rows, and what each alert is after its last one. */
-import type { AlertEvent } from '../../../schemas/records.ts'
+import { type AlertEvent, pOf, scoreOf } from '../../../schemas/records.ts'
 import { clean, type Query, unnest } from '../database/database.ts'
-import { type ChannelId, distinct, type Keyed } from '../ingest/batch.ts'
+import { type ChannelId, distinct, type Keyed, subjectOf } from '../ingest/batch.ts'
 
 export async function insertAlertEvents(
   query: Query,
@@ -25,9 +25,9 @@ export async function insertAlertEvents(
       a.severity,
       a.time,
       a.openedAt,
-      a.measure,
-      a.resolution,
-      a.start,
+      subjectOf(a).measure,
+      subjectOf(a).resolution,
+      subjectOf(a).start,
       a.reason,
       JSON.stringify(a.evidence.map((e) => ({ ...e, reason: clean(e.reason) }))),
       a.preset,
@@ -62,11 +62,8 @@ export async function insertAlertEvents(
       a.sequence,
       a.severity,
       a.event === 'resolved' ? 'resolved' : 'open',
-      outermost(
-        Math.max,
-        a.evidence.map((e) => e.score),
-      ),
-      outermost(Math.min, opening.get(a.fingerprint)?.map((e) => e.p) ?? []),
+      outermost(Math.max, a.evidence.map(scoreOf)),
+      outermost(Math.min, opening.get(a.fingerprint)?.map(pOf) ?? []),
     ]),
   )
   const told = query(

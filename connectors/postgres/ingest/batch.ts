@@ -10,6 +10,7 @@ import type {
   Measure,
   Polled,
   Signal,
+  Subject,
   Unknown,
 } from '../../../schemas/records.ts'
 import { nameOf } from '../database/channel-name.ts'
@@ -41,10 +42,17 @@ function unfit(record: FcmRecord): string | null {
       return offGrid(record.start)
     case 'Idle':
       return offGrid(record.from)
+    case 'AlertEvent':
+      return record.subject.type === 'series'
+        ? null
+        : `no table holds an alert about a ${record.subject.type}`
     default:
       return null
   }
 }
+
+/** What `unfit` has let through. */
+export const subjectOf = ({ subject }: AlertEvent) => subject as Subject & { type: 'series' }
 
 const INT4_MAX = 2 ** 31 - 1
 
@@ -129,7 +137,7 @@ export function sortOut(records: readonly Input[]) {
         break
       case 'AlertEvent':
         // Its counts may be stored later than the alert, but whoever reads it may ask for them at once.
-        refer(key, record.measure)
+        refer(key, subjectOf(record).measure)
         batch.alerts.push({ key, record })
         break
       // Reactions are counted, not kept; milestones and partial sums are steps on the way to a bin.

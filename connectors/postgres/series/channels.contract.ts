@@ -2,7 +2,19 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { BASE } from '../../../common/time.ts'
 import type { AlertEvent, Coverage } from '../../../schemas/records.ts'
-import { ART, alert, bin, countsOf, HOSTILE, held, type Input, idle, signal, T } from '../records.fixture.ts'
+import {
+  ART,
+  alert,
+  bin,
+  countsOf,
+  HOSTILE,
+  held,
+  type Input,
+  idle,
+  SERIES,
+  signal,
+  T,
+} from '../records.fixture.ts'
 import type { Store } from '../store.ts'
 import type { ChannelState } from './series.ts'
 
@@ -209,11 +221,8 @@ export function channelsContract(storeOf: () => Store, newRun: () => string): vo
         bins('all', ['participants', 'reactions', 'posts', 'casts', 'replies']),
         ...[bins('polled', ['reactions', 'posts']), bins('liked', ['reactions'])],
         // An alert may be stored before the counts that it is of.
-        open('only alerted', 1, { fingerprint: `${run}-1`, measure: 'posts' }),
-        ...[
-          bins(HOSTILE[0]!, ['posts']),
-          open(HOSTILE[0]!, 1, { fingerprint: `${run}-2`, measure: 'casts' }),
-        ],
+        open('only alerted', 1, { fingerprint: `${run}-1`, subject: { ...SERIES, measure: 'posts' } }),
+        ...[bins(HOSTILE[0]!, ['posts']), open(HOSTILE[0]!, 1, { fingerprint: `${run}-2`, subject: SERIES })],
       ])
       const { items } = await overview(run)
       expect(Object.fromEntries(items.map(({ channel, series }) => [channel, series]))).toEqual({

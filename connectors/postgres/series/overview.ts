@@ -1,6 +1,6 @@
 /** What an analyst sees first: the channels of a run as they are now, by risk. */
 import { BASE, BASE_SECONDS } from '../../../common/time.ts'
-import { ALERT_KINDS, type Measure, NETWORK, SEVERITIES } from '../../../schemas/records.ts'
+import { ALERT_KINDS, kindOrder, type Measure, NETWORK, SEVERITIES } from '../../../schemas/records.ts'
 import { keyOf } from '../database/channel-name.ts'
 import { arrayLiteral, type Query } from '../database/database.ts'
 import { grouped, horizonOf, SAID_TO } from './reading.ts'
@@ -80,13 +80,13 @@ async function readHeads(query: Query, run: string): Promise<Candidate[]> {
   )
 }
 
-/** Open early warnings before onsets, collapses and none; then the greater score, then the lesser p-value. */
+/** Open early warnings before onsets, collapses, others and none; then the greater score, then the lesser p-value. */
 function byRisk(a: Candidate, b: Candidate): number {
   return kindOf(a) - kindOf(b) || (b.score ?? -1) - (a.score ?? -1) || (a.p ?? 2) - (b.p ?? 2)
 }
 
 const kindOf = ({ alerts }: Candidate): number =>
-  Math.min(ALERT_KINDS.length, ...alerts.map(({ type }) => ALERT_KINDS.indexOf(type)))
+  Math.min(ALERT_KINDS.length + 1, ...alerts.map(({ type }) => kindOrder(type)))
 
 const nothing = () => Array<number | null>(RECENT).fill(null)
 const idsOf = (states: Candidate[]) => arrayLiteral(states.map(({ id }) => id))

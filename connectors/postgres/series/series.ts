@@ -1,5 +1,5 @@
 /** Series of counts and what was made of them, and the channels that they are of. Times are ms, `id`s as in the log. */
-import type { AlertKind, Measure, Severity, Signal } from '../../../schemas/records.ts'
+import type { Measure, Severity, Signal } from '../../../schemas/records.ts'
 import type { ExportFilter, Page, Paging, Span } from '../database/questions.ts'
 
 /** `firstAt`: begin of the first bin; `lastAt`: begin of the last one with events (or the first). */
@@ -23,7 +23,7 @@ export type Channel = { id: string; series: number; lastAt: number; openAlerts: 
 export type ChannelState = {
   channel: string
   /** Those that are open, worst first. */
-  alerts: { id: string; type: AlertKind; severity: Severity; openedAt: number }[]
+  alerts: { id: string; type: string; severity: Severity; openedAt: number }[]
   series: string
   score: number | null
   p: number | null

@@ -9,7 +9,18 @@ import type { InputOf } from '../../runtime/stage.ts'
 import { drive } from '../harness.ts'
 import { detectStage } from './detect.ts'
 import { defaults } from './settings.ts'
-import { alerts, CHANNEL, closed, filling, START, scoring, signals, talk } from './testing.ts'
+import {
+  alerts,
+  CHANNEL,
+  closed,
+  evidenceOf,
+  filling,
+  openedBy,
+  START,
+  scoring,
+  signals,
+  talk,
+} from './testing.ts'
 
 type Input = InputOf<'detect'>
 
@@ -315,8 +326,9 @@ describe('early warning', () => {
     const [opened] = alerts(await drive(stage(), inputs)).filter(isWarning)
     const bin = (opened!.time - START) / BASE
     const outputs = await drive(stage(), inputs.map(gapFrom(bin + 1, bin + 31)))
-    const unjudged = signals(outputs, opened!.measure).filter(
-      (s) => s.start > opened!.start && s.p === null && s.decision !== 'masked',
+    const { measure, start } = openedBy(opened)
+    const unjudged = signals(outputs, measure).filter(
+      (s) => s.start > start && s.p === null && s.decision !== 'masked',
     )
     expect(unjudged.length).toBeGreaterThan(6)
     for (const s of unjudged) {
@@ -371,7 +383,7 @@ describe('collapse', () => {
     const [opened] = events
     expect(opened).toMatchObject({
       sequence: 1,
-      start: START + 120 * BASE,
+      subject: { start: START + 120 * BASE },
       time: START + 121 * BASE,
       openedAt: START + 121 * BASE,
     })
@@ -383,7 +395,7 @@ describe('collapse', () => {
     expect(resolved.time).toBeGreaterThan(START + 150 * BASE)
     expect(resolved.time).toBeLessThan(START + 160 * BASE)
     expect(events.map((e) => e.sequence)).toEqual(events.map((_, i) => i + 1))
-    const held = signals(outputs, opened!.measure).find((s) => s.start === START + 130 * BASE)!
+    const held = signals(outputs, openedBy(opened).measure).find((s) => s.start === START + 130 * BASE)!
     expect(held).toMatchObject({ decision: 'held', reason: expect.stringMatching(/^collapse: /) })
   })
 
@@ -446,7 +458,7 @@ describe('collapse', () => {
       time: START + (140 + 144) * BASE,
       reason: expect.stringMatching(/^coverage-lost: posts could not be judged for 12 hours/),
     })
-    expect(resolved!.evidence.map((e) => e.measure)).toEqual(expect.arrayContaining(['posts', 'casts']))
+    expect(evidenceOf(resolved).map((e) => e.measure)).toEqual(expect.arrayContaining(['posts', 'casts']))
     expect(more).toEqual([])
     // Those that still are low hold it open, for longer.
     const [later] = await resolvedOf(420)
@@ -463,7 +475,7 @@ describe('collapse', () => {
         )
       const opened = async (after: number) =>
         alerts(await drive(stage(), inputs(after))).filter(
-          (a) => a.kind === 'collapse' && a.event === 'opened' && a.start >= START + 612 * BASE,
+          (a) => a.kind === 'collapse' && a.event === 'opened' && openedBy(a).start >= START + 612 * BASE,
         )
       expect(await opened(20)).toEqual([])
       expect(await opened(0.05)).toHaveLength(1)
@@ -490,7 +502,7 @@ describe('collapse', () => {
       stage(),
       talk('small', 300, { ratio: () => 0, drive: (bin) => (bin > 150 ? 0 : 4) }),
     )
-    expect(alerts(outputs).filter((a) => a.kind === 'collapse' && a.resolution === 300)).toEqual([])
+    expect(alerts(outputs).filter((a) => a.kind === 'collapse' && openedBy(a).resolution === 300)).toEqual([])
   })
 })
 

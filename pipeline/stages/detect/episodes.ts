@@ -6,11 +6,12 @@ import { createHash } from 'node:crypto'
 import { HOUR } from '../../../common/time.ts'
 import {
   type AlertEvent,
-  type AlertKind,
   type Decision,
+  type EarlyWarningEvidence,
   type Evidence,
   MEASURES,
   type Measure,
+  type PlainEvidence,
   SEVERITIES,
   type Severity,
   seriesName,
@@ -18,10 +19,15 @@ import {
 import type { Verdict } from './judge.ts'
 import type { Settings } from './settings.ts'
 
+/** What is warned of. */
+export type DetectorName = Exclude<Evidence, PlainEvidence>['detector']
+/** Of a bin, as it was decided on. */
+export type Figures = Omit<EarlyWarningEvidence, 'detector'>
+
 /** One series and resolution's part in an episode. */
 type Voice = {
   /** Its strongest bin so far: the greatest score, or the least p. */
-  evidence: Evidence
+  evidence: Figures
   /** Successive bins without support; Infinity once it can't speak any more. */
   calm: number
   /** End of the last bin in which it could be judged. */
@@ -56,7 +62,7 @@ export type Watch = {
 
 export const createWatch = (): Watch => ({ clock: 0, quietUntil: 0, episode: null, hits: new Map() })
 
-export type Scope = { run: string; channel: string; kind: AlertKind; settings: Settings; hash: string }
+export type Scope = { run: string; channel: string; kind: DetectorName; settings: Settings; hash: string }
 export type Bin = { measure: Measure; resolution: number; start: number; end: number }
 export const voiceKey = (measure: Measure, resolution: number): string => `${measure}/${resolution}`
 
@@ -68,7 +74,7 @@ export function decide(
   scope: Scope,
   bin: Bin,
   verdict: Verdict,
-  facts: Omit<Evidence, 'reason'>,
+  facts: Omit<Figures, 'reason'>,
   send: Send,
   level = Number.NaN,
 ): Decision {
@@ -85,7 +91,7 @@ export function decide(
   const { episode } = watch
   const voice = episode?.voices.get(key)
   if (!speaks && !voice) return 'quiet'
-  const evidence: Evidence = { ...facts, reason: verdict.reason() }
+  const evidence: Figures = { ...facts, reason: verdict.reason() }
   const { exitBins } = verdict
 
   if (!episode) {
@@ -183,7 +189,7 @@ function openEpisode({ run, channel, kind }: Scope, bin: Bin, openedAt: number):
   }
 }
 
-const isStronger = (a: Evidence, b: Evidence): boolean =>
+const isStronger = (a: Figures, b: Figures): boolean =>
   a.score !== null || b.score !== null ? (a.score ?? 0) >= (b.score ?? 0) : (a.p ?? 1) <= (b.p ?? 1)
 
 function addVoice(e: Episode, scope: Scope, key: string, voice: Voice): void {
@@ -194,7 +200,7 @@ function addVoice(e: Episode, scope: Scope, key: string, voice: Voice): void {
 }
 
 /** By the greatest score; null where nothing is scored. */
-function scoreSeverity(evidence: Evidence[], { calibrated }: Settings): Severity | null {
+function scoreSeverity(evidence: Figures[], { calibrated }: Settings): Severity | null {
   const scores = evidence.flatMap((e) => e.score ?? [])
   if (scores.length === 0) return null
   const greatest = Math.max(...scores)
@@ -206,7 +212,7 @@ function scoreSeverity(evidence: Evidence[], { calibrated }: Settings): Severity
  * events (posts, replies, reactions; casts are posts and replies, participants their authors) at two resolutions,
  * or from four in all.
  */
-function agreementSeverity(evidence: Evidence[]): Severity {
+function agreementSeverity(evidence: Figures[]): Severity {
   if (evidence.length >= 4) return 'high'
   const own = new Set(evidence.map((e) => e.measure).filter((m) => m !== 'casts' && m !== 'participants'))
   const resolutions = new Set(evidence.map((e) => e.resolution))
@@ -231,18 +237,29 @@ function eventOf(
     severity: e.severity,
     time,
     openedAt: e.openedAt,
-    measure: e.measure,
-    resolution: e.resolution,
-    start: e.start,
+    subject: { type: 'series', measure: e.measure, resolution: e.resolution, start: e.start },
     reason,
     evidence: [...e.voices.values()]
-      .map((voice) => ({ ...voice.evidence }))
-      .sort((a, b) => a.resolution - b.resolution || order(a) - order(b)),
+      .map((voice) => voice.evidence)
+      .sort((a, b) => a.resolution - b.resolution || order(a) - order(b))
+      .map((figures) => evidenceOf(scope.kind, figures)),
     preset: scope.settings.preset,
     settings: scope.hash,
   }
 }
 
-const order = (e: Evidence): number => MEASURES.indexOf(e.measure)
+function evidenceOf(detector: DetectorName, figures: Figures): Evidence {
+  const { variance, autocorrelation, score, ...common } = figures
+  switch (detector) {
+    case 'early-warning':
+      return { detector, ...common, variance, autocorrelation, score }
+    case 'onset':
+      return { detector, ...common }
+    case 'collapse':
+      return { detector, ...common, variance, autocorrelation }
+  }
+}
+
+const order = (e: Figures): number => MEASURES.indexOf(e.measure)
 const LENGTHS: Record<number, string> = { 300: '5 min', 3600: '1 h', 21600: '6 h' }
-const said = (e: Evidence): string => `${e.measure} per ${LENGTHS[e.resolution]}: ${e.reason}`
+const said = (e: Figures): string => `${e.measure} per ${LENGTHS[e.resolution]}: ${e.reason}`

@@ -4,9 +4,7 @@ import type { PValues } from '../../../models/early-warning/nulls.ts'
 import type { Reading } from '../../../models/early-warning/tracker.ts'
 import {
   type AlertEvent,
-  type AlertKind,
   type Decision,
-  type Evidence,
   type Measure,
   NETWORK,
   type Signal,
@@ -15,7 +13,9 @@ import type { Emit } from '../../runtime/stage.ts'
 import {
   type Bin,
   createWatch,
+  type DetectorName,
   decide,
+  type Figures,
   freeze,
   resolve,
   type Scope,
@@ -43,12 +43,12 @@ type BinOf = { resolution: Resolution; start: number }
 /** What decides, apart from the input. */
 export type Rules = { run: string; settings: Settings; model: string; hash: string }
 
-export type Watches = Record<AlertKind, Watch>
+export type Watches = Record<DetectorName, Watch>
 /** Kinds that eligibility governs. */
 const JUDGED = ['early-warning', 'collapse'] as const
 
 /** What a bin led to, for one kind. */
-type Outcome = { kind: AlertKind; decision: Decision; verdict: Verdict; watch: Watch }
+type Outcome = { kind: DetectorName; decision: Decision; verdict: Verdict; watch: Watch }
 
 const NO_READING = {
   expected: null,
@@ -81,8 +81,8 @@ export function settleItem(
     all.set(key, watches)
   }
   const send = (event: AlertEvent): void => emit('alerts', key, event)
-  const scopeOf = (kind: AlertKind): Scope => ({ ...rules, channel: key, kind })
-  const each = (kinds: readonly AlertKind[], act: (watch: Watch, scope: Scope) => void): void => {
+  const scopeOf = (kind: DetectorName): Scope => ({ ...rules, channel: key, kind })
+  const each = (kinds: readonly DetectorName[], act: (watch: Watch, scope: Scope) => void): void => {
     if (watches) for (const kind of kinds) act(watches[kind], scopeOf(kind))
   }
   const signal = (
@@ -130,7 +130,7 @@ export function settleItem(
   }
 }
 
-type ScopeOf = (kind: AlertKind) => Scope
+type ScopeOf = (kind: DetectorName) => Scope
 type Send = (event: AlertEvent) => void
 
 function decideBin(
@@ -181,7 +181,7 @@ function decideOnset(
   const { resolution, start, count, expected, dispersion } = surging
   const bin: Bin = { measure, resolution, start, end }
   const verdict = judgeOnset(surging, isOpen, scope.settings)
-  const facts: Omit<Evidence, 'reason'> = {
+  const facts: Omit<Figures, 'reason'> = {
     measure,
     resolution,
     start,

@@ -8,7 +8,7 @@ import type { InputOf } from '../../runtime/stage.ts'
 import { drive } from '../harness.ts'
 import { detectStage } from './detect.ts'
 import { defaults } from './settings.ts'
-import { alerts, CHANNEL, closed, filling, START, signals } from './testing.ts'
+import { alerts, CHANNEL, closed, evidenceOf, filling, START, signals } from './testing.ts'
 
 type Input = InputOf<'detect'>
 
@@ -40,15 +40,13 @@ describe('onset', () => {
     const [opened] = await onsets([...usual(2, 600), milestone(600, 8), milestone(600, 16)])
     expect(opened).toMatchObject({
       event: 'opened',
-      measure: 'posts',
-      resolution: 300,
-      start: START + 600 * BASE,
+      subject: { type: 'series', measure: 'posts', resolution: 300, start: START + 600 * BASE },
       openedAt: START + 600 * BASE + 16_000,
       reason: expect.stringMatching(
         /^posts per 5 min: 16 before the bin has closed, where [\d.]+ were expected in the whole of it .* a chance of [\d.e-]+ \(threshold 0.0005\), and at least 3 times the expected$/,
       ),
     })
-    const [evidence] = opened!.evidence
+    const [evidence] = evidenceOf(opened)
     expect(evidence!.expected).toBeGreaterThan(1.5)
     expect(evidence!.expected).toBeLessThan(2.6)
     expect(evidence!.p).toBe(sf(15, evidence!.expected, evidence!.dispersion))
@@ -84,9 +82,9 @@ describe('onset', () => {
   it('is seen within the hour where 5 minutes are too short to tell', async () => {
     const surge = Array.from({ length: 12 }, (_, i) => closed(600 + i, { posts: 5 }))
     const [opened] = await onsets([...usual(1, 600), ...surge].flatMap(filling))
-    expect(opened).toMatchObject({ resolution: 3600, start: START + 50 * HOUR })
+    expect(opened!.subject).toMatchObject({ resolution: 3600, start: START + 50 * HOUR })
     expect(opened!.openedAt).toBeLessThan(START + 51 * HOUR)
-    expect(opened!.evidence[0]!.count).toBeLessThan(60)
+    expect(evidenceOf(opened)[0]!.count).toBeLessThan(60)
   })
 
   it('goes on while it is more than usual, and is over after 3 calm bins; masked ones say nothing', async () => {
@@ -136,7 +134,7 @@ describe('onset', () => {
   it('is known from milestones alone where bins of the hour have not closed', async () => {
     const open = Array.from({ length: 8 }, (_, i) => milestone(600 + i, 8))
     const [opened] = await onsets([...usual(1.5, 600), ...open])
-    expect(opened).toMatchObject({ resolution: 3600, start: START + 50 * HOUR })
+    expect(opened!.subject).toMatchObject({ resolution: 3600, start: START + 50 * HOUR })
     expect(opened!.openedAt).toBeLessThan(START + 608 * BASE)
   })
 

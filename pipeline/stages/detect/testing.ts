@@ -2,7 +2,15 @@
 import { BASE, BASE_SECONDS } from '../../../common/time.ts'
 import { BINS, FEATURES, ROW } from '../../../models/cnn-lstm/inputs.ts'
 import { createRandom } from '../../../models/random.ts'
-import type { AlertEvent, BinClosed, Measure, Signal } from '../../../schemas/records.ts'
+import type {
+  AlertEvent,
+  BinClosed,
+  Evidence,
+  Measure,
+  PlainEvidence,
+  Signal,
+  Subject,
+} from '../../../schemas/records.ts'
 import type { InputOf } from '../../runtime/stage.ts'
 import type { Output } from '../harness.ts'
 import type { Scoring } from './detect.ts'
@@ -103,6 +111,19 @@ export function matchedRamp(of: Talk, bins: number): Talk {
 
 export const alerts = (outputs: readonly Output[]): AlertEvent[] =>
   outputs.flatMap(({ record }) => (record.type === 'AlertEvent' ? [record] : []))
+
+/** The series, resolution and bin that opened it. */
+export function openedBy(alert: AlertEvent | undefined): Subject & { type: 'series' } {
+  if (alert?.subject.type !== 'series') throw new Error('it is about no series')
+  return alert.subject
+}
+
+/** All about bins: no detector of ours says anything else. */
+export const evidenceOf = (alert: AlertEvent | undefined): Exclude<Evidence, PlainEvidence>[] =>
+  alert!.evidence.map((e) => {
+    if ('figures' in e) throw new Error('it is about no bin')
+    return e
+  })
 
 export const signals = (outputs: readonly Output[], measure?: Measure, resolution = BASE_SECONDS): Signal[] =>
   outputs.flatMap(({ record }) =>
