@@ -18,6 +18,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   DEAD_LETTER_UNKNOWN: 404,
   RUN_IS_LIVE: 409,
   RUN_BUSY: 409,
+  ANSWER_TOO_SLOW: 503,
 }
 
 type Fault = NonNullable<Answer<typeof Problem>['errors']>[number]

@@ -241,6 +241,11 @@ const errors = {
     text: (d) =>
       `The Farcaster MCP server ${d.server} does not answer: ${d.why}. Check that it runs: polling goes on as soon as it does.`,
   },
+  ANSWER_TOO_SLOW: {
+    exit: 1,
+    text: (d) =>
+      `The database has not answered within ${d.seconds} s, and was told to leave it. Ask for less: a shorter span, a smaller page.`,
+  },
   DATABASE_UNREACHABLE: {
     exit: 4,
     retry: true,

@@ -9,7 +9,7 @@ import type { FcmRecord } from '../../schemas/records.ts'
 import { createDatabase, type Query } from './database/database.ts'
 import { alert } from './records.fixture.ts'
 import { storeContract } from './store.contract.ts'
-import { openStore } from './store.ts'
+import { CONNECTIONS, openStore } from './store.ts'
 
 const given = process.env.DATABASE_URL
 const bin = postgresPrograms()
@@ -162,6 +162,73 @@ describe.skipIf(!url)('with a server', () => {
     expect(await cut).toMatchObject({ code: 'DATABASE_UNREACHABLE', retry: true })
     expect(await one.runs.alone(name, taken, async () => 'begun')).toBe('begun')
     await Promise.all([db, one, other].map((each) => each.close()))
+  })
+
+  it('readers that are slow delay no alert, and are given up', async () => {
+    const run = `slow-${Date.now()}`
+    const store = await openStore({ url: url!, readWithinMs: 1500 })
+    await store.ingest.write(run, [bin5('a', 0, 1), alert('a', 0, 1, { fingerprint: `${run}-0` })])
+    const db = createDatabase({ connectionString: url! })
+    const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const holding = db.transaction(async (query) => {
+      await query('LOCK TABLE signals IN ACCESS EXCLUSIVE MODE')
+      begun.resolve()
+      await mayEnd.promise
+    })
+    await begun.promise
+    // Twice as many as there are connections for.
+    const slow = Array.from({ length: 2 * CONNECTIONS.readers }, () =>
+      store.series.signals(run, 'casts:a', 300, {}, { limit: 1 }).catch((error) => error),
+    )
+    const busy = async () => {
+      const { rows } = await db.query(
+        "SELECT FROM pg_stat_activity WHERE application_name = 'fcm readers' AND wait_event_type = 'Lock'",
+      )
+      return rows.length
+    }
+    await expect.poll(busy).toBe(CONNECTIONS.readers)
+    const began = performance.now()
+    await store.ingest.write(run, [alert('a', 0, 2, { fingerprint: `${run}-0` })])
+    expect(performance.now() - began).toBeLessThan(500)
+    for (const error of await Promise.all(slow)) expect(error).toMatchObject({ code: 'ANSWER_TOO_SLOW' })
+    mayEnd.resolve()
+    await holding
+    // And whoever asks next is answered.
+    expect((await store.series.signals(run, 'casts:a', 300, {}, { limit: 1 })).items).toEqual([])
+    await db.close()
+    await store.runs.delete(run)
+    await store.close()
+  })
+
+  it('has no more connections than it says, whatever is asked, written and locked', async () => {
+    const name = `many-${Date.now()}`
+    const store = await openStore({ url: url! })
+    const mayEnd = Promise.withResolvers<void>()
+    const taken = new FcmError('RUN_TAKEN', { run: name })
+    const locks = Array.from({ length: 60 }, (_, i) =>
+      store.runs.alone(`${name} ${i}`, taken, () => mayEnd.promise),
+    )
+    const others = Array.from({ length: 60 }, async (_, i) => {
+      await store.ingest.write(name, [bin5(`${i}`, 0, 1)])
+      await store.runs.list()
+    })
+    const db = createDatabase({ connectionString: url! })
+    let most = 0
+    for (let i = 0; i < 10; i++) {
+      const { rows } = await db.query("SELECT FROM pg_stat_activity WHERE application_name LIKE 'fcm %'")
+      most = Math.max(most, rows.length)
+      await sleep(10)
+    }
+    await Promise.all(others)
+    await expect(store.runs.alone(`${name} 7`, taken, async () => {})).rejects.toBe(taken)
+    mayEnd.resolve()
+    await Promise.all(locks)
+    expect(most).toBeGreaterThan(2)
+    expect(most).toBeLessThanOrEqual(CONNECTIONS.writers + CONNECTIONS.readers + CONNECTIONS.locks)
+    expect(await store.runs.alone(`${name} 7`, taken, async () => 'free')).toBe('free')
+    await db.close()
+    await store.runs.delete(name)
+    await store.close()
   })
 
   it('gives up a server that has vanished without a word, and need not wait for it to close', async () => {

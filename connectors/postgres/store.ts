@@ -5,11 +5,12 @@ import { FcmError } from '../../common/errors.ts'
 import { createAlerts } from './alerts/alert-queries.ts'
 import type { Alerts } from './alerts/alerts.ts'
 import { type Casts, createCasts } from './casts/casts.ts'
-import { alone } from './database/alone.ts'
 import { createDatabase, type Database } from './database/database.ts'
+import { type Alone, createLocks } from './database/locks.ts'
 import { migrate } from './database/migrate.ts'
 import { openPglite } from './database/pglite.ts'
 import { createStatistics } from './database/statistics.ts'
+import { createTurns, inTurns } from './database/turns.ts'
 import { alertsFirst } from './ingest/alerts-first.ts'
 import type { Ingest } from './ingest/ingest.ts'
 import { createWriter } from './ingest/write.ts'
@@ -45,11 +46,17 @@ export type StoreOptions = (
    * store waits, and fails as that does.
    */
   early?: boolean
+  /** What a server has not answered by then is given up, ms; for tests. */
+  readWithinMs?: number
 }
 
-const CONNECTIONS = 8
-/** Each keeps a connection as long as what it is for takes. */
-const MOST_LOCKS = 100
+/**
+ * Connections of one process to a server, 9 at most: those that write, those that read, and one that has all locks. So
+ * slow readers hold up readers alone.
+ */
+export const CONNECTIONS = { writers: 4, readers: 4, locks: 1 }
+/** A page takes some ms; a question that the server has not answered by then is too large. */
+const READ_WITHIN_MS = 15_000
 
 /**
  * Opens the store and brings its tables up to date.
@@ -57,17 +64,23 @@ const MOST_LOCKS = 100
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { early = false } = options
-  if (options.url !== undefined) return openServer(options.url, early)
+  if (options.url !== undefined) return openServer(options.url, early, options.readWithinMs ?? READ_WITHIN_MS)
   const dir = path.join(options.dir, 'postgres')
   const isThere = existsSync(dir)
   const opening = openEmbedded(dir)
   // Whoever asks for something is told.
   opening.catch(() => {})
   if (isThere || !early) await opening
-  const close = async () => (await opening.catch(() => undefined))?.close()
-  const db = after(() => opening, close)
+  const db = after(
+    () => opening,
+    async () => (await opening.catch(() => undefined))?.close(),
+  )
+  // One session: what is asked takes its turn among what is written, behind the alerts.
+  const turns = createTurns(1)
+  const usual = inTurns(db, turns, 'usual')
   // An embedded database has one process.
-  return createStore(db, true, (_name, _taken, work) => work(new AbortController().signal))
+  const alone: Alone = (_name, _taken, work) => work(new AbortController().signal)
+  return createStore({ embedded: true, urgent: inTurns(db, turns, 'urgent'), usual, readers: usual, alone })
 }
 
 /** A database for which `opened` has to be waited first. */
@@ -98,31 +111,36 @@ async function openEmbedded(dir: string): Promise<Database> {
   return { ...db, close }
 }
 
-async function openServer(url: string, early: boolean): Promise<Store> {
-  const server = createDatabase({ connectionString: url, max: CONNECTIONS, application_name: 'fcm' })
-  let migrated: Promise<Database> | undefined
+async function openServer(url: string, early: boolean, readWithinMs: number): Promise<Store> {
+  const pool = (of: keyof typeof CONNECTIONS, withinMs?: number) =>
+    createDatabase({ connectionString: url, max: CONNECTIONS[of], application_name: `fcm ${of}` }, withinMs)
+  const [writers, readers, locks] = [pool('writers'), pool('readers', readWithinMs), pool('locks')]
+  let migrated: Promise<void> | undefined
   // Until it has gone well once, whoever asks for something tries.
   const opened = () => {
-    migrated ??= migrate(server).then(
-      () => server,
-      (error) => {
-        migrated = undefined
-        throw error instanceof FcmError ? error : unusable(error)
-      },
-    )
+    migrated ??= migrate(writers).catch((error) => {
+      migrated = undefined
+      throw error instanceof FcmError ? error : unusable(error)
+    })
     return migrated
+  }
+  const close = async () => {
+    await Promise.all([writers, readers, locks].map((each) => each.close()))
   }
   await opened().catch(async (error) => {
     if (early && error.retry) return
-    await server.close()
+    await close()
     throw error
   })
-  // Of their own: what they are for needs the others.
-  const locks = createDatabase({ connectionString: url, max: MOST_LOCKS, application_name: 'fcm lock' })
-  const close = async () => {
-    await Promise.all([server.close(), locks.close()])
-  }
-  return createStore(after(opened, close), false, (...work) => alone(locks, ...work))
+  const ready = (db: Database) => after(() => opened().then(() => db), close)
+  const turns = createTurns(CONNECTIONS.writers)
+  return createStore({
+    embedded: false,
+    urgent: inTurns(ready(writers), turns, 'urgent'),
+    usual: inTurns(ready(writers), turns, 'usual'),
+    readers: ready(readers),
+    alone: createLocks(locks),
+  })
 }
 
 const unusable = (error: Error): FcmError =>
@@ -135,12 +153,19 @@ const unusable = (error: Error): FcmError =>
 /** A statement of a batch takes milliseconds; a server that takes so long for it is taken for gone. */
 const WRITTEN_WITHIN_MS = 60_000
 
-/**
- * A server runs ANALYZE and VACUUM by itself; an embedded database has one session and one process, and neither.
- */
-function createStore(db: Database, embedded: boolean, alone: Runs['alone']): Store {
-  const writer = createWriter(db, embedded ? undefined : WRITTEN_WITHIN_MS)
-  const statistics = createStatistics(db.query)
+type Parts = {
+  /** A server runs ANALYZE and VACUUM by itself; an embedded database has neither. */
+  embedded: boolean
+  /** Closing one of these closes all. */
+  urgent: Database
+  usual: Database
+  readers: Database
+  alone: Alone
+}
+
+function createStore({ embedded, urgent, usual, readers, alone }: Parts): Store {
+  const writer = createWriter({ urgent, usual }, embedded ? undefined : WRITTEN_WITHIN_MS)
+  const statistics = createStatistics(usual.query)
   const write = embedded ? alertsFirst(writer.write) : writer.write
   return {
     embedded,
@@ -151,20 +176,22 @@ function createStore(db: Database, embedded: boolean, alone: Runs['alone']): Sto
         return written
       },
     },
-    alerts: createAlerts(db.query),
-    series: createSeries(db.query),
-    casts: createCasts(db.query),
-    operations: createOperations(db.query),
-    runs: createRuns(db, {
+    alerts: createAlerts(readers.query),
+    series: createSeries(readers.query),
+    casts: createCasts(readers.query),
+    operations: createOperations(readers.query),
+    runs: createRuns({
+      read: readers.query,
+      db: usual,
       alone,
       forget: writer.forget,
       async freeSpace() {
-        if (embedded) await db.query('VACUUM (ANALYZE)')
+        if (embedded) await usual.query('VACUUM (ANALYZE)')
       },
     }),
     async ping() {
-      await db.query('SELECT 1')
+      await urgent.query('SELECT 1')
     },
-    close: db.close,
+    close: usual.close,
   }
 }

@@ -29,6 +29,10 @@ const KEEP_ALIVE_MS = 10_000
 /** A server that is away answers neither this, nor that we go. */
 const ROLLBACK_MS = 2000
 const CLOSE_MS = 5000
+/** A server that hasn't given up a statement by so long after it should have is away. */
+const ANSWER_MS = 5000
+/** SQLSTATE of a statement that was given up. */
+const CANCELLED = '57014'
 
 const INT8 = 20
 /** bigint columns hold counts and ms, all below 2^53. */
@@ -39,8 +43,11 @@ const types = {
       : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 }
 
-/** @throws FcmError DATABASE_UNREACHABLE from every call, when waiting may help. */
-export function createDatabase(config: pg.PoolConfig): Database {
+/**
+ * `readWithinMs`: nothing is written through it, and the server gives up a statement that takes so long.
+ * @throws FcmError DATABASE_UNREACHABLE from every call, when waiting may help; ANSWER_TOO_SLOW
+ */
+export function createDatabase(config: pg.PoolConfig, readWithinMs?: number): Database {
   const pool = new pg.Pool({
     ...config,
     ...{ types, pipeline: true, connectionTimeoutMillis: 10_000 },
@@ -49,7 +56,14 @@ export function createDatabase(config: pg.PoolConfig): Database {
   // A connection that breaks while nothing is asked of it is replaced at the next use, or fails the next statement;
   // without listeners it would end the process.
   pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    if (readWithinMs === undefined) return
+    // Ahead of whatever it is asked first. A connection on which this fails fails at that, too.
+    client
+      .query(`SET statement_timeout = ${readWithinMs}; SET default_transaction_read_only = on`)
+      .catch(() => {})
+  })
 
   async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     let client: pg.PoolClient | undefined
@@ -61,13 +75,16 @@ export function createDatabase(config: pg.PoolConfig): Database {
     } catch (error) {
       // After a failure the connection may be broken or inside a transaction: it isn't used again.
       client?.release(true)
+      if (readWithinMs !== undefined && codeOf(error) === CANCELLED) {
+        throw new FcmError('ANSWER_TOO_SLOW', { seconds: readWithinMs / 1000 }, error)
+      }
       throw explained(error)
     }
   }
 
   const queryOn =
     (client: pg.PoolClient): Query =>
-    async (text, values, withinMs) => {
+    async (text, values, withinMs = readWithinMs && readWithinMs + ANSWER_MS) => {
       const statement = { text, ...(values && { values }), ...(withinMs && { query_timeout: withinMs }) }
       const { rows, rowCount } = await client.query(statement)
       return { rows, changed: rowCount ?? 0 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AlertEvent, FcmRecord, Milestone } from '../../../schemas/records.ts'
+import { createTurns } from '../database/turns.ts'
 import { alertsFirst } from './alerts-first.ts'
 import type { Written } from './ingest.ts'
 
@@ -15,10 +16,13 @@ const many = (n: number) => Array.from({ length: n }, (_, i) => milestone(i))
 function stepping() {
   const running: { records: Input[]; end(written?: Written): void; fail(error: Error): void }[] = []
   const began: Input[][] = []
+  const turns = createTurns(1)
   const write = (_: string, records: Input[]) =>
-    new Promise<Written>((resolve, reject) => {
+    turns(records[0]!.record.type === 'AlertEvent' ? 'urgent' : 'usual', () => {
+      const { promise, resolve, reject } = Promise.withResolvers<Written>()
       began.push(records)
       running.push({ records, end: (written = { rejected: [] }) => resolve(written), fail: reject })
+      return promise
     })
   const turn = () => new Promise((resolve) => setImmediate(resolve))
   return {
@@ -45,7 +49,7 @@ test('an alert waits for nothing but the slice that is being written', async () 
   await db.turn()
   const alerts = db.write('r', [alert])
   await db.turn()
-  expect(db.began.map((records) => records.length)).toEqual([250, 1])
+  expect(db.began.map((records) => records.length)).toEqual([250])
   for (let i = 0; i < 7; i++) await db.step()
   await Promise.all([signals, counts, alerts])
   // Others take turns, so that none waits for all of another.

@@ -9,22 +9,16 @@ const BULK = 2000
 
 /**
  * Writes for a database that has one session, as the embedded one: so that an alert waits for one short transaction at
- * most, all else is written in slices, and one after another. A slice that fails leaves those before it written; writing
- * all of it again changes nothing about them.
+ * most, all else is written in slices, each of which waits for its turn. A slice that fails leaves those before it
+ * written; writing all of it again changes nothing about them.
  */
 export function alertsFirst(write: Write): Write {
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work)
-    last = done.catch(() => {})
-    return done
-  }
   return async (run, records) => {
     if (records.some(({ record }) => record.type === 'AlertEvent')) return write(run, records)
     const rejected: Written['rejected'] = []
     const size = records.length < BULK ? SLICE : BULK
     for (let from = 0; from < records.length; from += size) {
-      const written = await inTurn(() => write(run, records.slice(from, from + size)))
+      const written = await write(run, records.slice(from, from + size))
       for (const { index, why } of written.rejected) rejected.push({ index: from + index, why })
     }
     return { rejected }

@@ -23,12 +23,11 @@ const MAX_CHANNELS = 50_000
 export type Writer = ReturnType<typeof createWriter>
 
 /**
- * A writer remembers ids and timelines of the series it has seen; it never gets ahead of the database. `withinMs`: of each
- * statement.
+ * A writer remembers ids and timelines of the series it has seen; it never gets ahead of the database. Batches with alerts
+ * are written through `urgent`. `withinMs`: of each statement.
  */
-export function createWriter(db: Database, withinMs?: number) {
+export function createWriter(dbs: { urgent: Database; usual: Database }, withinMs?: number) {
   const runs = new Map<string, RunEntry>()
-  const query: Query = (sql, values) => db.query(sql, values, withinMs)
 
   async function write(run: string, records: readonly Input[]): Promise<Written> {
     if (records.length === 0) return { rejected: [] }
@@ -44,9 +43,11 @@ export function createWriter(db: Database, withinMs?: number) {
   }
 
   async function writeOnce(run: string, records: readonly Input[]): Promise<Written> {
-    const entry = await runEntry(run)
     const batch = sortOut(records)
-    await know(entry, batch.channels)
+    const db = batch.alerts.length > 0 ? dbs.urgent : dbs.usual
+    const query: Query = (sql, values) => db.query(sql, values, withinMs)
+    const entry = await runEntry(query, run)
+    await know(query, entry, batch.channels)
     const changed = new Map<SeriesEntry, Timeline>()
 
     await db.transaction(async (query) => {
@@ -79,7 +80,7 @@ export function createWriter(db: Database, withinMs?: number) {
     return { rejected: batch.rejected }
   }
 
-  async function runEntry(run: string): Promise<RunEntry> {
+  async function runEntry(query: Query, run: string): Promise<RunEntry> {
     let entry = runs.get(run)
     if (entry && entry.channels.size < MAX_CHANNELS) return entry
     await query('INSERT INTO runs (name) VALUES ($1) ON CONFLICT DO NOTHING', [run])
@@ -91,7 +92,7 @@ export function createWriter(db: Database, withinMs?: number) {
   }
 
   /** Reads or makes the rows of channels and series not seen before; committed ahead of what refers to them. */
-  async function know(run: RunEntry, wanted: Map<string, Set<Measure>>): Promise<void> {
+  async function know(query: Query, run: RunEntry, wanted: Map<string, Set<Measure>>): Promise<void> {
     const names = [...wanted.keys()].filter((name) => !run.channels.has(name))
     if (names.length > 0) {
       const byKey = new Map(names.map((name) => [keyOf(name).toString('hex'), name]))

@@ -1,8 +1,8 @@
 /** Runs as a whole. Times are ms. */
-import type { FcmError } from '../../../common/errors.ts'
 import { BASE } from '../../../common/time.ts'
 import { type Measure, NETWORK } from '../../../schemas/records.ts'
-import type { Database } from '../database/database.ts'
+import type { Database, Query } from '../database/database.ts'
+import type { Alone } from '../database/locks.ts'
 import { forgetPolls } from '../operations/insert-operations.ts'
 
 /** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
@@ -27,12 +27,8 @@ export interface Runs {
    * days before their run's last round; returns how many of both.
    */
   expire(textDays: number): Promise<number>
-  /**
-   * Runs `work` while no other process on the same database runs anything under this name; throws `taken` if one does. The
-   * signal is aborted when that can't be said any more. What `work` comes to stands.
-   * @throws FcmError DATABASE_UNREACHABLE, which may pass, before `work` has begun
-   */
-  alone<T>(name: string, taken: FcmError, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  /** One process at a time. */
+  alone: Alone
 }
 
 /** The measures of which every event is in exactly one: their tallies add up to events. */
@@ -44,18 +40,20 @@ const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
 const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
 
 export type RunsOptions = {
-  alone: Runs['alone']
+  read: Query
+  db: Database
+  alone: Alone
   /** A run was deleted: what the writer remembers of it is not there any more. */
   forget(run: string): void
   /** Much was deleted. */
   freeSpace(): Promise<void>
 }
 
-export const createRuns = (db: Database, { alone, forget, freeSpace }: RunsOptions): Runs => ({
+export const createRuns = ({ read, db, alone, forget, freeSpace }: RunsOptions): Runs => ({
   alone,
 
   async list() {
-    const { rows } = await db.query(
+    const { rows } = await read(
       `SELECT r.name, (extract(epoch FROM r.created_at) * 1000)::bigint AS created,
          count(DISTINCT c.id) FILTER (WHERE c.name <> '${NETWORK}' AND s.first IS NOT NULL) AS channels,
          min(s.first) AS first, max(s.next) AS next,
@@ -81,7 +79,7 @@ export const createRuns = (db: Database, { alone, forget, freeSpace }: RunsOptio
   },
 
   async has(run) {
-    return (await db.query('SELECT FROM runs WHERE name = $1', [run])).rows.length > 0
+    return (await read('SELECT FROM runs WHERE name = $1', [run])).rows.length > 0
   },
 
   async delete(run) {
