@@ -187,8 +187,8 @@ const errors = {
   STATE_VERSION: {
     exit: 4,
     text: (d) =>
-      `The checkpoint of stage ${d.stage} was written by state version ${d.found}, this program has ${d.expected}. ` +
-      `Backfill into a new run, or start with --fresh.`,
+      `The checkpoint of stage ${d.stage} was written by a newer program: state version ${d.found}, this one has ${d.expected}. ` +
+      `Run the newer program.`,
   },
   STATE_UNREADABLE: {
     exit: 4,

@@ -89,9 +89,6 @@ export function standing(topic: Topic, type: RecordType): 'belongs' | 'passed-ov
   return records.includes(type) ? 'belongs' : formerly.includes(type) ? 'passed-over' : 'misplaced'
 }
 
-/** What somebody waits for: it goes ahead of all that is made, or read, at the same time. */
-export const URGENT = 'alerts' satisfies Topic
-
 /** A run is one isolated processing of one input; its topics are `fcm.<run>.<topic>`. */
 export const topicOf = (run: string, topic: Topic): string => `fcm.${run}.${topic}`
 export const groupOf = (run: string, role: Role): string => `fcm.${run}.${role}`

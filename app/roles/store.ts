@@ -5,7 +5,7 @@ import type { StartRole } from './roles.ts'
 /** Writes to the database, and expires there, once a day, what is kept for so long only. */
 export const store: StartRole = async (host, { config, store, logger }) => {
   const { stop } = await runSink(host, {
-    name: 'store',
+    ...{ name: 'store', urgent: ['alerts'], gatherMs: 100 },
     write: (records) => store.ingest.write(host.run, records),
   })
   const expire = () =>

@@ -13,36 +13,46 @@ import type { EventLog, NewRec } from '../log/port.ts'
 const CHUNK_BYTES = 512 * 1024
 const KEPT = 2
 
-type Manifest = { offset: number; version: number; chunks: { bytes: number; crc32: number }[] }
+/** State that is being rebuilt goes over the input from `from` to `to` again; `silent`: without writing outputs. */
+export type Rebuild = { from: number; to: number; silent: boolean }
 
-/** `offset`: of the input, that the state stands before. `time`: of its appending, ms. */
-export type Restored<State> = { state: State; offset: number; bytes: number; time: number }
+type Manifest = {
+  offset: number
+  version: number
+  chunks: { bytes: number; crc32: number }[]
+  rebuild?: Rebuild
+}
 
-export interface Checkpoints<State> {
+/** `state`: of the shape of `version`. `offset`: of the input, that it stands before. `time`: of its appending, ms. */
+export type Restored = Omit<Manifest, 'chunks'> & { state: unknown; bytes: number; time: number }
+
+export interface Checkpoints {
   /**
-   * The newest state that verifies; null when there is none. `onRead` is told how many of its bytes have been read.
-   * @throws FcmError STATE_VERSION; STATE_UNREADABLE, which may pass: there are some, and none verifies
+   * The newest state that verifies, of the highest version; null when there is none. `onRead` is told how many of its bytes
+   * have been read.
+   * @throws FcmError STATE_UNREADABLE, which may pass: there are some, and none verifies
    */
-  restore(onRead?: (bytes: number, total: number) => void): Promise<Restored<State> | null>
+  restore(onRead?: (bytes: number, total: number) => void): Promise<Restored | null>
   /**
    * Encodes the state at once, so that it may go on changing; resolves to the bytes written, once they are durable.
    * `patiently` does the writing, and may do it again when it fails.
    */
   save(
-    state: State,
+    state: unknown,
     offset: number,
+    rebuild?: Rebuild,
     patiently?: (write: () => Promise<void>) => Promise<void>,
   ): Promise<number>
 }
 
 /** The checkpoints of one partition of one stage. */
-export function checkpointsOf<State>(options: {
+export function checkpointsOf(options: {
   log: EventLog
   topic: string
   stage: string
   version: number
   partition: number
-}): Checkpoints<State> {
+}): Checkpoints {
   const { log, topic, stage, version, partition } = options
   const prefix = `${stage}/${partition}/`
   const writer = randomUUID().slice(0, 8)
@@ -59,37 +69,40 @@ export function checkpointsOf<State>(options: {
   return {
     async restore(onRead = () => {}) {
       const manifests = new Map<string, Manifest & { time: number }>()
+      /** Where the chunks of a checkpoint stand in the log: the first and the last. */
+      const spans = new Map<string, [number, number]>()
       /** Chunks that nothing vouches for: whoever wrote them was cut off. The next checkpoint deletes them. */
       const orphans = new Map<string, number>()
-      for await (const { key, value, time } of log.read({ topic, partition })) {
+      for await (const { key, value, time, offset: at } of log.read({ topic, partition })) {
         if (!key.startsWith(prefix)) continue
         const [id, part] = key.slice(prefix.length).split('/') as [string, string]
         if (part !== 'manifest') {
-          if (value) orphans.set(id, Number(part) + 1)
+          if (!value) continue
+          orphans.set(id, Number(part) + 1)
+          spans.set(id, [spans.get(id)?.[0] ?? at, at])
         } else if (value) manifests.set(id, { ...JSON.parse(Buffer.from(value).toString()), time })
         else manifests.delete(id)
       }
       for (const id of manifests.keys()) orphans.delete(id)
-      const newestFirst = [...manifests].sort(([, a], [, b]) => b.offset - a.offset)
+      const newestFirst = [...manifests].sort(([, a], [, b]) => b.version - a.version || b.offset - a.offset)
       standing = [
         ...[...orphans].map(([id, chunks]) => ({ id, chunks })),
         ...newestFirst.map(([id, { chunks }]) => ({ id, chunks: chunks.length })).reverse(),
       ]
       for (const [id, manifest] of newestFirst) {
-        const bytes = await readChunks(log, { topic, partition }, `${prefix}${id}/`, manifest, onRead)
+        const span = spans.get(id)
+        const { chunks, ...found } = manifest
+        const bytes =
+          span && (await readChunks(log, { topic, partition }, `${prefix}${id}/`, chunks, span, onRead))
         if (!bytes) continue
-        if (manifest.version !== version) {
-          throw new FcmError('STATE_VERSION', { stage, found: manifest.version, expected: version })
-        }
-        const { offset, time } = manifest
-        return { state: deserialize(bytes), offset, time, bytes: bytes.length }
+        return { ...found, state: deserialize(bytes), bytes: bytes.length }
       }
       // A new one may have taken their place since; to begin from nothing would do it all again, or miss it.
       if (manifests.size > 0) throw new FcmError('STATE_UNREADABLE', { stage, partition, topic })
       return null
     },
 
-    async save(state, offset, patiently = (write) => write()) {
+    async save(state, offset, rebuild, patiently = (write) => write()) {
       const bytes = serialize(state)
       const id = `${offset}-${writer}`
       const chunks: Uint8Array[] = []
@@ -98,6 +111,7 @@ export function checkpointsOf<State>(options: {
         offset,
         version,
         chunks: chunks.map((chunk) => ({ bytes: chunk.length, crc32: crc32(chunk) })),
+        ...(rebuild && { rebuild }),
       }
       const others = standing.filter((s) => s.id !== id)
       const outdated = others.slice(0, Math.max(0, others.length + 1 - KEPT))
@@ -123,14 +137,16 @@ async function readChunks(
   log: EventLog,
   tp: { topic: string; partition: number },
   prefix: string,
-  manifest: Manifest,
+  expected: Manifest['chunks'],
+  [begin, end]: [number, number],
   onRead: (bytes: number, total: number) => void,
 ): Promise<Buffer | null> {
   const chunks: Uint8Array[] = []
-  const total = manifest.chunks.reduce((sum, { bytes }) => sum + bytes, 0)
+  const total = expected.reduce((sum, { bytes }) => sum + bytes, 0)
   let read = 0
   onRead(read, total)
-  for await (const { key, value } of log.read(tp)) {
+  for await (const { key, value, offset } of log.read(tp, begin)) {
+    if (offset > end) break
     if (!value || !key.startsWith(prefix) || key.endsWith('/manifest')) continue
     const n = Number(key.slice(prefix.length))
     // One that was written twice stands there twice until the log is compacted.
@@ -138,7 +154,7 @@ async function readChunks(
     chunks[n] = value
     onRead(read, total)
   }
-  const verified = manifest.chunks.every(({ bytes, crc32: sum }, n) => {
+  const verified = expected.every(({ bytes, crc32: sum }, n) => {
     const chunk = chunks[n]
     return chunk?.length === bytes && crc32(chunk) === sum
   })

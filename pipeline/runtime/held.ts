@@ -15,6 +15,8 @@ export type Held = {
   restoring(read: number, total: number): void
   /** It stands, from a checkpoint, or at its beginning. */
   restored(from: Saved | null): void
+  /** Its state is being rebuilt from the input: this share of that, 0 to 1, it has gone over. 1: it is done. */
+  rebuilding(share: number): void
   /** `figures`: what the stage says of its state. */
   saved(checkpoint: Saved, figures: Record<string, number>): void
   handling<T>(work: () => Promise<T>): Promise<T>
@@ -23,6 +25,8 @@ export type Held = {
 
 type Seen = Place & {
   since: number
+  /** Until it is done. */
+  rebuilt?: number
   restore?: { read: number; total: number; ended?: number }
   saved?: Saved
   figures: Record<string, number>
@@ -113,6 +117,12 @@ export function createHeld(registry: Registry, now: () => number): (place: Place
       ({ restore, since }) => restore && (restore.ended === undefined ? secondsSince(since) : restore.ended),
     ),
   )
+  told(
+    'fcm_rebuild_ratio',
+    'Share, 0 to 1, of the input that a partition has gone over whose state of an older version is being rebuilt',
+    PARTITION,
+    ofEach(({ rebuilt }) => rebuilt),
+  )
   told('fcm_partitions_restoring', 'Partitions whose state is being restored', ROLE, (gauge) => {
     for (const { run, role, restore } of all)
       if (restore) gauge.inc({ run, role }, restore.ended === undefined ? 1 : 0)
@@ -155,6 +165,10 @@ export function createHeld(registry: Registry, now: () => number): (place: Place
       restored(from) {
         one.restore = { read: 0, total: 0, ...one.restore, ended: secondsSince(one.since) }
         if (from) one.saved = from
+      },
+      rebuilding(share) {
+        if (share < 1) one.rebuilt = share
+        else delete one.rebuilt
       },
       saved(checkpoint, figures) {
         one.saved = checkpoint

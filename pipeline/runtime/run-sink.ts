@@ -3,20 +3,21 @@ import { FcmError } from '../../common/errors.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { nameOf } from '../log/assignment.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
-import { groupOf, type SinkRole, topicOf, topology, URGENT } from '../topology.ts'
+import { groupOf, type ReadBy, type SinkRole, topicOf, topology } from '../topology.ts'
 import { decodeBatch, reject } from './decode.ts'
 import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
 
-/**
- * All but alerts waits so long, unless it is behind: behind the alerts that come of the same close, and for more to go with it.
- * Hundreds of small transactions a second would leave no room for the alerts between them.
- */
-const GATHER_MS = 100
-
 /** Where records leave the log. Writing the same ones again must change nothing. */
-export type Sink = {
-  name: SinkRole
+export type Sink<Name extends SinkRole = SinkRole> = {
+  name: Name
+  /** Topics whose records are written at once. */
+  urgent: readonly ReadBy<Name>[]
+  /**
+   * All others wait so long, ms, unless it is behind: behind what is urgent and comes of the same close, and for more to go
+   * with it. Hundreds of small transactions a second would leave no room for urgent ones between them.
+   */
+  gatherMs: number
   /** Applies records of one partition in order, less those that it rejects because it can't ever. */
   write(
     records: { key: string; record: FcmRecord }[],
@@ -32,8 +33,8 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
 
   async function process(recs: Rec[], tp: TopicPartition): Promise<void> {
     const topic = topics.get(tp.topic)!
-    if (topic !== URGENT && recs.length < host.batchSize)
-      await sleep(GATHER_MS, undefined, { signal: stopping.signal }).catch(() => {})
+    if (!sink.urgent.includes(topic) && recs.length < host.batchSize)
+      await sleep(sink.gatherMs, undefined, { signal: stopping.signal }).catch(() => {})
     const { decoded, rejected } = await decodeBatch(host, sink.name, topic, recs)
     if (decoded.length > 0) {
       const records = decoded.map(({ rec, record }) => ({ key: rec.key, record }))

@@ -50,6 +50,8 @@ type Sum = { seen: Set<number>; total: number; queue: Signal[] }
 const adding = (version = 1): Stage<'detect', Sum> => ({
   name: 'detect',
   version,
+  rebuild: 'aloud',
+  pace: { burst: 100, calmMs: 1000, urgent: { topics: ['alerts'], headStartMs: 50 } },
   initial: () => ({ seen: new Set(), total: 0, queue: [] }),
   apply(state, { record }) {
     if (record.type !== 'Milestone' || state.seen.has(record.start)) return
@@ -63,6 +65,8 @@ const adding = (version = 1): Stage<'detect', Sum> => ({
     state.queue = []
   },
 })
+const STORE = { name: 'store', urgent: ['alerts'], gatherMs: 100 } as const
+
 const input = (start: number, n = start): Milestone => ({
   type: 'Milestone',
   measure: 'posts',
@@ -422,7 +426,7 @@ describe('a stage', () => {
 
 describe('a checkpoint', () => {
   const checkpoints = (version = 1) =>
-    checkpointsOf<{ text: string }>({
+    checkpointsOf({
       log,
       topic: topicOf(RUN, 'checkpoints'),
       stage: 'count',
@@ -487,7 +491,7 @@ describe('a checkpoint', () => {
         refuse ? Promise.reject(new FcmError('LOG_FULL', { file: 'f' })) : log.append(records),
     }
     const options = { topic: topicOf(RUN, 'checkpoints'), stage: 'count', version: 1, partition: 0 }
-    const writer = checkpointsOf<{ text: string }>({ log: unsure, ...options })
+    const writer = checkpointsOf({ log: unsure, ...options })
     for (let offset = 1; offset <= 6; offset++) {
       refuse = true
       await expect(writer.save({ text: 'x' }, offset)).rejects.toThrow(/full/)
@@ -515,9 +519,34 @@ describe('a checkpoint', () => {
     expect([...last].filter(([, value]) => value)).toHaveLength(4)
   })
 
-  test('of another version stops the stage with what to do', async () => {
-    await checkpoints(1).save({ text: 'old' }, 1)
-    await expect(checkpoints(2).restore()).rejects.toThrow(/state version 1, this program has 2/)
+  test('of a higher version wins over one that stands further on', async () => {
+    await checkpoints(1).save({ text: 'old' }, 100)
+    const owner = checkpoints(2)
+    await owner.restore()
+    await owner.save({ text: 'new' }, 1, { from: 0, to: 5, silent: true })
+    await checkpoints(1).save({ text: 'zombie' }, 200)
+    expect(await checkpoints(2).restore()).toMatchObject({
+      ...{ state: { text: 'new' }, version: 2, offset: 1, rebuild: { from: 0, to: 5, silent: true } },
+    })
+  })
+
+  test('is restored by reading the topic once, and its own chunks again', async () => {
+    const writer = checkpoints()
+    for (const offset of [1, 2, 3]) await writer.save({ text: 'x'.repeat(1_500_000) }, offset)
+    let read = 0
+    const counting: EventLog = {
+      ...log,
+      async *read(...args) {
+        for await (const rec of log.read(...args)) {
+          read += rec.value?.length ?? 0
+          yield rec
+        }
+      },
+    }
+    const options = { topic: topicOf(RUN, 'checkpoints'), stage: 'count', version: 1, partition: 0 }
+    const restored = await checkpointsOf({ log: counting, ...options }).restore()
+    expect(restored?.offset).toBe(3)
+    expect(read).toBeLessThan(4.5 * restored!.bytes)
   })
 })
 
@@ -604,7 +633,7 @@ describe('metrics', () => {
     const registry = new Registry()
     await log.ensureTopics(topicSpecs(RUN, 4))
     const running = await runSink(hostOn(log, { metrics: createMetrics(registry) }), {
-      ...{ name: 'store', write: async () => ({ rejected: [] }) },
+      ...{ ...STORE, write: async () => ({ rejected: [] }) },
     })
     while ((await gauges(registry)).partitions_assigned_total !== 16)
       await new Promise((wake) => setImmediate(wake))
@@ -631,7 +660,7 @@ describe('a sink', () => {
     const got: number[] = []
     let refusals = 2
     const running = await runSink(hostOn(log), {
-      name: 'store',
+      ...STORE,
       async write(records) {
         if (refusals-- > 0) throw new FcmError('DATABASE_UNREACHABLE', { why: 'starting' })
         got.push(...records.map(({ record }) => (record as Milestone).start))
@@ -646,7 +675,7 @@ describe('a sink', () => {
   test('what it rejects is dead-lettered, beside what can not be decoded, and the rest goes on', async () => {
     await fill([input(1), Buffer.from('not avro'), input(2), input(3)])
     const running = await runSink(hostOn(log), {
-      name: 'store',
+      ...STORE,
       write: async (records) => ({
         rejected: records.flatMap(({ record }, index) =>
           (record as Milestone).start === 2 ? [{ index, why: 'it is the second' }] : [],
@@ -665,7 +694,7 @@ describe('a sink', () => {
     await fill([input(1), input(2)])
     const got: number[] = []
     const sink = {
-      name: 'store',
+      ...STORE,
       write: async (records: { record: FcmRecord }[]) => {
         got.push(...records.map(({ record }) => (record as Milestone).start))
         return { rejected: [] }
@@ -684,7 +713,7 @@ describe('a sink', () => {
     await log.ensureTopics(topicSpecs(RUN, 1))
     const writes: string[] = []
     const running = await runSink(hostOn(log, { batchSize: 1000 }), {
-      name: 'store',
+      ...STORE,
       async write(records) {
         writes.push(...new Set(records.map(({ record }) => record.type)))
         return { rejected: [] }
@@ -712,7 +741,7 @@ describe('a sink', () => {
     const tell = (decided: unknown) => void told.push(decided)
     decisions.subscribe(tell)
     const running = await runSink(hostOn(log, { metrics: createMetrics(registry), now: () => now }), {
-      name: 'store',
+      ...STORE,
       write: async () => ({ rejected: [{ index: 1, why: 'no' }] }),
     })
     const topic = topicOf(RUN, 'alerts')

@@ -13,6 +13,19 @@ export type Output<Name extends StageRole = StageRole> = {
 /** Queues an output; the runtime appends outputs in the order of the calls. */
 export type Emit<Name extends StageRole = StageRole> = (...output: Output<Name>) => void
 
+/** What a stage wants of the runtime, where somebody waits for what it writes. No result depends on it. */
+export type Pace<Name extends StageRole> = {
+  /** A batch that made so many outputs is a burst: bins have closed, and what was decided on them is on its way. */
+  burst: number
+  /**
+   * Checkpoints don't begin so soon behind a burst, ms: encoding would hold up what is on its way. Where bursts come every
+   * few seconds, they begin within as much again, so as to be done before the next.
+   */
+  calmMs: number
+  /** Outputs to these topics are written before all others of a batch; of a burst so much before them, ms. */
+  urgent?: { topics: readonly WrittenBy<Name>[]; headStartMs: number }
+}
+
 /**
  * One step of the pipeline: a pure function of its input, kept fast by mutating its own state. What it reads and may write
  * stands under its name in the topology.
@@ -21,8 +34,15 @@ export type Emit<Name extends StageRole = StageRole> = (...output: Output<Name>)
  */
 export interface Stage<Name extends StageRole, State> {
   name: Name
-  /** Of the shape of `State`: raise it with every change. */
+  /** Of the shape of `State`: raise it with every change, and either migrate what is older, or let it be rebuilt. */
   version: number
+  /** `state`, of an older version, in today's shape; null where it can't be, and is rebuilt. */
+  migrate?(state: unknown, version: number): State | null
+  /**
+   * What becomes of the outputs when state is rebuilt from the input that is kept. `aloud`: all are written again; readers know
+   * them by their identity, and pass over them. `silently`: none, up to where the older state stood: they are written.
+   */
+  rebuild: 'aloud' | 'silently'
   initial(partition: number): State
   /** Synchronous and pure: counts, and queues what must be decided. */
   apply(state: State, input: InputOf<Name>): void
@@ -33,4 +53,10 @@ export interface Stage<Name extends StageRole, State> {
   settle(state: State, emit: Emit<Name>): Promise<void>
   /** Figures about the state that an operator should see. */
   gauges?(state: State): Record<string, number>
+  pace?: Pace<Name>
+}
+
+/** As much of a stage as doesn't depend on what it reads and writes. */
+export type AnyStage<State> = Omit<Stage<StageRole, State>, 'apply' | 'settle' | 'pace'> & {
+  pace?: Omit<Pace<StageRole>, 'urgent'>
 }

@@ -18,7 +18,8 @@ export type SumState = { series: Map<Measure, NetworkSeries>; outbox: Count[] }
 
 export const sumStage = (): Stage<'sum', SumState> => ({
   name: 'sum',
-  version: 1,
+  version: 2,
+  rebuild: 'aloud',
   initial: () => ({ series: new Map(), outbox: [] }),
   apply: (state, { record }) => add(state, record),
   async settle(state, emit) {
@@ -46,8 +47,9 @@ function add(state: SumState, { start, partition, partitions, sums }: Partial): 
     bin.followed += followed
     if (bin.spoken.size < partitions) continue
 
-    // Each partition speaks in order of time, so the bins are completed in that order too.
-    series.open.delete(start)
+    // Each partition speaks in order of time, so the bins are completed in that order too; and one that some have spoken of
+    // before others began will never be.
+    for (const other of series.open.keys()) if (other <= start) series.open.delete(other)
     series.done = start + BASE
     const share = bin.followed === 0 ? 0 : bin.covered / bin.followed
     const masked = share < ENOUGH_COVERED

@@ -23,7 +23,8 @@ const FIRST_MILESTONE = 4
 
 export const countStage = (): Stage<'count', CountState> => ({
   name: 'count',
-  version: 2,
+  version: 3,
+  rebuild: 'aloud',
   initial: initialState,
   apply(state, { key, record }) {
     if (record.type === 'Coverage') cover(state, key, record)
@@ -35,6 +36,8 @@ export const countStage = (): Stage<'count', CountState> => ({
     for (const output of state.outbox) emit(...output)
     state.outbox = []
   },
+  // Detect and store deal with what closes together, in the same process or on the same machine.
+  pace: { burst: 100, calmMs: 1000 },
   gauges(state) {
     let capped = 0
     for (const channel of state.channels.values()) capped += channel.seen.capped

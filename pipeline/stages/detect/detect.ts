@@ -67,6 +67,11 @@ export function detectStage({
   return {
     name: 'detect',
     version: 2,
+    // Alerts stand by what was decided then.
+    rebuild: 'silently',
+    // Where much closes together, alerts are being stored, and other partitions decide theirs, before what explains them is
+    // encoded, sent and read.
+    pace: { burst: 100, calmMs: 1000, urgent: { topics: ['alerts'], headStartMs: 50 } },
     initial: () => ({ channels: new Map(), queue: [], watches: new Map() }),
     apply: (state, input) => apply(state, input, settings),
     async settle(state, emit) {
