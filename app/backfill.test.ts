@@ -106,6 +106,29 @@ test('an archive that has grown goes on; what comes behind its end in time is la
   expect(await totals('growing')).toEqual(await totals('history'))
 })
 
+test('in any order, in any parts, it gives the same; what comes to it before its end is refused', {
+  timeout: 120_000,
+}, async () => {
+  const lines = gunzipSync(readFileSync(ARCHIVE)).toString().trim().split('\n')
+  // As by author: each third line, newest first.
+  const parts = [0, 1, 2].map((n) => lines.filter((_, i) => i % 3 === n).reverse())
+  const files = parts.map((part, n) => {
+    const file = join(dir, `part-${n}.ndjson`)
+    writeFileSync(file, part.join('\n'))
+    return file
+  })
+  const { code, stderr } = await fcm(['backfill', ...files, '--run', 'parts', '--data-dir', dir])
+  expect(stderr).toMatch(/done, 1086 messages up to 2026-01-05T08:00:00Z/)
+  expect(code).toBe(0)
+  expect(await exportsOf(dir, 'parts')).toEqual(await exportsOf(dir, 'history'))
+
+  const two = [files[0]!, files[1]!]
+  expect((await fcm(['backfill', ...two, '--run', 'two', '--data-dir', dir])).code).toBe(0)
+  const grown = await fcm(['backfill', ...files, '--run', 'two', '--data-dir', dir])
+  expect(grown.stderr).toMatch(/begins at 2026-01-05T.*Backfill all of it into a new run/)
+  expect(grown.code).toBe(2)
+})
+
 test('--from and --to take a part of it', { timeout: 120_000 }, async () => {
   const { code } = await backfill(
     '--run',

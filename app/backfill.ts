@@ -1,22 +1,23 @@
 /** Archives through the very same roles, into a run of their own. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Admin } from '../api/routes/admin.ts'
 import { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
 import { BASE, iso, LATENESS } from '../common/time.ts'
-import { archivesAt, readArchive } from '../connectors/farcaster/archive.ts'
-import { completeByLateness } from '../connectors/farcaster/completeness.ts'
-import { publish } from '../connectors/farcaster/publish.ts'
+import { type Archive, openArchive } from '../connectors/farcaster/archive/archive.ts'
+import { archivesAt } from '../connectors/farcaster/archive/lines.ts'
+import { position, publish } from '../connectors/farcaster/publish.ts'
 import { checkRunName, LIVE } from '../pipeline/topology.ts'
 import type { Engines } from './engines.ts'
 import { PROCESSING } from './roles/roles.ts'
 import { startRoles } from './roles/start.ts'
-import { noteOrigin } from './sources/origin.ts'
+import { archivesNoted, checkOrigin, noteOrigin, type Origin } from './sources/origin.ts'
 import type { WriteAlone } from './writing.ts'
 
 /**
  * Goes on where it was stopped; waits while another process writes into the run, or the database is away.
- * @throws FcmError RUN_IS_LIVE, RUN_NAME_INVALID, RUN_BUSY, FILE_UNREADABLE, ARCHIVE_DIFFERS, NO_ARCHIVE, ROLE_FAILED
+ * @throws FcmError RUN_IS_LIVE, RUN_NAME_INVALID, RUN_BUSY, FILE_UNREADABLE, ARCHIVE_DIFFERS, ARCHIVE_GREW, NO_ARCHIVE,
+ * ROLE_FAILED
  */
 export const backfillOf =
   (engines: Engines, writeAlone: WriteAlone): Admin['backfill'] =>
@@ -33,19 +34,17 @@ export const backfillOf =
     return untilItPasses(() => writeAlone(run, work, taken), onWaiting, signal)
   }
 
-async function fill(
-  engines: Engines,
-  { files, run, from, to }: Parameters<Admin['backfill']>[0],
-  onProgress: Parameters<Admin['backfill']>[1],
-  signal: AbortSignal,
-) {
+/** The end of an archive closes its last bins early: what has come to them since is late instead of lost. */
+const REVISIT = BASE + LATENESS
+
+type Request = Parameters<Admin['backfill']>[0]
+type OnProgress = Parameters<Admin['backfill']>[1]
+
+async function fill(engines: Engines, request: Request, onProgress: OnProgress, signal: AbortSignal) {
   const { log, codec } = engines
-  const paths = files.map((file) => resolve(file))
-  const archives = await archivesAt(paths)
-  const totalBytes = archives.reduce((sum, { bytes }) => sum + bytes, 0)
+  const { run, from, to } = request
   await engines.openRun(run)
-  const since = from === undefined ? null : iso(from)
-  await noteOrigin(log, run, { kind: 'archives', from: since, files: archives })
+  const { archive, totalBytes } = await openFor(engines, request, onProgress, signal)
   const roles = await startRoles(engines, run, PROCESSING)
   roles.timed(false)
   try {
@@ -54,8 +53,8 @@ async function fill(
       codec,
       run,
       measures: ['posts', 'replies', 'reactions'],
-      input: completeByLateness(readArchive(paths)),
-      revisit: BASE + LATENESS,
+      input: archive.items(),
+      revisit: REVISIT,
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
       signal: AbortSignal.any([signal, roles.failed]),
@@ -86,4 +85,33 @@ async function fill(
   } finally {
     await roles.stop()
   }
+}
+
+/** Looks at the whole archive, and notes it as what the run is made from. */
+async function openFor(
+  { dir, log, codec }: Engines,
+  { files, run, from }: Request,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<{ archive: Archive; totalBytes: number }> {
+  const paths = files.map((file) => resolve(file))
+  const onDisk = await archivesAt(paths)
+  const totalBytes = onDisk.reduce((sum, { bytes }) => sum + bytes, 0)
+  const originOf = (files: typeof onDisk): Origin => ({
+    ...{ kind: 'archives', from: from === undefined ? null : iso(from), files },
+  })
+  await checkOrigin(log, run, originOf(onDisk))
+  const noted = await archivesNoted(log, run)
+  const archive = await openArchive(paths, {
+    dir: join(dir, 'tmp'),
+    onRead: (bytesRead) => onProgress({ phase: 'ordering', bytesRead, totalBytes }),
+    signal,
+    ...(noted ? { known: noted.map(({ lines }) => lines ?? Number.POSITIVE_INFINITY) } : {}),
+  })
+  const { earliestNew, files: surveyed } = archive.survey
+  const decided = await position(log, codec, run)
+  if (decided !== null && earliestNew < decided - REVISIT)
+    throw new FcmError('ARCHIVE_GREW', { run, decided: iso(decided), earliest: iso(earliestNew) })
+  await noteOrigin(log, run, originOf(onDisk.map((file, i) => ({ ...file, lines: surveyed[i]!.lines }))))
+  return { archive, totalBytes }
 }

@@ -9,8 +9,7 @@ import { startRoles } from '../app/roles/start.ts'
 import { type Served, serve } from '../app/serve.ts'
 import { temporaryDir } from '../app/testing.ts'
 import { BASE, MINUTE } from '../common/time.ts'
-import { readArchive } from '../connectors/farcaster/archive.ts'
-import { completeByLateness } from '../connectors/farcaster/completeness.ts'
+import { openArchive } from '../connectors/farcaster/archive/archive.ts'
 import { publish } from '../connectors/farcaster/publish.ts'
 import { topicOf } from '../pipeline/topology.ts'
 import type { Coverage, Polled } from '../schemas/records.ts'
@@ -72,10 +71,10 @@ const line = (n: number, body: object): string =>
     },
     hash: `0x${n.toString(16).padStart(8, '0').padEnd(40, '0')}`,
   })
-const publishFile = (run: string, file: string) =>
+const publishFile = async (run: string, file: string) =>
   publish({
     ...{ log: engines.log, codec: engines.codec, run, measures: ['posts', 'replies', 'reactions'] },
-    input: completeByLateness(readArchive([file])),
+    input: (await openArchive([file], { dir: join(dir, 'tmp') })).items(),
   })
 
 describe('strangers’ text', () => {

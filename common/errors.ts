@@ -35,6 +35,11 @@ const errors = {
     text: (d) =>
       `Run "${d.run}" was begun with ${d.with}. Go on with that, in that order, or give another --run.`,
   },
+  ARCHIVE_GREW: {
+    exit: 2,
+    text: (d) =>
+      `What has come to the archives of run "${d.run}" begins at ${d.earliest}, and up to ${d.decided} the run is decided: its bins never open again. Backfill all of it into a new run.`,
+  },
   RUN_IS_LIVE: {
     exit: 2,
     text: (d) =>
@@ -94,8 +99,8 @@ const errors = {
   ARCHIVE_JUMPS: {
     exit: 2,
     text: (d) =>
-      `The archive jumps from ${d.before} to ${d.after}, ${d.days} days: a wrong time, or lines out of order. ` +
-      `Sort the lines by time, give the files in order of time, or backfill the parts into runs of their own.`,
+      `The archive has nothing between ${d.before} and ${d.after}, ${d.days} days: every bin of them would be declared. ` +
+      `Take wrong times out of it, or backfill the parts into runs of their own.`,
   },
   PORT_IN_USE: {
     exit: 3,

@@ -8,7 +8,10 @@ export type Origin =
   | { kind: 'simulation'; seed: number; speed: number }
   | { kind: 'server' }
   /** In this order; `from`: an ISO time, where only what is later was taken. */
-  | { kind: 'archives'; from: string | null; files: { name: string; bytes: number }[] }
+  | { kind: 'archives'; from: string | null; files: ArchiveFile[] }
+
+/** `lines`: as many as there were when it was read; not there in what earlier versions have noted. */
+type ArchiveFile = { name: string; bytes: number; lines?: number }
 
 type Archives = Extract<Origin, { kind: 'archives' }>
 
@@ -33,6 +36,13 @@ export async function checkOrigin(log: EventLog, run: string, now: Origin): Prom
     throw new FcmError('SOURCE_DIFFERS', { run, before: inWords(before), now: inWords(now) })
 }
 
+/** The archives that a run is made from so far; null where nothing has come of any. */
+export async function archivesNoted(log: EventLog, run: string): Promise<ArchiveFile[] | null> {
+  const ends = await log.ends(topicOf(run, 'activity'))
+  const origin = ends.some(({ next }) => next > 0) ? await notedIn(log, run) : null
+  return origin?.kind === 'archives' ? origin.files : null
+}
+
 /** What everyone who looks at run `live` should know of it; null: nothing, or nothing yet. */
 export async function noticeOf(log: EventLog): Promise<string | null> {
   const isThere = (await log.topics(placeIn(LIVE).topic)).length > 0
@@ -54,8 +64,7 @@ function inWords(origin: Origin | null): string {
 }
 
 /**
- * A run's position is a time, so nothing could be told of lines that came in between. More behind what was there is all
- * right: the last file may have grown, and files may follow.
+ * More behind what was there is all right: the last file may have grown, and files may follow.
  */
 function refuseOthers(run: string, before: Archives, now: Archives): void {
   const isSame = before.files.every(({ name, bytes }, i) => {

@@ -20,6 +20,7 @@ type Told =
       totalBytes: number
       eventTime: string | null
     }
+  | { type: 'progress'; phase: 'ordering'; bytesRead: number; totalBytes: number }
   | { type: 'progress'; phase: 'processing'; records: number }
   | { type: 'progress'; phase: 'waiting'; detail: string }
   | { type: 'done'; finished: boolean; messages: number; unreadable: number; eventTime: string | null }
@@ -80,6 +81,8 @@ const STOPPED = 130
 
 function show(progress: Progress, told: Extract<Told, { type: 'progress' }>): void {
   if (told.phase === 'waiting') process.stderr.write(`Waiting. ${told.detail}\n`)
+  else if (told.phase === 'ordering')
+    progress.update(told.bytesRead / told.totalBytes, 'looking at its order')
   else if (told.phase === 'processing') progress.update(1, `read; ${told.records} records to process`)
   else {
     const when = told.eventTime ? `, up to ${told.eventTime}` : ''

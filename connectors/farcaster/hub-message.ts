@@ -1,6 +1,7 @@
 /**
  * The JSON form of a Farcaster message over HTTP, as both families of hubs write it: Hubble omits what is absent and
- * Snapchain prints nulls; hashes are 0x-hex, but the target of a removal is base64.
+ * Snapchain prints nulls; hashes are 0x-hex, but the target of a removal is base64. And as the rules of proto3 JSON have it,
+ * which others follow: an empty text is left out, and numbers of 64 bits are strings.
  */
 import { FcmError } from '../../common/errors.ts'
 import { clean } from '../../common/text.ts'
@@ -28,9 +29,21 @@ export function parseHubMessage(json: unknown): Message | null {
       ...body,
       hash: hash(message.hash, 'hash'),
       fid: fid(data.fid, 'data.fid'),
-      time: FARCASTER_EPOCH + uint32(data.timestamp, 'data.timestamp') * SECOND,
+      time: timeOf(data.timestamp),
     }
   )
+}
+
+const timeOf = (timestamp: unknown): number => FARCASTER_EPOCH + uint32(timestamp, 'data.timestamp') * SECOND
+
+/** When what `parseHubMessage` refuses was signed, ms; null where that can't be read either. */
+export function signedTime(json: unknown): number | null {
+  try {
+    return timeOf(object(object(json, 'the message').data, 'data').timestamp)
+  } catch (error) {
+    if (error instanceof FcmError) return null
+    throw error
+  }
 }
 
 type Body = Message extends infer M ? (M extends Message ? Omit<M, 'hash' | 'fid' | 'time'> : never) : never
@@ -56,7 +69,7 @@ function cast(body: Json): Body {
   const parentUrl = present(body.parentUrl) ? string(body.parentUrl, `${at}.parentUrl`) : ''
   return {
     type: 'cast',
-    text: string(body.text, `${at}.text`),
+    text: present(body.text) ? string(body.text, `${at}.text`) : '',
     parent: present(body.parentCastId)
       ? { cast: castId(body.parentCastId, `${at}.parentCastId`) }
       : parentUrl === ''
@@ -69,7 +82,7 @@ function cast(body: Json): Body {
       .map((id) => castId(id, `${at}.embeds[].castId`)),
     // 0 is nobody; hubs have let it through.
     mentions: list(body.mentions, `${at}.mentions`)
-      .filter((id) => id !== 0)
+      .filter((id) => number(id) !== 0)
       .map((id) => fid(id, `${at}.mentions[]`)),
   }
 }
@@ -116,13 +129,19 @@ function name(value: unknown, field: string, prefix: string): string {
   return invalid(field, present(value) ? `is not the name of one (${prefix}...)` : 'is missing')
 }
 
+/** A number, also one that is written as a string. */
+const number = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
+
 function fid(value: unknown, field: string): number {
-  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
+  const id = number(value)
+  if (Number.isSafeInteger(id) && (id as number) > 0) return id as number
   return invalid(field, present(value) ? 'is not a positive integer' : 'is missing')
 }
 
 function uint32(value: unknown, field: string): number {
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32) return value as number
+  const count = number(value)
+  if (Number.isInteger(count) && (count as number) >= 0 && (count as number) < 2 ** 32) return count as number
   return invalid(field, present(value) ? 'is not a count of seconds' : 'is missing')
 }
 

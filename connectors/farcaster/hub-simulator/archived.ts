@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { FcmError } from '../../../common/errors.ts'
 import { SECOND } from '../../../common/time.ts'
-import { readLines } from '../archive.ts'
+import { readLines } from '../archive/lines.ts'
 import { type HubData, listChannels } from './data.ts'
 import { byOrder, type Entry, parseEntry } from './entry.ts'
 

@@ -1,26 +1,16 @@
-/** Archives: hub messages as JSON, one a line, in files that may be compressed with gzip. */
-import { isUtf8 } from 'node:buffer'
-import { createReadStream } from 'node:fs'
+/** Lines of files, which may be compressed with gzip. */
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { FcmError } from '../../common/errors.ts'
-import { MINUTE } from '../../common/time.ts'
-import type { Message } from '../../schemas/message.ts'
-import { parseHubMessage } from './hub-message.ts'
+import { FcmError } from '../../../common/errors.ts'
 
-export type ArchiveItem =
-  | { kind: 'message'; message: Message; bytesRead: number }
-  | { kind: 'unreadable'; file: string; line: number; bytes: Buffer; why: string }
-
-const MAX_LINE_BYTES = 8 * 2 ** 20
+export const MAX_LINE_BYTES = 8 * 2 ** 20
 /** What is kept of a line over the limit. */
 const LINE_SAMPLE_BYTES = 64 * 2 ** 10
-/** The protocol refuses what is signed further ahead: there it is a broken clock or line. */
-const MAX_AHEAD = 10 * MINUTE
+const CHUNK_BYTES = 2 ** 18
 
-/** Names and bytes, as they lie on disk, of what `readArchive` will read. @throws FcmError FILE_UNREADABLE */
+/** Names and bytes, as they lie on disk, of what `readLines` will read. @throws FcmError FILE_UNREADABLE */
 export async function archivesAt(files: string[]): Promise<{ name: string; bytes: number }[]> {
   const found = []
   for (const file of files) {
@@ -32,31 +22,13 @@ export async function archivesAt(files: string[]): Promise<{ name: string; bytes
 }
 
 /**
- * The messages of `files`, file after file, line after line; types that aren't kept and blank lines are passed over.
- * `bytesRead` counts bytes on disk over all files and runs a little ahead. Of a line over 8 MB the first 64 kB come.
- * `now`: the wall clock in ms; what is signed over 10 minutes after it is unreadable.
- * @throws FcmError FILE_UNREADABLE, behind the items that came before
+ * `line` counts from 1 in its file; `length` is that of the line in bytes, `bytes` only its beginning if over 8 MB.
+ * `bytesRead` counts bytes on disk over all files and runs a little ahead.
  */
-export async function* readArchive(
-  files: string[],
-  { now = Date.now }: { now?: () => number } = {},
-): AsyncGenerator<ArchiveItem, void> {
-  for await (const { file, line, bytes, length, bytesRead } of readLines(files)) {
-    try {
-      const message = parseLine(bytes, length, now)
-      if (message) yield { kind: 'message', message, bytesRead }
-    } catch (error) {
-      if (!(error instanceof FcmError)) throw error
-      yield { kind: 'unreadable', file, line, bytes, why: error.message }
-    }
-  }
-}
-
-/** `line` counts from 1 in its file; `length` is that of the line in bytes, `bytes` only its beginning if over 8 MB. */
 export type ArchiveLine = { file: string; line: number; bytes: Buffer; length: number; bytesRead: number }
 
 /** All lines of `files`, without their newlines, whatever is in them. @throws FcmError FILE_UNREADABLE */
-export async function* readLines(files: string[]): AsyncGenerator<ArchiveLine, void> {
+export async function* readLines(files: readonly string[]): AsyncGenerator<ArchiveLine, void> {
   let before = 0
   for (const file of files) {
     const source = await contentOf(file)
@@ -72,25 +44,6 @@ export async function* readLines(files: string[]): AsyncGenerator<ArchiveLine, v
     before += source.bytesRead()
   }
 }
-
-function parseLine(bytes: Buffer, length: number, now: () => number): Message | null {
-  if (length > MAX_LINE_BYTES) throw invalid(`its line has ${length} bytes`)
-  if (!isUtf8(bytes)) throw invalid('its line is not UTF-8')
-  const text = bytes.toString()
-  if (text.trim() === '') return null
-  let json: unknown
-  try {
-    // Some editors put a byte order mark before the first line.
-    json = JSON.parse(text.replace(/^\uFEFF/, ''))
-  } catch {
-    throw invalid('its line is not JSON')
-  }
-  const message = parseHubMessage(json)
-  if (message && message.time > now() + MAX_AHEAD) throw invalid('data.timestamp is in the future')
-  return message
-}
-
-const invalid = (why: string) => new FcmError('HUB_MESSAGE_INVALID', { why })
 
 /** Lines without their newlines. `length` is that of the line, `bytes` only its beginning where it is over the limit. */
 async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<{ bytes: Buffer; length: number }> {
@@ -128,18 +81,65 @@ const openFile = (file: string): Promise<FileHandle> =>
     return open(file)
   })
 
-async function contentOf(file: string): Promise<{ content: AsyncIterable<Buffer>; bytesRead: () => number }> {
+type Content = { content: AsyncIterable<Buffer>; bytesRead: () => number }
+
+async function contentOf(file: string): Promise<Content> {
   const handle = await openFile(file)
+  let bytesRead = 0
+  /** What lies on disk from `position` on. */
+  async function* chunks(position: number): AsyncGenerator<Buffer> {
+    for (;;) {
+      const chunk = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position)
+      if (chunk.bytesRead === 0) return
+      position += chunk.bytesRead
+      bytesRead = Math.max(bytesRead, position)
+      yield chunk.buffer.subarray(0, chunk.bytesRead)
+    }
+  }
+  async function* content(): AsyncGenerator<Buffer> {
+    try {
+      if (await isGzipAt(handle, 0)) yield* unzipped(handle, chunks)
+      else yield* chunks(0)
+    } finally {
+      await handle.close()
+    }
+  }
+  return { content: content(), bytesRead: () => bytesRead }
+}
+
+async function isGzipAt(handle: FileHandle, position: number): Promise<boolean> {
   const magic = Buffer.alloc(2)
-  await attempt(file, () => handle.read(magic, 0, 2, 0)).catch(async (error) => {
-    await handle.close()
-    throw error
-  })
-  const raw = createReadStream('', { fd: handle, start: 0, highWaterMark: 2 ** 18 })
-  const gzip = magic[0] === 0x1f && magic[1] === 0x8b
-  // Errors reach the reader through the stream that it reads.
-  const content = gzip ? pipeline(raw, createGunzip({ chunkSize: 2 ** 18 }), () => {}) : raw
-  return { content, bytesRead: () => raw.bytesRead }
+  await handle.read(magic, 0, 2, position)
+  return magic[0] === 0x1f && magic[1] === 0x8b
+}
+
+/**
+ * Every member of a gzip file. zlib takes a zero byte behind a member for the end of all, and says nothing of what is
+ * behind it: padding is passed over here, and what is neither padding nor a member is an error.
+ */
+async function* unzipped(
+  handle: FileHandle,
+  chunks: (position: number) => AsyncGenerator<Buffer>,
+): AsyncGenerator<Buffer> {
+  for (let start: number | null = 0; start !== null; start = await afterPadding(handle, start)) {
+    if (!(await isGzipAt(handle, start))) throw Object.assign(new Error(), { code: 'NO_GZIP' })
+    const gunzip = createGunzip({ chunkSize: CHUNK_BYTES })
+    // Errors reach the reader through the stream that it reads.
+    yield* pipeline(chunks(start), gunzip, () => {})
+    start += gunzip.bytesWritten
+  }
+}
+
+/** Where the zeros at `position` end; null where the file does. */
+async function afterPadding(handle: FileHandle, position: number): Promise<number | null> {
+  const buffer = Buffer.alloc(CHUNK_BYTES)
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+    if (bytesRead === 0) return null
+    const end = buffer.subarray(0, bytesRead).findIndex((byte) => byte !== 0)
+    if (end >= 0) return position + end
+    position += bytesRead
+  }
 }
 
 async function attempt<T>(file: string, act: () => Promise<T>): Promise<T> {
@@ -156,6 +156,7 @@ const REASONS: Partial<Record<string, string>> = {
   NO_FILE: 'it is a pipe or a device, and is read more than once: write it to a file first',
   EACCES: 'this user may not read it',
   ELOOP: 'its links lead in a circle',
+  NO_GZIP: 'behind its gzip data stands something else',
   Z_BUF_ERROR: 'its gzip data ends too early: the file was cut off',
   Z_DATA_ERROR: 'its gzip data is damaged',
 }
