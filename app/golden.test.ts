@@ -39,20 +39,20 @@ afterAll(() => {
 
 test('are of this model', () => expect(golden.model).toBe(defaults.model))
 
-test('a simulated network', { timeout: 120_000 }, async () => {
+test('a simulated network', { timeout: 600_000 }, async () => {
   const dir = newDir()
   const until = ['--sim-until', '2026-01-06T14:00:00Z', '--seed', '1']
   expect((await fcm(['start', ...until, '--port', '0', '--data-dir', dir])).code).toBe(0)
   await holdExports('simulated', dir, LIVE, 10_000)
 })
 
-test('an archive', { timeout: 120_000 }, async () => {
+test('an archive', { timeout: 600_000 }, async () => {
   const dir = newDir()
   expect((await fcm(['backfill', ARCHIVE, '--run', 'history', '--data-dir', dir])).code).toBe(0)
   await holdExports('archive', dir, 'history', 5000)
 })
 
-test('a polled network, and the order of its records', { timeout: 120_000 }, async () => {
+test('a polled network, and the order of its records', { timeout: 600_000 }, async () => {
   const dir = newDir()
   const engines = await openEngines(readConfig({ dataDir: dir }, {}))
   try {

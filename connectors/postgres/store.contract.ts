@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { alertsContract } from './alerts/alerts.contract.ts'
 import { castsContract } from './casts/casts.contract.ts'
 import { cursorContract } from './database/cursor.contract.ts'
+import { monthsContract } from './database/months.contract.ts'
 import { ingestContract } from './ingest/ingest.contract.ts'
 import { operationsContract } from './operations/operations.contract.ts'
 import { runsContract } from './runs/runs.contract.ts'
@@ -12,17 +13,18 @@ import type { Store } from './store.ts'
 
 export function storeContract(
   name: string,
-  open: () => Promise<{ store: Store; close(): Promise<void> }>,
+  open: (now: () => number) => Promise<{ store: Store; close(): Promise<void> }>,
 ): void {
   describe(name, () => {
     let store: Store
     let close: () => Promise<void>
     let runs = 0
+    let time = Date.UTC(2026, 10, 15)
     /** A run of its own for every test. */
     const newRun = () => `run-${++runs}`
 
     beforeAll(async () => {
-      const opened = await open()
+      const opened = await open(() => time)
       store = opened.store
       close = opened.close
     }, 120_000)
@@ -41,6 +43,15 @@ export function storeContract(
     for (const [capability, suite] of Object.entries(suites)) {
       describe(capability, () => suite(() => store, newRun))
     }
+
+    describe('months', () =>
+      monthsContract(
+        () => store,
+        newRun,
+        (now) => {
+          time = now
+        },
+      ))
 
     it('answers a ping', () => store.ping())
   })

@@ -7,7 +7,7 @@ import { FcmError } from '../../common/errors.ts'
 import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { createDatabase, type Query } from './database/database.ts'
-import { alert } from './records.fixture.ts'
+import { alert, all, cast, signal } from './records.fixture.ts'
 import { storeContract } from './store.contract.ts'
 import { CONNECTIONS, openStore } from './store.ts'
 
@@ -34,9 +34,28 @@ const bin5 = (key: string, i: number, count: number): { key: string; record: Fcm
 })
 
 describe.skipIf(!url)('with a server', () => {
-  storeContract('the store on a server', async () => {
-    const store = await openStore({ url: url! })
+  storeContract('the store on a server', async (now) => {
+    const store = await openStore({ url: url!, now })
     return { store, close: () => store.close() }
+  })
+
+  it('two processes on either side of the end of a month store nothing twice', async () => {
+    const records = Array.from({ length: 200 }, (_, i) => [
+      signal('midnight', i),
+      cast('midnight', 9000 + i, 'x'),
+    ]).flat()
+    const stores = await Promise.all(
+      [Date.UTC(2027, 0, 31), Date.UTC(2027, 1, 1)].map((time) => openStore({ url: url!, now: () => time })),
+    )
+    await Promise.all(
+      stores.flatMap((store) =>
+        Array.from({ length: 20 }, (_, i) => store.ingest.write('live', records.slice(i * 20, i * 20 + 40))),
+      ),
+    )
+    const [store] = stores
+    expect(await all(store!.series.exportSignals({ run: 'live', channel: 'midnight' }))).toHaveLength(200)
+    expect((await store!.casts.list('live', 'midnight', {}, { limit: 500 })).items).toHaveLength(200)
+    await Promise.all(stores.map(({ close }) => close()))
   })
 
   it('two processes may start at once, and write one after the other without losing or doubling a bin', async () => {

@@ -101,8 +101,8 @@ describe('the embedded store', () => {
   })
 })
 
-storeContract('the store on the embedded database', async () => {
-  const store = await openStore({ dir })
+storeContract('the store on the embedded database', async (now) => {
+  const store = await openStore({ dir, now })
   return { store, close: () => store.close() }
 })
 

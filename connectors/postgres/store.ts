@@ -48,6 +48,8 @@ export type StoreOptions = (
   early?: boolean
   /** What a server has not answered by then is given up, ms; for tests. */
   readWithinMs?: number
+  /** The wall clock in ms: in which month rows are stored. */
+  now?: () => number
 }
 
 /**
@@ -63,8 +65,8 @@ const READ_WITHIN_MS = 15_000
  * @throws FcmError DATABASE_UNREACHABLE, OPTION_INVALID (of DATABASE_URL), DATA_DIR_UNUSABLE
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { early = false } = options
-  if (options.url !== undefined) return openServer(options.url, early, options.readWithinMs ?? READ_WITHIN_MS)
+  const { early = false, readWithinMs = READ_WITHIN_MS, now = Date.now } = options
+  if (options.url !== undefined) return openServer(options.url, { early, readWithinMs, now })
   const dir = path.join(options.dir, 'postgres')
   const isThere = existsSync(dir)
   const opening = openEmbedded(dir)
@@ -80,7 +82,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const usual = inTurns(db, turns, 'usual')
   // An embedded database has one process.
   const alone: Alone = (_name, _taken, work) => work(new AbortController().signal)
-  return createStore({ embedded: true, urgent: inTurns(db, turns, 'urgent'), usual, readers: usual, alone })
+  return createStore({
+    embedded: true,
+    now,
+    urgent: inTurns(db, turns, 'urgent'),
+    usual,
+    readers: usual,
+    alone,
+  })
 }
 
 /** A database for which `opened` has to be waited first. */
@@ -111,7 +120,10 @@ async function openEmbedded(dir: string): Promise<Database> {
   return { ...db, close }
 }
 
-async function openServer(url: string, early: boolean, readWithinMs: number): Promise<Store> {
+async function openServer(
+  url: string,
+  { early, readWithinMs, now }: { early: boolean; readWithinMs: number; now: () => number },
+): Promise<Store> {
   const pool = (of: keyof typeof CONNECTIONS, withinMs?: number) =>
     createDatabase({ connectionString: url, max: CONNECTIONS[of], application_name: `fcm ${of}` }, withinMs)
   const [writers, readers, locks] = [pool('writers'), pool('readers', readWithinMs), pool('locks')]
@@ -136,6 +148,7 @@ async function openServer(url: string, early: boolean, readWithinMs: number): Pr
   const turns = createTurns(CONNECTIONS.writers)
   return createStore({
     embedded: false,
+    now,
     urgent: inTurns(ready(writers), turns, 'urgent'),
     usual: inTurns(ready(writers), turns, 'usual'),
     readers: ready(readers),
@@ -156,6 +169,7 @@ const WRITTEN_WITHIN_MS = 60_000
 type Parts = {
   /** A server runs ANALYZE and VACUUM by itself; an embedded database has neither. */
   embedded: boolean
+  now: () => number
   /** Closing one of these closes all. */
   urgent: Database
   usual: Database
@@ -163,8 +177,8 @@ type Parts = {
   alone: Alone
 }
 
-function createStore({ embedded, urgent, usual, readers, alone }: Parts): Store {
-  const writer = createWriter({ urgent, usual }, embedded ? undefined : WRITTEN_WITHIN_MS)
+function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): Store {
+  const writer = createWriter({ urgent, usual }, now, embedded ? undefined : WRITTEN_WITHIN_MS)
   const statistics = createStatistics(usual.query)
   const write = embedded ? alertsFirst(writer.write) : writer.write
   return {
@@ -184,6 +198,7 @@ function createStore({ embedded, urgent, usual, readers, alone }: Parts): Store 
       read: readers.query,
       db: usual,
       alone,
+      now,
       forget: writer.forget,
       async freeSpace() {
         if (embedded) await usual.query('VACUUM (ANALYZE)')

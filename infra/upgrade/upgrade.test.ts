@@ -18,7 +18,7 @@ afterAll(() => {
 /** The simulated network whose results are pinned. */
 const SIMULATE = ['start', '--seed', '1', '--port', '0', '--data-dir', dir, '--sim-until']
 
-test.skipIf(!previous)('a data directory', { timeout: 180_000 }, async () => {
+test.skipIf(!previous)('a data directory', { timeout: 600_000 }, async () => {
   const run = (until: string) =>
     spawn(
       process.execPath,

@@ -1,6 +1,7 @@
 /** Casts and their removals as rows: one statement for each table, ignoring what is there already. */
 import type { Cast, CastRemoved } from '../../../schemas/records.ts'
 import { arrayLiteral, clean, type Query, unnest } from '../database/database.ts'
+import { NO_MONTH } from '../database/months.ts'
 import { type ChannelId, distinct, type Keyed } from '../ingest/batch.ts'
 
 export async function insertCasts(
@@ -8,6 +9,7 @@ export async function insertCasts(
   run: number,
   casts: Keyed<Cast>[],
   channel: ChannelId,
+  month: number,
 ): Promise<void> {
   if (casts.length === 0) return
   const table = unnest(
@@ -23,15 +25,27 @@ export async function insertCasts(
       JSON.stringify(record.urls.map(clean)),
     ]),
   )
+  const columns = 'run, hash, channel, fid, time, text, parent_hash, urls'
+  // Those of a month have an index of their own by hash. What was stored before there were months stands in month 0.
+  const fresh =
+    month === NO_MONTH
+      ? ''
+      : `, fresh AS (
+         INSERT INTO cast_hashes (run, hash, month)
+         SELECT t.run, t.hash, $9::smallint FROM told t
+         WHERE NOT EXISTS (SELECT FROM casts c WHERE c.run = t.run AND c.hash = t.hash AND c.month = ${NO_MONTH})
+         ON CONFLICT DO NOTHING RETURNING hash
+       )`
   await query(
-    `INSERT INTO casts (run, hash, channel, fid, time, text, parent_hash, urls, removed)
+    `WITH told AS (SELECT * FROM ${table.from} AS t (${columns}))${fresh}
+     INSERT INTO casts (${columns}, removed, month)
      SELECT t.run, t.hash, t.channel, t.fid, t.time, CASE WHEN r.run IS NULL THEN t.text END, t.parent_hash,
        CASE WHEN r.run IS NULL THEN ARRAY (SELECT jsonb_array_elements_text(t.urls::jsonb)) ELSE '{}' END,
-       r.run IS NOT NULL
-     FROM ${table.from} AS t (run, hash, channel, fid, time, text, parent_hash, urls)
+       r.run IS NOT NULL, $9::smallint
+     FROM told t ${fresh && 'JOIN fresh USING (hash)'}
      LEFT JOIN removals r ON r.run = t.run AND r.hash = t.hash AND r.fid = t.fid
      ON CONFLICT DO NOTHING`,
-    table.values,
+    [...table.values, month],
   )
 }
 

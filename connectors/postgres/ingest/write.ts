@@ -1,9 +1,11 @@
 /** Writes batches of records: one transaction each, ahead of which what this process remembers never gets. */
+import { LIVE } from '../../../pipeline/topology.ts'
 import type { Measure } from '../../../schemas/records.ts'
 import { insertAlertEvents } from '../alerts/insert-alerts.ts'
 import { blankRemoved, insertCasts, insertRemovals } from '../casts/insert-casts.ts'
 import { keyOf } from '../database/channel-name.ts'
 import { codeOf, type Database, type Query, unnest } from '../database/database.ts'
+import { makeMonth, monthOf, NO_MONTH } from '../database/months.ts'
 import { insertCoverages, insertGaps, insertPolls } from '../operations/insert-operations.ts'
 import { insertLates, insertSignals, insertTimelines, insertUnknowns } from '../series/insert-series.ts'
 import { newTimeline, type Timeline } from '../series/timeline.ts'
@@ -24,10 +26,16 @@ export type Writer = ReturnType<typeof createWriter>
 
 /**
  * A writer remembers ids and timelines of the series it has seen; it never gets ahead of the database. Batches with alerts
- * are written through `urgent`. `withinMs`: of each statement.
+ * are written through `urgent`. `now`: the wall clock in ms, which tells the month that rows are stored in. `withinMs`: of
+ * each statement.
  */
-export function createWriter(dbs: { urgent: Database; usual: Database }, withinMs?: number) {
+export function createWriter(
+  dbs: { urgent: Database; usual: Database },
+  now: () => number,
+  withinMs?: number,
+) {
   const runs = new Map<string, RunEntry>()
+  const monthsMade = new Set<number>()
 
   async function write(run: string, records: readonly Input[]): Promise<Written> {
     if (records.length === 0) return { rejected: [] }
@@ -48,6 +56,8 @@ export function createWriter(dbs: { urgent: Database; usual: Database }, withinM
     const query: Query = (sql, values) => db.query(sql, values, withinMs)
     const entry = await runEntry(query, run)
     await know(query, entry, batch.channels)
+    const month = run === LIVE ? monthOf(now()) : NO_MONTH
+    await makeMonth(query, month, monthsMade)
     const changed = new Map<SeriesEntry, Timeline>()
 
     await db.transaction(async (query) => {
@@ -60,14 +70,14 @@ export function createWriter(dbs: { urgent: Database; usual: Database }, withinM
       const [{ rows }] = await Promise.all([
         held,
         insertRemovals(query, entry.id, batch.removals),
-        insertCasts(query, entry.id, batch.casts, channel),
+        insertCasts(query, entry.id, batch.casts, channel, month),
         insertGaps(query, batch.gaps, channel),
         insertCoverages(query, batch.coverages, channel),
         insertPolls(query, batch.polls, channel),
-        insertTimelines(query, batch.timed, series, changed),
+        insertTimelines(query, batch.timed, series, changed, month),
         insertUnknowns(query, batch.unknowns, series),
         insertLates(query, batch.lates, series),
-        insertSignals(query, batch.signals, series),
+        insertSignals(query, batch.signals, series, month),
         insertAlertEvents(query, entry.id, batch.alerts, channel),
       ])
       if (rows.length === 0) throw new Stale('the run was deleted')

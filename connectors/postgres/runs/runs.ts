@@ -3,7 +3,7 @@ import { BASE } from '../../../common/time.ts'
 import { type Measure, NETWORK } from '../../../schemas/records.ts'
 import type { Database, Query } from '../database/database.ts'
 import type { Alone } from '../database/locks.ts'
-import { forgetPolls } from '../operations/insert-operations.ts'
+import { expire } from './expire.ts'
 
 /** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
 export type Run = {
@@ -23,8 +23,9 @@ export interface Runs {
   has(run: string): Promise<boolean>
   delete(run: string): Promise<void>
   /**
-   * Blanks texts of casts that were stored more than `textDays` ago, and deletes requests of channels from more than 14
-   * days before their run's last round; returns how many of both.
+   * Blanks texts of casts that were stored more than `textDays` ago, deletes requests of channels from more than 14 days
+   * before their run's last round, and of run `live` what was stored more than `KEPT_MONTHS` whole months ago; returns how
+   * many rows and tables that were.
    */
   expire(textDays: number): Promise<number>
   /** One process at a time. */
@@ -35,9 +36,9 @@ export interface Runs {
 const EVENTS: Measure[] = ['posts', 'replies', 'reactions']
 
 /** Tables whose rows belong to a series or a channel, or name their run. */
-const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals']
+const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals', 'latest_signals']
 const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
-const OF_RUN = ['casts', 'removals', 'alert_events', 'alerts', 'channels']
+const OF_RUN = ['casts', 'cast_hashes', 'removals', 'alert_events', 'alerts', 'channels']
 
 export type RunsOptions = {
   read: Query
@@ -47,9 +48,11 @@ export type RunsOptions = {
   forget(run: string): void
   /** Much was deleted. */
   freeSpace(): Promise<void>
+  /** The wall clock, ms. */
+  now(): number
 }
 
-export const createRuns = ({ read, db, alone, forget, freeSpace }: RunsOptions): Runs => ({
+export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOptions): Runs => ({
   alone,
 
   async list() {
@@ -100,12 +103,7 @@ export const createRuns = ({ read, db, alone, forget, freeSpace }: RunsOptions):
   },
 
   async expire(textDays) {
-    const blanked = await db.query(
-      `UPDATE casts SET text = NULL
-       WHERE text IS NOT NULL AND stored_at < now() - make_interval(secs => $1::float8 * 86400)`,
-      [textDays],
-    )
-    const expired = blanked.changed + (await forgetPolls(db.query))
+    const expired = await expire(db.query, textDays, now())
     if (expired > 0) await freeSpace()
     return expired
   },

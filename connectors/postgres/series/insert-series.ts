@@ -1,6 +1,7 @@
 /** Bins, spans, tallies and signals as rows: one statement for each table, ignoring what is there already. */
 import type { Late, Signal, Unknown } from '../../../schemas/records.ts'
 import { type Query, unnest } from '../database/database.ts'
+import { NO_MONTH } from '../database/months.ts'
 import { distinct, type Keyed, type SeriesEntry, type SeriesOf, Stale, type Timed } from '../ingest/batch.ts'
 import { addBin, addIdle, type BinRun, type Timeline } from './timeline.ts'
 
@@ -9,6 +10,7 @@ export async function insertTimelines(
   timed: Timed[],
   seriesOf: SeriesOf,
   changed: Map<SeriesEntry, Timeline>,
+  month: number,
 ): Promise<void> {
   const finished: (readonly [number, BinRun])[] = []
   for (const { key, measure, bin, value } of timed) {
@@ -29,8 +31,9 @@ export async function insertTimelines(
   const inserted =
     finished.length > 0 &&
     query(
-      `INSERT INTO counts (series, bin, n, count, covered, masked, idle) SELECT * FROM ${counts.from}`,
-      counts.values,
+      `INSERT INTO counts (series, bin, n, count, covered, masked, idle, month)
+       SELECT *, $8::smallint FROM ${counts.from}`,
+      [...counts.values, month],
     )
   const table = unnest(
     ['int', 'int', 'bool', 'int', 'int', 'bigint', 'int', 'bool', 'int', 'bigint', 'float8', 'bool'],
@@ -107,16 +110,53 @@ export async function insertLates(query: Query, lates: Keyed<Late>[], seriesOf: 
   )
 }
 
+/**
+ * One that stands in another month is left out. Two who write the same series wait for each other at its latest signal:
+ * what the first has stored, the second then sees.
+ */
 export async function insertSignals(
   query: Query,
   signals: Keyed<Signal>[],
   seriesOf: SeriesOf,
+  month: number,
 ): Promise<void> {
   if (signals.length === 0) return
+  const rows = signals.map(({ key, record }) => ({ id: seriesOf(key, record.measure).id, record }))
+  await Promise.all([insertLatest(query, rows), insertRows(query, rows, month)])
+}
+
+type SignalRow = { id: number; record: Signal }
+
+async function insertLatest(query: Query, rows: SignalRow[]): Promise<void> {
+  const latest = distinct(
+    rows,
+    ({ id, record }) => `${id} ${record.resolution}`,
+    (a, b) => a.record.start > b.record.start,
+  )
+  // In one order: else two writers could wait for each other in a circle.
+  latest.sort((a, b) => a.id - b.id || a.record.resolution - b.record.resolution)
+  const table = unnest(
+    ['int', 'int', 'bigint', 'bigint', 'float8', 'float8', 'float8', 'text'],
+    latest.map(({ id, record: s }) => [
+      ...([id, s.resolution, s.start, s.count] as const),
+      ...([s.expected, s.p, s.score, s.decision] as const),
+    ]),
+  )
+  await query(
+    `INSERT INTO latest_signals AS l (series, resolution, start, count, expected, p, score, decision)
+     SELECT * FROM ${table.from} ON CONFLICT (series, resolution) DO UPDATE
+     SET start = excluded.start, count = excluded.count, expected = excluded.expected, p = excluded.p,
+       score = excluded.score, decision = excluded.decision
+     WHERE l.start < excluded.start`,
+    table.values,
+  )
+}
+
+async function insertRows(query: Query, rows: SignalRow[], month: number): Promise<void> {
   const table = unnest(
     ['int', 'int', 'bigint', 'bigint', ...Array<string>(13).fill('float8'), 'text', 'text', 'text'],
-    signals.map(({ key, record: s }) => [
-      seriesOf(key, s.measure).id,
+    rows.map(({ id, record: s }) => [
+      id,
       s.resolution,
       s.start,
       s.count,
@@ -138,11 +178,16 @@ export async function insertSignals(
       s.settings,
     ]),
   )
+  const columns = `series, resolution, start, count, expected, dispersion, residual, variance, autocorrelation, raw_variance,
+    raw_autocorrelation, variance_trend, autocorrelation_trend, p_variance, p_autocorrelation, p, score, decision, reason,
+    settings`
   await query(
-    `INSERT INTO signals (series, resolution, start, count, expected, dispersion, residual, variance, autocorrelation,
-       raw_variance, raw_autocorrelation, variance_trend, autocorrelation_trend, p_variance, p_autocorrelation, p, score,
-       decision, reason, settings)
-     SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`,
-    table.values,
+    `INSERT INTO signals (${columns}, month)
+     SELECT t.*, $21::smallint FROM ${table.from} AS t (${columns})
+     WHERE $21 = ${NO_MONTH} OR NOT EXISTS (
+       SELECT FROM signals s
+       WHERE s.series = t.series AND s.resolution = t.resolution AND s.start = t.start AND s.month <> $21)
+     ON CONFLICT DO NOTHING`,
+    [...table.values, month],
   )
 }

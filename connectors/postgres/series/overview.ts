@@ -50,10 +50,7 @@ const HEADS = `SELECT s.*, g.start, g.count, g.expected, g.p, g.score, g.decisio
     SELECT DISTINCT ON (c.id) c.id AS channel, c.name, s.id, s.measure, CASE WHEN s.idle THEN s.next END AS idle_from
     FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id WHERE r.name = $1
     ORDER BY c.id, s.first IS NULL, array_position('{${SHOWN}}'::text[], s.measure)
-  ) s LEFT JOIN LATERAL (
-    SELECT start, count, expected, p, score, decision FROM signals
-    WHERE series = s.id AND resolution = ${BASE_SECONDS} ORDER BY start DESC LIMIT 1
-  ) g ON true`
+  ) s LEFT JOIN latest_signals g ON g.series = s.id AND g.resolution = ${BASE_SECONDS}`
 /** Open alerts of run $1, worst first. */
 const OPEN = `SELECT channel AS id, fingerprint, kind, severity, opened_at FROM alerts
   WHERE run = (SELECT id FROM runs WHERE name = $1) AND state = 'open'
