@@ -264,6 +264,9 @@ export function kafkaOf(config: Config) {
   }
 }
 
+/** An IPv6 address may stand in brackets, as it does in URLs. */
+const unbracketed = (config: Config): Config => ({ ...config, host: config.host.replace(/^\[(.*)\]$/, '$1') })
+
 /** Flags before environment variables before defaults. @throws FcmError OPTION_INVALID for the first that is wrong */
 export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, unknown> = {}
@@ -277,7 +280,7 @@ export function readConfig(flags: Record<string, unknown>, env: NodeJS.ProcessEn
   }
   const config = Value.Default(Settings, given)
   const [error] = Value.Errors(Settings, config)
-  if (!error) return config as Config
+  if (!error) return unbracketed(config as Config)
   const name = error.instancePath.slice(1) as keyof Config
   const { description, enum: choices } = settings.find(([n]) => n === name)![1]
   throw new FcmError('OPTION_INVALID', {

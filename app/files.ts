@@ -1,6 +1,27 @@
 /** Small files in a data directory: read whole, written whole or not at all. */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { FcmError } from '../common/errors.ts'
+
+/**
+ * Makes a directory, and those that it is to stand in; what is there already, file or directory, stays. Node's own
+ * `recursive` never ends where a file system (`/proc`) has the parent and takes no directory in it.
+ */
+export async function makeDirectory(dir: string, mode = 0o777): Promise<void> {
+  const make = () =>
+    mkdir(dir, { mode }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  try {
+    await make()
+  } catch (error) {
+    const parent = dirname(dir)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existsSync(parent)) throw error
+    await makeDirectory(parent, mode)
+    await make()
+  }
+}
 
 /** The JSON in a file; null where there is none. @throws FcmError FILE_UNREADABLE when it is there and damaged */
 export async function readJson<T>(file: string): Promise<T | null> {

@@ -19,3 +19,17 @@ test('closing does not wait for a connection on which nothing was ever asked', a
   await engines.close()
   remove()
 }, 20_000)
+
+test('an IPv6 address may stand in brackets', async () => {
+  const { dir, remove } = temporaryDir()
+  const engines = await openEngines(readConfig({ dataDir: dir, port: 0 }, { FCM_HOST: '[::1]' }))
+  try {
+    const { url, close } = await serve(engines)
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/)
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    await close()
+  } finally {
+    await engines.close()
+    remove()
+  }
+}, 20_000)

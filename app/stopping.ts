@@ -1,13 +1,31 @@
-/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
+/**
+ * How a process is told to stop: by the first SIGINT or SIGTERM; the second one ends it at once. Under npm (`npm start`,
+ * `npx`), also by the death of what started it: npm passes a signal on to a shell that dies of it alone, and a process that
+ * nobody sees would keep its port and its data directory.
+ */
+const WATCH_MS = 500
+
 export function stopSignal(): AbortSignal {
   const stopping = new AbortController()
+  const stop = (words: string) => {
+    process.stderr.write(`\n${words}\n`)
+    stopping.abort()
+  }
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
-    process.stderr.write('\nStopping; once more to force it.\n')
-    stopping.abort()
+    stop('Stopping; once more to force it.')
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  const { npm_lifecycle_event: byNpm, FCM_ENDS_WITH_PARENT: byItself } = process.env
+  if (byNpm !== undefined || byItself !== undefined) {
+    const parent = process.ppid
+    const timer = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(timer)
+      if (!stopping.signal.aborted) stop('What started this has ended. Stopping.')
+    }, WATCH_MS).unref()
+  }
   return stopping.signal
 }
 

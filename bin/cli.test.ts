@@ -130,7 +130,7 @@ describe('beside a process that owns the data directory', () => {
 
   test('a second one is refused', async () => {
     const second = await fcm(['start', '--data-dir', owned, '--port', '0'])
-    expectExplained(second, 3, /is in use by another fcm process/)
+    expectExplained(second, 3, new RegExp(`is in use by process ${owner.pid}\\.`))
   })
 
   test('commands ask it', async () => {

@@ -32,8 +32,12 @@ const program = new Command('fcm')
   .version(VERSION)
   .showHelpAfterError('Run it with --help to see what it takes.')
   .exitOverride()
-const named = commands[process.argv[2] ?? '']
-for (const load of named ? [named] : Object.values(commands)) (await load())(program)
+const [, , name = 'help'] = process.argv
+if (Object.hasOwn(commands, name)) (await commands[name]!())(program)
+else if (name === 'help' || name.startsWith('-'))
+  for (const load of Object.values(commands)) (await load())(program)
+// That a name is none of theirs can be said without loading any.
+else for (const known of Object.keys(commands)) program.command(known)
 
 try {
   await program.parseAsync()

@@ -110,7 +110,7 @@ const errors = {
   DATA_DIR_LOCKED: {
     exit: 3,
     text: (d) =>
-      `The data directory ${d.dir} is in use by another fcm process. Stop it, or give this one its own with --data-dir.`,
+      `The data directory ${d.dir} is in use by ${d.pid ? `process ${d.pid}` : 'another fcm process'}. Stop it, or give this one its own with --data-dir.`,
   },
   DATA_DIR_MISSING: {
     exit: 2,

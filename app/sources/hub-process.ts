@@ -78,7 +78,7 @@ export async function startHub(
     }
   }
   const url = await begin()
-  logger.info({ url, pid: child!.pid }, 'the simulated hub listens')
+  logger.info({ url, hub: child!.pid }, 'the simulated hub listens')
   const kept = keep()
   return {
     url,

@@ -52,12 +52,23 @@ export const connect = (
   signal: AbortSignal,
 ): Promise<FarcasterServer> => untilItPasses(() => openServer(target, { signal }), onFirst(onWaiting), signal)
 
-/** A URL, or a command with its arguments; what stands in quotes is one argument. */
+/**
+ * A URL, or a command with its arguments, as a shell would split them: what stands in quotes belongs together, and to what
+ * it touches (`--header="X: y"`). By hand, since the pattern of string-argv takes more than linear time.
+ */
 export function parseTarget(text: string): ServerTarget {
   if (/^https?:\/\//.test(text)) return { url: text }
-  const [command = text, ...args] = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, double, single, plain]) => double ?? single ?? plain ?? '',
-  )
+  const words: string[] = []
+  // A quote that is never closed is a character as any other.
+  let word: string | undefined
+  for (const [part, double, single] of text.matchAll(/"([^"]*)"|'([^']*)'|\s+|[^\s"']+|["']/g)) {
+    if (/^\s/.test(part)) {
+      if (word !== undefined) words.push(word)
+      word = undefined
+    } else word = (word ?? '') + (double ?? single ?? part)
+  }
+  if (word !== undefined) words.push(word)
+  const [command = text, ...args] = words
   return { command, args }
 }
 

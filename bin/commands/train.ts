@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { makeDirectory } from '../../app/files.ts'
 import { FcmError } from '../../common/errors.ts'
 import { loadTfjs } from '../../models/cnn-lstm/tfjs.ts'
 import { modelOf, writeWeights } from '../../models/cnn-lstm/weights.ts'
@@ -65,7 +66,7 @@ export function trainNetwork(program: Command): void {
 async function writable(dir: string): Promise<string> {
   const out = resolve(dir)
   try {
-    await mkdir(out, { recursive: true })
+    await makeDirectory(out)
     await access(out, constants.W_OK)
     return out
   } catch (error) {

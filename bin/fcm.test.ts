@@ -1,0 +1,125 @@
+/** How the program is started, by whichever Node and whatever is around it, and that it ends when it is told to. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { FCM, fcm, spawnFcm, temporaryDir } from '../app/testing.ts'
+
+const { dir, remove } = temporaryDir()
+afterAll(remove)
+
+const ENV = { PATH: process.env.PATH, HOME: process.env.HOME }
+/** Makes a Node say that it is another. */
+const older =
+  'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.19.0"}})'
+
+function byNode20(program: string, ...args: string[]) {
+  const child = spawn(process.execPath, ['--import', older, program, ...args], { env: ENV })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
+  return { child, ended }
+}
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('%s is no command', async (name) => {
+  const { code, stderr } = await fcm([name])
+  expect(stderr).toContain(`unknown command '${name}'`)
+  expect(code).toBe(2)
+})
+
+describe('a Node that is too old', () => {
+  test('goes on as the one that comes with the packages, with its exit code and its signals', {
+    timeout: 60_000,
+  }, async () => {
+    const [[version], said] = await byNode20(FCM, '--version').ended
+    expect([version, said]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)])
+    expect((await byNode20(FCM, 'strat').ended)[0]).toEqual([2, null])
+
+    const { child, ended } = byNode20(FCM, 'hub', '--port', '0')
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    expect((await ended)[0]).toEqual([0, null])
+  })
+
+  test('without it, the command is named that brings it', async () => {
+    const clone = join(dir, 'clone')
+    mkdirSync(join(clone, 'bin'), { recursive: true })
+    cpSync(FCM, join(clone, 'bin', 'fcm.js'))
+    const refused = async () => {
+      const [[code], , stderr] = await byNode20(join(clone, 'bin', 'fcm.js'), 'start').ended
+      expect([code, stderr]).toEqual([3, expect.stringContaining('this is Node 20.19.0, and it takes 22.18')])
+      return stderr
+    }
+    expect(await refused()).toContain('Run `npm ci`')
+    // As `npm ci --ignore-scripts` leaves it.
+    mkdirSync(join(clone, 'node_modules', 'node'), { recursive: true })
+    expect(await refused()).toContain('Run `npm rebuild node`')
+  })
+})
+
+test('under npm, a process whose parent is gone stops, and leaves no lock', { timeout: 60_000 }, async () => {
+  const data = join(dir, 'orphan')
+  const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${FCM}" run count --data-dir "${data}" & echo $! >&2; wait`
+  const shell = spawn('sh', ['-c', command], { env: { ...ENV, npm_lifecycle_event: 'npx' } })
+  onTestFinished(() => void shell.kill('SIGKILL'))
+  const [pid] = await once(shell.stderr.setEncoding('utf8'), 'data').then(([line]) => [Number(line)])
+  onTestFinished(() => void (isAlive(pid!) && process.kill(pid!, 'SIGKILL')))
+  await once(shell.stdout, 'data')
+  shell.kill('SIGKILL')
+  await expect.poll(() => isAlive(pid!), { timeout: 20_000 }).toBe(false)
+  expect(await fcm(['lag', '--data-dir', data])).toMatchObject({
+    stderr: expect.not.stringContaining('in use'),
+  })
+})
+
+test('what nobody under npm has started goes on without its parent', { timeout: 60_000 }, async () => {
+  const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${FCM}" hub --port 0 & echo $! >&2; wait`
+  const shell = spawn('sh', ['-c', command], { env: ENV })
+  onTestFinished(() => void shell.kill('SIGKILL'))
+  const [line] = await once(shell.stderr.setEncoding('utf8'), 'data')
+  const pid = Number(line)
+  onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')))
+  await once(shell.stdout, 'data')
+  shell.kill('SIGKILL')
+  await once(shell, 'exit')
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  expect(isAlive(pid)).toBe(true)
+})
+
+describe('the data directory', () => {
+  test('is this user’s alone', async () => {
+    const made = join(dir, 'deep', 'down')
+    expect(await fcm(['migrate', '--data-dir', made])).toMatchObject({ code: 0 })
+    expect(statSync(made).mode & 0o777).toBe(0o700)
+    expect(statSync(join(dir, 'deep')).mode & 0o777).toBe(0o700)
+  }, 60_000)
+
+  test.runIf(existsSync('/proc/self'))(
+    'on what is no file system is refused, not tried for ever',
+    async () => {
+      for (const where of ['/proc/fcm', '/proc/fcm/deep']) {
+        const { code, stderr } = await fcm(['start', '--data-dir', where, '--port', '0'])
+        expect(stderr).toMatch(/^fcm: Can't use the data directory \/proc\/fcm/)
+        expect(code).toBe(3)
+      }
+    },
+  )
+
+  test('that is in use is said to be by which process', { timeout: 60_000 }, async () => {
+    const data = join(dir, 'used')
+    const first = spawnFcm(['run', 'count', '--data-dir', data])
+    onTestFinished(() => void first.kill('SIGKILL'))
+    await first.says('"role":"count"')
+    const { code, stderr } = await fcm(['start', '--data-dir', data, '--port', '0'])
+    expect(stderr).toContain(`is in use by process ${first.pid}.`)
+    expect(code).toBe(3)
+  })
+})
