@@ -13,6 +13,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'hermetic',
+          // To load the same modules again for each file takes as long as half of the tests.
+          isolate: false,
+          restoreMocks: true,
+          unstubEnvs: true,
           include: ['**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...server],
         },

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
+import { dataDir, exportsOf, fcm, spawnFcm } from './testing.ts'
 
 const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
 
-const { dir, remove } = temporaryDir()
+const { dir, remove } = dataDir()
 afterAll(remove)
 
 /** `series,hour,count` of casts by hour, from the file alone: it shares no code with the product. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRandom } from '../models/random.ts'
-import { exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
+import { dataDir, exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
 
 /** A day and a half: long enough for series to be judged, and for a warning to open and end. */
 const SIMULATE = ['start', '--sim-until', '2026-01-06T14:00:00Z', '--port', '0', '--seed', '1']
@@ -10,15 +10,14 @@ const SIMULATE = ['start', '--sim-until', '2026-01-06T14:00:00Z', '--port', '0',
 const OFTEN = { FCM_CHECKPOINT_SECONDS: '0' }
 
 const dirs: { dir: string; remove(): void }[] = []
-const newDir = (): string => {
-  const made = temporaryDir()
+const newDir = (made = dataDir()): string => {
   dirs.push(made)
   return made.dir
 }
 let undisturbed: Record<string, string>
 
 beforeAll(async () => {
-  const dir = newDir()
+  const dir = newDir(temporaryDir())
   const { code, stderr } = await fcm([...SIMULATE, '--data-dir', dir])
   expect(stderr).not.toMatch(/fault/)
   expect(code).toBe(0)

@@ -22,13 +22,13 @@ import { type Engines, openEngines } from './engines.ts'
 import { golden, hold, holdExports, record } from './golden.fixture.ts'
 import { PROCESSING } from './roles/roles.ts'
 import { startRoles } from './roles/start.ts'
-import { fcm, temporaryDir } from './testing.ts'
+import { dataDir, fcm } from './testing.ts'
 
 const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
 
 const dirs: { dir: string; remove(): void }[] = []
 const newDir = (): string => {
-  const made = temporaryDir()
+  const made = dataDir()
   dirs.push(made)
   return made.dir
 }

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
-import { fcm, spawnFcm, temporaryDir } from './testing.ts'
+import { dataDir, fcm, spawnFcm } from './testing.ts'
 
-const { dir, remove } = temporaryDir()
+const { dir, remove } = dataDir()
 afterAll(remove)
 
 test('roles without an API tell how they are on a port of their own', { timeout: 60_000 }, async () => {

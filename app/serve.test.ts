@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
 import { openEngines } from './engines.ts'
 import { serve } from './serve.ts'
-import { temporaryDir } from './testing.ts'
+import { dataDir } from './testing.ts'
 
 test('closing does not wait for a connection on which nothing was ever asked', async () => {
-  const { dir, remove } = temporaryDir()
+  const { dir, remove } = dataDir()
   const engines = await openEngines(readConfig({ dataDir: dir, port: 0 }, {}))
   const { url, close } = await serve(engines)
   const socket = connect(Number(new URL(url).port), '127.0.0.1')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { putDatabase } from '../connectors/postgres/made.fixture.ts'
 import { connect } from './client.ts'
 import { readConfig } from './config.ts'
 
@@ -57,6 +58,13 @@ export const fcm = (args: string[], env?: Record<string, string>): Promise<Ended
 export function temporaryDir(): { dir: string; remove(): void } {
   const dir = mkdtempSync(join(tmpdir(), 'fcm-'))
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
+}
+
+/** A data directory with a database that has no rows. Whoever begins without one tests that it is made, and takes seconds. */
+export function dataDir(): { dir: string; remove(): void } {
+  const made = temporaryDir()
+  putDatabase(made.dir)
+  return made
 }
 
 /**

@@ -7,9 +7,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ended, fcm, spawnFcm, temporaryDir } from '../app/testing.ts'
 import { VERSION } from '../app/version.ts'
+import { putDatabase } from '../connectors/postgres/made.fixture.ts'
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)
+/** A data directory with a database in it, that is called so. */
+function dataDirOf(name: string): string {
+  putDatabase(join(dir, name))
+  return join(dir, name)
+}
 
 const STACK = /\n\s+at |node:internal|\.ts:\d+/
 
@@ -117,7 +123,7 @@ describe('files', () => {
 })
 
 describe('beside a process that owns the data directory', () => {
-  const owned = join(dir, 'owned')
+  const owned = dataDirOf('owned')
   let owner: ReturnType<typeof spawnFcm>
   beforeAll(async () => {
     owner = spawnFcm(['run', 'count', 'store', 'api', '--data-dir', owned, '--port', '0'])
@@ -160,8 +166,7 @@ test('--fresh clears a log that is damaged; without it, one is told', { timeout:
 })
 
 test('a log file that can not be written stops nothing', { timeout: 120_000 }, async () => {
-  const full = join(dir, 'full')
-  mkdirSync(full)
+  const full = dataDirOf('full')
   symlinkSync('/dev/full', join(full, 'fcm.log'))
   const start = ['start', '--sim-until', '2026-01-05T00:10:00Z', '--port', '0', '--data-dir', full]
   expect(await fcm(start)).toMatchObject({ code: 0 })
@@ -170,7 +175,7 @@ test('a log file that can not be written stops nothing', { timeout: 120_000 }, a
 test('what a process that was killed has left does not lead to a stranger on its port', {
   timeout: 120_000,
 }, async () => {
-  const [a, b] = [join(dir, 'a'), join(dir, 'b')]
+  const [a, b] = [dataDirOf('a'), dataDirOf('b')]
   const other = spawnFcm(['run', 'api', '--data-dir', b, '--port', '0'])
   await other.says('serving')
   const { url } = JSON.parse(readFileSync(join(b, 'owner.json'), 'utf8'))
@@ -188,7 +193,7 @@ test('a port in use', { timeout: 120_000 }, async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const ended = await fcm(['start', '--data-dir', join(dir, 'p'), '--port', String(port)])
+  const ended = await fcm(['start', '--data-dir', dataDirOf('p'), '--port', String(port)])
   expectExplained(ended, 3, new RegExp(`Port ${port} on 127.0.0.1 is taken`))
   server.close()
 })

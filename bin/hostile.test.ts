@@ -7,7 +7,7 @@ import { readConfig } from '../app/config.ts'
 import { type Engines, openEngines } from '../app/engines.ts'
 import { startRoles } from '../app/roles/start.ts'
 import { type Served, serve } from '../app/serve.ts'
-import { temporaryDir } from '../app/testing.ts'
+import { dataDir } from '../app/testing.ts'
 import { BASE, MINUTE } from '../common/time.ts'
 import { openArchive } from '../connectors/farcaster/archive/archive.ts'
 import { publish } from '../connectors/farcaster/publish.ts'
@@ -20,7 +20,7 @@ import { lag } from './commands/lag.ts'
 import { requests } from './commands/requests.ts'
 import { runs } from './commands/runs.ts'
 
-const { dir, remove } = temporaryDir()
+const { dir, remove } = dataDir()
 let engines: Engines
 let served: Served
 beforeAll(async () => {

@@ -5,10 +5,10 @@ import { readConfig } from '../config.ts'
 import { type Engines, openEngines } from '../engines.ts'
 import { PROCESSING } from '../roles/roles.ts'
 import { type Roles, startRoles } from '../roles/start.ts'
-import { temporaryDir } from '../testing.ts'
+import { dataDir } from '../testing.ts'
 import { type Loaded, openLoad, RUN } from './measure.ts'
 
-const { dir, remove } = temporaryDir()
+const { dir, remove } = dataDir()
 const decided: Decided[] = []
 const remember = (one: unknown) => void decided.push(one as Decided)
 let engines: Engines

@@ -3,7 +3,7 @@ import { cpSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRandom } from '../../models/random.ts'
-import { exportsOf, fcm, spawnFcm, temporaryDir } from '../testing.ts'
+import { dataDir, exportsOf, fcm, spawnFcm, temporaryDir } from '../testing.ts'
 
 const SIMULATE = ['start', '--port', '0', '--seed', '2', '--sim-until']
 const HISTORY = '2026-01-26T13:00:00Z'
@@ -14,7 +14,7 @@ const OFTEN = { FCM_CHECKPOINT_SECONDS: '0' }
 
 const dirs: { dir: string; remove(): void }[] = []
 function newDir(from?: string): string {
-  const made = temporaryDir()
+  const made = from ? temporaryDir() : dataDir()
   dirs.push(made)
   if (from) cpSync(from, made.dir, { recursive: true })
   return made.dir
