@@ -21,7 +21,7 @@ test('closing does not wait for a connection on which nothing was ever asked', a
 }, 20_000)
 
 test('an IPv6 address may stand in brackets', async () => {
-  const { dir, remove } = temporaryDir()
+  const { dir, remove } = dataDir()
   const engines = await openEngines(readConfig({ dataDir: dir, port: 0 }, { FCM_HOST: '[::1]' }))
   try {
     const { url, close } = await serve(engines)

@@ -17,6 +17,7 @@ import { readCursor } from '../connectors/farcaster/mcp-server/cursor.ts'
 import { castsText, channelsText } from '../connectors/farcaster/mcp-server/text.ts'
 import { followedOf, parseFollow } from '../connectors/farcaster/source/follow.ts'
 import { reason, Unanswered } from '../connectors/farcaster/source/mcp/failures.ts'
+import { eventReader } from '../connectors/farcaster/source/mcp/fetch.ts'
 import { channelFrame, readCastText, readReactionText } from '../connectors/farcaster/source/mcp/text.ts'
 import { nameOf } from '../connectors/farcaster/source/mcp/transport.ts'
 import { channelOfUrl } from '../connectors/farcaster/stamp.ts'
@@ -75,6 +76,11 @@ const READERS: Record<string, (text: string) => unknown> = {
   'channels as text': (text) =>
     channelsText([{ id: text, url: text, name: text, description: text, followers: 0, members: 0 }], text),
   'why a server failed': (text) => reason(new Unanswered('it ended', text), true),
+  'events of a server': (text) => eventReader(String)(text),
+  'events of a server, piece by piece': (text) => {
+    const feed = eventReader(String)
+    for (let at = 0; at < text.length; at += 16) feed(text.slice(at, at + 16))
+  },
   'the name of a server': (text) => nameOf({ command: text, args: [text, `-${text}`] }),
   'the URL of a server': (text) => nameOf({ url: `https://${text}` }),
   '--mcp': parseTarget,

@@ -112,7 +112,7 @@ function past(text: string, at: number, from: number, to: number): number {
  * accents takes time that grows with the square of their number.
  */
 export const urlOf = (text: string): URL | null => (text.length <= MAX_URL ? URL.parse(text) : null)
-const MAX_URL = 2_048
+export const MAX_URL = 2_048
 
 /** Without slashes at the end; a regular expression would begin anew at each slash before the last other character. */
 export function withoutEndSlashes(text: string): string {

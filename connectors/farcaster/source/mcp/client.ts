@@ -1,20 +1,21 @@
 /** A client of one MCP server that comes back by itself: it knows nothing of Farcaster. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import {
-  type CallToolResult,
-  CallToolResultSchema,
   ErrorCode,
   ListToolsResultSchema,
   McpError,
+  ResultSchema,
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js'
 import { FcmError } from '../../../../common/errors.ts'
 import { SECOND } from '../../../../common/time.ts'
 import { HttpRefusal, isTimeout, isUnanswered, mayPass, reason, Unanswered } from './failures.ts'
+import { TOO_LARGE } from './stdio.ts'
+import { type ToolResult, toolResult } from './tool-result.ts'
 import { nameOf, openTransport, type ServerTarget } from './transport.ts'
 
 export type CallOutcome =
-  | { outcome: 'answered'; result: CallToolResult }
+  | { outcome: 'answered'; result: ToolResult }
   | { outcome: 'failed'; why: string; retryAfter: number }
   | { outcome: 'away'; why: string }
 
@@ -172,7 +173,7 @@ async function connect(
   let suspects = 0
   let forgotten = false
   client.onerror = (error) => {
-    if (suspects === 0 && error.message.includes('exceeded maximum size')) suspects = underWay
+    if (suspects === 0 && error.message === TOO_LARGE) suspects = underWay
   }
   const end = async () => {
     await client.close()
@@ -213,10 +214,10 @@ async function connect(
       // `callTool` would compile and run the server's own schemas; what it answers is held against ours.
       const result = await client.request(
         { method: 'tools/call', params: { name: tool, arguments: args } },
-        CallToolResultSchema,
+        ResultSchema,
         { timeout },
       )
-      return { outcome: 'answered', result }
+      return { outcome: 'answered', result: toolResult(result) }
     } catch (error) {
       if (suspects > 1) return { outcome: 'suspect' }
       if (suspects === 1) return failed('its answer is too large')

@@ -2,16 +2,21 @@
 import { McpError } from '@modelcontextprotocol/sdk/types.js'
 import { oneLine } from '../../../../common/text.ts'
 
-/** The server answered with an HTTP error, or a redirect. `retryAfter`: seconds, or 0 where it told none. */
+/**
+ * The server answered with an HTTP error, or a redirect. `retryAfter`: seconds, or 0 where it told none; `leadsTo`: the URL
+ * of a redirect, or empty.
+ */
 export class HttpRefusal extends Error {
   override name = 'HttpRefusal'
   readonly status: number
   readonly retryAfter: number
+  readonly leadsTo: string
 
-  constructor(status: number, retryAfter: number) {
+  constructor(status: number, retryAfter: number, leadsTo = '') {
     super(`the server refused: HTTP status ${status}`)
     this.status = status
     this.retryAfter = retryAfter
+    this.leadsTo = leadsTo
   }
 }
 
@@ -61,6 +66,11 @@ export function reason(error: unknown, verbatim = false): string {
   if (error instanceof SyntaxError) return 'it answered with something that is not JSON'
   if (isTimeout(error)) return 'no answer in time'
   if (error instanceof McpError && !verbatim) return `it refused: MCP error ${error.code}`
+  if (verbatim && error instanceof HttpRefusal && error.leadsTo !== '')
+    return oneLine(
+      `it has moved to ${error.leadsTo} (HTTP status ${error.status}), and redirects are not followed`,
+      200,
+    )
   const words = verbatim && error instanceof Unanswered && error.words
   if (words) return oneLine(`${error.message}; its last words: ${words}`, 200)
   const cause = error.cause instanceof Error ? `: ${error.cause.message || codeOf(error.cause)}` : ''

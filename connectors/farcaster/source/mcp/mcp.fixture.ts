@@ -84,11 +84,11 @@ function call(kind: Kind, name: string, channel: string, limit: number, since: s
   if (kind === 'text') {
     if (name === 'get-cast-reactions') return text('# Reactions')
     if (channel.endsWith('/env')) {
-      const { TZ, LC_ALL, FCM_HUB, OTHER } = process.env
-      return text(
-        `# Recent Casts in Channel "${channel}"\n\n${BLOCK(0, [TZ, LC_ALL, FCM_HUB, OTHER].join(' '))}`,
-      )
+      const { TZ, LC_ALL, FCM_HUB } = process.env
+      return text(`# Recent Casts in Channel "${channel}"\n\n${BLOCK(0, [TZ, LC_ALL, FCM_HUB].join(' '))}`)
     }
+    if (channel.endsWith('/names'))
+      return text(`# Recent Casts in Channel "${channel}"\n\n${BLOCK(0, Object.keys(process.env).join(' '))}`)
     // `/<n>`: so many casts; `/<n>/<cap>`: the server never returns more than `cap`.
     const [total = 0, cap = 1000] = channel.split('/').slice(3).map(Number)
     const blocks = range(Math.min(total, cap, limit)).map((i) => BLOCK(i))
@@ -115,6 +115,10 @@ function call(kind: Kind, name: string, channel: string, limit: number, since: s
       ])
     case 'pid':
       return page([{ ...cast, text: String(process.pid) }])
+    case 'odd-blocks':
+      return { ...page([cast]), content: [{ type: 'hologram', rays: 3 }, null, 7, { type: 'text' }] }
+    case 'no-blocks':
+      return { ...page([cast]), content: 'casts' }
     case 'unclean':
       return page([{ ...cast, text: 'a\0b\ud800c' }])
     case 'wrong-shape':

@@ -1,5 +1,5 @@
 /** A Farcaster MCP server, ours or anyone's of manimohans/farcaster-mcp's kind, as the source sees it. */
-import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js'
+import type { Tool } from '@modelcontextprotocol/sdk/types.js'
 import { Compile } from 'typebox/compile'
 import { HOUR, SECOND } from '../../../../common/time.ts'
 import { type CastId, type CastMessage, hex } from '../../../../schemas/message.ts'
@@ -10,6 +10,7 @@ import { type ClientOptions, connectTools } from './client.ts'
 import { type Abilities, pageRequest, proof } from './paging.ts'
 import { type Expected, type Page, readCasts, readChannels, readReactions } from './structured.ts'
 import { channelFrame, type Frame, readCastText, readReactionText, repliesFrame } from './text.ts'
+import type { ToolResult } from './tool-result.ts'
 import type { ServerTarget } from './transport.ts'
 
 export type { ServerTarget } from './transport.ts'
@@ -38,16 +39,16 @@ export async function openServer(
   async function ask(
     tool: string,
     args: Arguments,
-  ): Promise<Failure | { outcome: 'answered'; result: CallToolResult; seconds: number }> {
+  ): Promise<Failure | { outcome: 'answered'; result: ToolResult; seconds: number }> {
     const answer = await client.call(tool, args)
     if (answer.outcome === 'away') return answer
     if (answer.outcome === 'failed') return failed(answer.why, 0, answer.retryAfter)
     const { result } = answer
-    const meta = result._meta?.[HUB_META]
+    const meta = result.meta[HUB_META]
     const hub: HubMeta = hubMeta.Check(meta) ? meta : {}
     const seconds = Math.min(hub.seconds ?? 0, MAX_SECONDS)
     if (!result.isError && !hub.error) return { outcome: 'answered', result, seconds }
-    const why = reasonOf(hub, textOf(result))
+    const why = reasonOf(hub, result.text)
     if (hub.error === 'unreachable' || hub.status === 503) return { outcome: 'away', why }
     return failed(why, seconds, hub.retryAfter)
   }
@@ -56,7 +57,7 @@ export async function openServer(
   async function paged<T>(
     { tool: name, args, since, page }: Asked,
     time: (item: T) => number,
-    read: (result: CallToolResult, limit: number, isText: boolean) => Page<T>,
+    read: (result: ToolResult, limit: number, isText: boolean) => Page<T>,
   ): Promise<Answer<T>> {
     const tool = find(name)
     if (!tool) return failed('it no longer has the tool for this')
@@ -83,9 +84,7 @@ export async function openServer(
 
   const casts = (asked: Asked, expected: Expected, frame: Frame): Promise<Answer<CastMessage>> =>
     paged(asked, timeOf, (result, limit, isText) =>
-      isText
-        ? readCastText(textOf(result), frame, expected, limit)
-        : readCasts(result.structuredContent, expected),
+      isText ? readCastText(result.text, frame, expected, limit) : readCasts(result.structured, expected),
     )
 
   async function counts(tool: ToolName, cast: CastId): Promise<Counts | Failure> {
@@ -93,7 +92,7 @@ export async function openServer(
     if (answer.outcome !== 'answered') return answer
     const { result, seconds } = answer
     try {
-      return { outcome: 'counts', counts: readReactionText(textOf(result), cast), seconds }
+      return { outcome: 'counts', counts: readReactionText(result.text, cast), seconds }
     } catch (error) {
       return failed((error as Error).message, seconds)
     }
@@ -112,7 +111,7 @@ export async function openServer(
       return paged(
         { tool, args: {}, since: 0, page },
         () => 0,
-        (result) => readChannels(result.structuredContent),
+        (result) => readChannels(result.structured),
       )
     },
 
@@ -134,9 +133,7 @@ export async function openServer(
       const found = find(tool)
       if (found && !found.outputSchema) return counts(tool, cast)
       const args = { ...argumentsOf(cast), type: 'all' }
-      return paged({ tool, args, since, page }, timeOf, (result) =>
-        readReactions(result.structuredContent, cast),
-      )
+      return paged({ tool, args, since, page }, timeOf, (result) => readReactions(result.structured, cast))
     },
 
     close: () => client.close(),
@@ -186,9 +183,6 @@ function abilities(tool: Tool): Abilities {
     maxLimit: Number.isInteger(maximum) ? Math.min(MAX_LIMIT, Math.max(1, maximum as number)) : MAX_LIMIT,
   }
 }
-
-const textOf = ({ content }: CallToolResult): string =>
-  content.map((block) => (block.type === 'text' ? block.text : '')).join('')
 
 const failed = (why: string, seconds = 0, retryAfter = 0) =>
   ({ outcome: 'failed', why, retryAfter: Math.min(retryAfter, MAX_SECONDS), seconds }) as const

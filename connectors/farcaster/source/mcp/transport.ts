@@ -1,14 +1,17 @@
 /** How an MCP server is reached: started as a process of ours, or found at its URL. */
 import { basename } from 'node:path'
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { oneLine, urlOf } from '../../../../common/text.ts'
 import { SECOND } from '../../../../common/time.ts'
 import { Unanswered } from './failures.ts'
 import { boundedFetch } from './fetch.ts'
+import { stdioTransport } from './stdio.ts'
 
-/** A command that is started and spoken with over its standard input and output, or the URL of a server that runs. */
+/**
+ * A command that is started and spoken with over its standard input and output, or the URL of a server that runs. `env`:
+ * beside the few variables that any program needs; nothing else of ours, which holds passwords, is passed on.
+ */
 export type ServerTarget = { command: string; args: string[]; env?: Record<string, string> } | { url: string }
 
 /** A way to a server. */
@@ -33,22 +36,11 @@ export function openTransport(target: ServerTarget, timeout: number, maxAnswer: 
     }
   }
   if (target.command.trim() === '') throw new Error('it names no command')
-  const transport = new StdioClientTransport({
-    command: target.command,
-    args: target.args,
-    // Behind the few variables that the SDK passes on, and the hub. Servers with text results print times by locale
-    // and zone.
-    env: {
-      ...(process.env.FCM_HUB !== undefined && { FCM_HUB: process.env.FCM_HUB }),
-      ...target.env,
-      TZ: 'UTC',
-      LC_ALL: 'sv_SE.UTF-8',
-    },
-    stderr: 'pipe',
-    maxBufferSize: maxAnswer,
-  })
+  const basic = Object.fromEntries(PASSED.map((name) => [name, process.env[name]]))
+  // Servers with text results print times by locale and zone.
+  const env = { ...basic, ...target.env, TZ: 'UTC', LC_ALL: 'sv_SE.UTF-8' }
   let line = ''
-  transport.stderr?.on('data', (chunk: Buffer) => {
+  const transport = stdioTransport({ ...target, env }, maxAnswer, (chunk) => {
     line = lastLine(line + chunk.toString('utf8'))
   })
   const left = new Promise<void>((resolve) => {
@@ -67,6 +59,9 @@ export function openTransport(target: ServerTarget, timeout: number, maxAnswer: 
     },
   }
 }
+
+/** Of our environment. What a server asks a hub with is told to it, and to nobody else, by `FCM_HUB`. */
+const PASSED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'TMPDIR', 'FCM_HUB']
 
 /** What follows the last line break that anything follows, in at most 1,000 characters. */
 function lastLine(text: string): string {
