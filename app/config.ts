@@ -7,6 +7,9 @@ import { BACKENDS } from '../models/cnn-lstm/scorer.ts'
 import type { KafkaOptions } from '../pipeline/log/kafka/client.ts'
 import { PRESETS } from '../pipeline/stages/detect/settings.ts'
 
+/** What holds passwords of ours is not passed on. */
+const PASSED_ON = '(?!DATABASE_URL|SCHEMA_REGISTRY_URL|KAFKA_)[A-Za-z_]\\w*'
+
 const setting = { additionalProperties: false }
 
 export const Settings = Type.Object(
@@ -148,6 +151,13 @@ export const Settings = Type.Object(
           'the Farcaster MCP server to poll: its URL, or the command that starts it (default: ours, over a simulated hub)',
       }),
     ),
+    mcpEnv: Type.String({
+      default: '',
+      pattern: `^(${PASSED_ON}(,${PASSED_ON})*)?$`,
+      env: 'FCM_MCP_ENV',
+      description:
+        'the names, with commas, of variables that the command of --mcp gets from this environment beside PATH and its like; never DATABASE_URL, SCHEMA_REGISTRY_URL or those of Kafka',
+    }),
     follow: Type.String({
       default: '*',
       minLength: 1,

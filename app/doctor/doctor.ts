@@ -7,7 +7,7 @@ import { connect } from '../client.ts'
 import type { Config } from '../config.ts'
 import { hasLog } from '../data-directory.ts'
 import { readOwner } from '../owner.ts'
-import { parseTarget } from '../sources/polling.ts'
+import { targetOf } from '../sources/polling.ts'
 import { examineDeployment } from './deployment.ts'
 import { examine, type Finding } from './finding.ts'
 
@@ -21,7 +21,7 @@ export async function examineAll(config: Config): Promise<Finding[]> {
     // On Kafka nothing but a log file is kept in it.
     onKafka && !existsSync(dir) ? [] : dataDir(dir),
     onKafka ? examineDeployment(config) : [],
-    config.mcp === undefined ? [] : examine('MCP server', () => mcpServer(config.mcp!)),
+    config.mcp === undefined ? [] : examine('MCP server', () => mcpServer(config)),
   ])
   const isOpenable = onKafka ? outside.every(({ state }) => state !== 'broken') : hasLog(dir)
   const within = isOpenable ? await examine('Log and database', () => inside(dir, config)) : []
@@ -67,8 +67,8 @@ async function dataDir(dir: string): Promise<Finding[]> {
   ]
 }
 
-async function mcpServer(mcp: string): Promise<Finding[]> {
-  const server = await openServer(parseTarget(mcp))
+async function mcpServer(config: Config): Promise<Finding[]> {
+  const server = await openServer(targetOf(config))
   const found = `it tells of ${server.measures.join(', ')}`
   await server.close()
   return [{ check: 'MCP server', state: 'ok', found }]

@@ -8,6 +8,7 @@ import { openServer, type ServerTarget } from '../../connectors/farcaster/source
 import type { FarcasterServer } from '../../connectors/farcaster/source/port.ts'
 import { poll } from '../../connectors/farcaster/source/source.ts'
 import { LIVE } from '../../pipeline/topology.ts'
+import type { Config } from '../config.ts'
 import type { Engines } from '../engines.ts'
 import type { LiveSource } from './source.ts'
 
@@ -72,14 +73,24 @@ export function parseTarget(text: string): ServerTarget {
   return { command, args }
 }
 
-/** The MCP server `mcp` (its URL, or its command), polled by the wall clock. */
-export const polledSource = (engines: Engines, mcp: string): LiveSource => ({
+/** The server that the settings name, with the variables that they give it. */
+export function targetOf({ mcp = '', mcpEnv }: Config): ServerTarget {
+  const given = mcpEnv.split(',').flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  const target = parseTarget(mcp)
+  return 'url' in target ? target : { ...target, env: Object.fromEntries(given) }
+}
+
+/** The MCP server of the settings, polled by the wall clock. */
+export const polledSource = (engines: Engines): LiveSource => ({
   origin: { kind: 'server' },
   liveFrom: Date.now(),
   hasHistory: false,
   pace: `polling every ${engines.config.pollSeconds} s`,
   async publish({ signal, onWaiting, beforeLive }) {
-    const server = await connect(parseTarget(mcp), onWaiting, signal).catch((error) => {
+    const server = await connect(targetOf(engines.config), onWaiting, signal).catch((error) => {
       if (!signal.aborted) throw error
     })
     if (!server) return { finished: false }

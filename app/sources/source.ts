@@ -29,6 +29,4 @@ export type Watching = {
 
 /** An MCP server where one is set, else a simulated network. */
 export const sourceOf = (engines: Engines, simulation: Simulation): LiveSource =>
-  engines.config.mcp === undefined
-    ? simulatedSource(engines, simulation)
-    : polledSource(engines, engines.config.mcp)
+  engines.config.mcp === undefined ? simulatedSource(engines, simulation) : polledSource(engines)
