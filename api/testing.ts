@@ -26,6 +26,7 @@ export function fakeLog(
     deleteTopics: none,
     append: none,
     subscribe: none,
+    lead: none,
     topics: async (prefix) =>
       Object.entries(topics)
         .filter(([name]) => name.startsWith(prefix))

@@ -26,7 +26,6 @@ export async function asOnlySource(
 ): Promise<void> {
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => {})
-  let turn = { over: new AbortController(), done: Promise.resolve() }
   let impatience: NodeJS.Timeout | undefined
   const awaitTurn = () => {
     impatience = setTimeout(() => onWaiting(new FcmError('SOURCE_TAKEN', {})), JOIN_MS)
@@ -43,6 +42,7 @@ export async function asOnlySource(
       () => over.aborted || ended.resolve(),
       (error) => over.aborted || ended.reject(error),
     )
+    if (over.aborted && !signal.aborted) awaitTurn()
   }
 
   const joining = new AbortController()
@@ -51,38 +51,20 @@ export async function asOnlySource(
   awaitTurn()
   try {
     const join = () =>
-      log.subscribe({
+      log.lead(PLACE, {
         group: groupOf(LIVE, 'source'),
-        topics: [PLACE.topic],
-        batchSize: 1,
-        // What another source has written meanwhile, this one has to know.
-        comesAnew: true,
-        forced: joining.signal,
-        async onAssigned({ partition }) {
-          if (partition !== PLACE.partition) return undefined
-          const over = new AbortController()
-          turn = { over, done: lead(over.signal) }
-          return undefined
-        },
-        async onBatch() {},
-        async onRevoked({ partition }) {
-          if (partition !== PLACE.partition) return
-          turn.over.abort()
-          await turn.done
-          awaitTurn()
-        },
+        work: lead,
         onFailure: ended.reject,
+        signal: joining.signal,
       })
-    const subscription = await untilItPasses(join, onFirst(onWaiting), signal).finally(() =>
+    const leadership = await untilItPasses(join, onFirst(onWaiting), signal).finally(() =>
       // From here on it leaves in good order, so that the next need not wait until it is missed.
       signal.removeEventListener('abort', giveUp),
     )
-    await Promise.race([ended.promise, stopped(signal)]).finally(subscription.stop)
+    await Promise.race([ended.promise, stopped(signal)]).finally(leadership.stop)
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
     clearTimeout(impatience)
-    turn.over.abort()
-    await turn.done
   }
 }

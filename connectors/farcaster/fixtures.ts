@@ -99,6 +99,7 @@ export function memoryLog(topics: string[], partitions: number): MemoryLog {
     topics: unused,
     deleteTopics: unused,
     subscribe: unused,
+    lead: unused,
     committed: unused,
     groups: unused,
     close: async () => {},

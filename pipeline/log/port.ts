@@ -62,13 +62,8 @@ export type SubscribeOptions = {
    * it does again what was done since, and comes to the same.
    */
   onRevoked?(tp: TopicPartition): Promise<void>
-  /**
-   * What is to stay with a member that was out of the group for a while goes from it and comes anew, by `onRevoked` and
-   * `onAssigned`: another may have had it meanwhile. For work that does not come to the same when two do it.
-   */
-  comesAnew?: boolean
-  /** Once aborted, a broker is not waited for any longer, to join, to commit or to leave. */
-  forced?: AbortSignal
+  /** Once aborted, nothing is waited for any longer: to join, which it rejects with its reason, to commit, or to stop. */
+  signal?: AbortSignal
   /**
    * A handler threw, or reading is impossible: the subscription has ended, without `onRevoked`, since what the handlers
    * hold may be half done. Handlers deal with what may pass by itself.
@@ -80,6 +75,25 @@ export interface Subscription {
   /** The group has dealt with all before `offset`. Of no effect once the partition is revoked. */
   commit(tp: TopicPartition, offset: number): Promise<void>
   /** Lets running batches end, revokes every partition, leaves the group. A handler that awaits it waits for itself. */
+  stop(): Promise<void>
+}
+
+export type LeadOptions = {
+  group: string
+  /**
+   * What only one of the group may do. `over` is aborted when another is to do it, which may have begun by then; and when this
+   * one may have been taken for dead meanwhile, even if it then leads again: another may have led. The next turn begins when
+   * this one has ended. One that ends by itself is not begun again before another has led.
+   */
+  work(over: AbortSignal): Promise<void>
+  /** `work` has failed, or the group can't be reached for good: this one is out. */
+  onFailure(error: unknown): void
+  /** As of a subscription. */
+  signal?: AbortSignal
+}
+
+export interface Leadership {
+  /** Aborts `over`, lets the work end, and leaves the group. */
   stop(): Promise<void>
 }
 
@@ -99,6 +113,8 @@ export interface EventLog {
    */
   read(tp: TopicPartition, from?: number): AsyncIterable<Rec>
   subscribe(options: SubscribeOptions): Promise<Subscription>
+  /** Stands for being the one of a group that leads: who holds `place`, of which nothing is read. */
+  lead(place: TopicPartition, options: LeadOptions): Promise<Leadership>
   /** Offsets committed by a group in a topic, by partition; a partition never committed is absent. */
   committed(group: string, topic: string): Promise<Map<number, number>>
   /** Groups that have committed in topics beginning with `prefix`. */

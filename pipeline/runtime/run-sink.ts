@@ -62,7 +62,7 @@ export async function runSink(host: Host, sink: Sink): Promise<Running> {
       group: groupOf(run, sink.name),
       topics: [...topics.keys()],
       batchSize: host.batchSize,
-      forced: host.forced,
+      signal: host.forced,
       async onAssigned(tp) {
         held.set(nameOf(tp), metrics.held({ run, role: sink.name, ...tp }))
         metrics.deadLetters.inc({ run, role: sink.name, topic: tp.topic }, 0)

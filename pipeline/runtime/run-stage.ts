@@ -41,7 +41,7 @@ export async function runStage<Name extends StageRole, State>(
       group: groupOf(run, role),
       topics: [topic],
       batchSize: host.batchSize,
-      forced: host.forced,
+      signal: host.forced,
       onAssigned: open,
       onBatch: (recs, { partition }) => tasks.get(partition)!.handle(recs),
       onRevoked: close,

@@ -298,4 +298,4 @@ const NO_SOURCE: SourceState = {
 const never = (): never => {
   throw new Error('the API does not write')
 }
-const NO_WRITES = { ensureTopics: never, deleteTopics: never, append: never, subscribe: never }
+const NO_WRITES = { ensureTopics: never, deleteTopics: never, append: never, subscribe: never, lead: never }

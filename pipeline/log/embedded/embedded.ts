@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HOUR } from '../../../common/time.ts'
+import { createGroups } from '../groups.ts'
+import { leadOver } from '../lead.ts'
 import type { EventLog, NewRec, Rec, TopicPartition } from '../port.ts'
 import { openDatabase } from './database.ts'
-import { createGroups } from './groups.ts'
 import { createMaintenance } from './maintenance.ts'
 import { type Commit, createStorage, type Ends } from './storage.ts'
 
@@ -239,9 +240,8 @@ export async function openEmbeddedLog(
       // The end is that of this call, not of the first record that is asked for.
       return pages(tp, from, storage.topics.get(tp.topic)?.ends[tp.partition]?.next ?? 0)
     },
-    async subscribe(options) {
-      return groups.subscribe(options)
-    },
+    subscribe: groups.subscribe,
+    lead: leadOver(groups.subscribe),
     async committed(group, topic) {
       return storage.committed(group, topic)
     },

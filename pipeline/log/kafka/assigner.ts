@@ -41,7 +41,7 @@ export const assigner =
         })),
       )
       // One that was away for long may still believe that it holds what another has: the first one keeps it, and comes to the
-      // same, or is given it anew (`comesAnew`).
+      // same, or, a leader, is given it anew.
       const shares = assign(members, topics, (tp) => members.find(({ holds }) => holds.has(nameOf(tp))))
       return [...shares].map(([{ memberId }, tps]) => ({
         memberId,

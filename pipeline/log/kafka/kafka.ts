@@ -1,7 +1,8 @@
 /** The event log on Kafka. What is peculiar about Kafka, and about kafkajs, is known in this folder and nowhere else. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FcmError } from '../../../common/errors.ts'
-import type { EventLog, PartitionEnds, Rec, Subscription } from '../port.ts'
+import { leadOver } from '../lead.ts'
+import type { EventLog, PartitionEnds, Rec, SubscribeOptions, Subscription } from '../port.ts'
 import { inRange } from '../range.ts'
 import { createAppender } from './appender.ts'
 import { createClient, explained, isOfType, type KafkaOptions } from './client.ts'
@@ -35,6 +36,21 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
       topics.forget([topic])
       throw explained(error, topic)
     })
+  }
+
+  async function join(wanted: SubscribeOptions, comesAnew: boolean): Promise<Subscription> {
+    const subscription = await subscribe(
+      { ...topics, ends: endsOf, createClient: () => createClient(options), sessionMs, comesAnew },
+      wanted,
+    )
+    subscriptions.add(subscription)
+    return {
+      ...subscription,
+      async stop() {
+        await subscription.stop()
+        subscriptions.delete(subscription)
+      },
+    }
   }
 
   return {
@@ -76,20 +92,8 @@ export function openKafkaLog(options: KafkaOptions): EventLog {
       }
     },
 
-    async subscribe(wanted) {
-      const subscription = await subscribe(
-        { ...topics, ends: endsOf, createClient: () => createClient(options), sessionMs },
-        wanted,
-      )
-      subscriptions.add(subscription)
-      return {
-        ...subscription,
-        async stop() {
-          await subscription.stop()
-          subscriptions.delete(subscription)
-        },
-      }
-    },
+    subscribe: (wanted) => join(wanted, false),
+    lead: leadOver((wanted) => join(wanted, true)),
 
     async close() {
       await Promise.all([...subscriptions].map(({ stop }) => stop()))

@@ -12,19 +12,13 @@ import type { PartitionEnds, Rec, SubscribeOptions, Subscription, TopicPartition
 import { inRange } from '../range.ts'
 import { assigner } from './assigner.ts'
 import { type Client, causesOf, explained, isOfType, OffsetReset, UNKNOWN_TOPIC } from './client.ts'
+import { createCommits, isOutside } from './commits.ts'
+import { newQueue, put, type Queue, shareOf, take } from './queue.ts'
 import { recordOf } from './record.ts'
 
-/**
- * Fetched and waiting: what has something waiting shares this equally, so that one partition with much to catch up with has
- * enough for as long as a fetch takes, and dozens of them don't fill the memory. More is fetched below half of a share. While
- * shares shrink, and by a fetch for each, it may be some times more.
- */
-const QUEUE_BYTES = 16 * 1024 * 1024
 /** In one answer, before records are unpacked to some ten times as much: of one partition, and of all. A record may be larger. */
 const FETCH_BYTES = 256 * 1024
 const ANSWER_BYTES = 1024 * 1024
-/** What a record takes beside its key and value: it is an object of seven fields, with texts in its headers. */
-const RECORD_BYTES = 500
 /**
  * A fetch is answered when there is something, or after this. So long a partition may also wait to be fetched from after a
  * pause: while it was paused it was not in the request that is under way.
@@ -38,16 +32,13 @@ const LEAVE_MS = 5000
 const ATTEMPTS = 8
 const REJOIN_MS = 1000
 
-type Committed = { topic: string; partitions: { partition: number; offset: string }[] }
-
 /** A partition in the hands of this member. */
-type Held = {
+type Assignment = {
   tp: TopicPartition
   revoked: AbortController
   /** Offset of the next record to come into the queue; undefined: not known yet, nothing is fetched. */
   position: number | undefined
-  queue: Rec[]
-  bytes: number
+  queue: Queue
   isPaused: boolean
   /** Wakes the handlers' loop when something came into the queue. */
   wake: () => void
@@ -58,6 +49,11 @@ type Held = {
 export type GroupParts = {
   createClient(): Client
   sessionMs: number
+  /**
+   * What is to stay with a member that was out of the group for a while goes from it and comes anew: another may have had it
+   * meanwhile. For work that does not come to the same when two do it.
+   */
+  comesAnew: boolean
   partitions(topic: string): Promise<number>
   ends(topic: string): Promise<PartitionEnds[]>
   committed(group: string, topic: string): Promise<Map<number, number>>
@@ -66,18 +62,13 @@ export type GroupParts = {
 }
 
 export async function subscribe(parts: GroupParts, options: SubscribeOptions): Promise<Subscription> {
-  const { group, topics, batchSize, comesAnew, forced, onAssigned, onBatch, onRevoked, onFailure } = options
+  const { group, topics, batchSize, signal: forced, onAssigned, onBatch, onRevoked, onFailure } = options
   // Else kafkajs would wait for them.
   for (const topic of topics) await parts.partitions(topic)
 
-  const held = new Map<string, Held>()
+  const held = new Map<string, Assignment>()
   /** Of partitions that were taken away: until `onRevoked` is done. They may come back meanwhile. */
   const leaving = new Map<string, Promise<void>>()
-  /** Offsets on their way to the broker, by name of the partition. */
-  const commits = new Map<string, { tp: TopicPartition; offset: number }>()
-  let committing: Promise<void> | undefined
-  /** Commits that a broker has acknowledged. */
-  let acknowledged = 0
   let ended: { by: 'stop' } | { by: 'failure' } | undefined
   let left: Promise<void> | undefined
   /** Our name in the group. */
@@ -101,6 +92,11 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   })
   cutting.catch(() => {})
 
+  const commits = createCommits(() => {
+    const { consumer } = member ?? {}
+    return consumer && ((offsets) => Promise.race([consumer.commitOffsets(offsets), cutting]))
+  })
+
   async function join(): Promise<void> {
     const client = parts.createClient()
     const consumer = client.kafka.consumer({
@@ -120,7 +116,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
       if (member === self) joined(payload)
     })
     consumer.on('consumer.commit_offsets', ({ payload }) => {
-      if (member === self) confirmed(payload.topics)
+      if (member === self) commits.confirmed(payload.topics)
     })
     consumer.on('consumer.crash', ({ payload }) => {
       if (member === self) void crashed(payload.error)
@@ -133,7 +129,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
       })()
       await Promise.race([joining, cutting])
       // Until now kafkajs has sent none, and not said so.
-      commitAll().catch(() => {})
+      commits.flush().catch(() => {})
     } catch (error) {
       client.cut()
       throw await settled(error)
@@ -187,7 +183,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     const wasOut = memberId !== knownAs
     knownAs = memberId
     for (const [name, one] of held) {
-      if (!names.has(name) || (comesAnew && wasOut)) take(name, one)
+      if (!names.has(name) || (parts.comesAnew && wasOut)) release(name, one)
     }
     if (ended) {
       // What nobody takes any more would be fetched again and again.
@@ -204,19 +200,18 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
         if (isPaused) tell((consumer) => consumer.pause(paused(tp)))
       }
     }
-    for (const name of commits.keys()) if (!names.has(name)) commits.delete(name)
+    commits.keep(names)
     // What fails now goes with the next.
-    commitAll().catch(() => {})
+    commits.flush().catch(() => {})
   }
 
   function give(tp: TopicPartition): void {
     tell((consumer) => consumer.pause(paused(tp)))
-    const one: Held = {
+    const one: Assignment = {
       tp,
       revoked: new AbortController(),
       position: undefined,
-      queue: [],
-      bytes: 0,
+      queue: newQueue(),
       isPaused: true,
       wake: () => {},
       done: Promise.resolve(),
@@ -227,7 +222,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   }
 
   /** It is someone else's now. */
-  function take(name: string, one: Held): void {
+  function release(name: string, one: Assignment): void {
     held.delete(name)
     one.revoked.abort()
     one.wake()
@@ -240,7 +235,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     leaving.set(name, gone)
   }
 
-  async function deliver(one: Held): Promise<void> {
+  async function deliver(one: Assignment): Promise<void> {
     const { tp, revoked } = one
     const { signal } = revoked
     // It came and went while handlers had it from before.
@@ -275,20 +270,16 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     })
   }
 
-  function share(): number {
-    const waiting = [...held.values()].filter(({ queue }) => queue.length > 0)
-    return QUEUE_BYTES / Math.max(1, waiting.length)
-  }
+  const share = (): number => shareOf([...held.values()].map(({ queue }) => queue))
 
   /** The next batch from the queue. */
-  function next(one: Held): Rec[] {
-    const records = one.queue.splice(0, batchSize)
-    for (const record of records) one.bytes -= bytesOf(record)
-    if (one.isPaused && one.bytes <= share() / 2) resume(one)
+  function next(one: Assignment): Rec[] {
+    const records = take(one.queue, batchSize)
+    if (one.isPaused && one.queue.bytes <= share() / 2) resume(one)
     return records
   }
 
-  function resume(one: Held): void {
+  function resume(one: Assignment): void {
     one.isPaused = false
     tell((consumer) => consumer.resume(paused(one.tp)))
   }
@@ -309,58 +300,15 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     for (const message of batch.messages) {
       // What a fetch that began before a seek has brought is passed over.
       if (Number(message.offset) < one.position) continue
-      const record = recordOf(tp, message)
-      one.queue.push(record)
-      one.bytes += bytesOf(record)
+      put(one.queue, recordOf(tp, message))
     }
     one.position = Math.max(one.position, Number(batch.lastOffset()) + 1)
     resolveOffset(batch.lastOffset())
-    if (one.bytes > share()) {
+    if (one.queue.bytes > share()) {
       one.isPaused = true
       tell((consumer) => consumer.pause(paused(tp)))
     }
     one.wake()
-  }
-
-  function commitAll(): Promise<void> {
-    committing ??= flush()
-    return committing
-  }
-
-  function confirmed(topics: Committed[]): void {
-    acknowledged++
-    for (const { topic, partitions } of topics) {
-      for (const { partition, offset } of partitions) {
-        const name = nameOf({ topic, partition })
-        if (commits.get(name)?.offset === Number(offset)) commits.delete(name)
-      }
-    }
-  }
-
-  /** One request at a time; offsets that come meanwhile go with the next. */
-  async function flush(): Promise<void> {
-    try {
-      // Those of one turn go together.
-      await Promise.resolve()
-      while (commits.size > 0) if (!(await commitOnce())) return
-    } finally {
-      committing = undefined
-    }
-  }
-
-  /** Whether a broker has taken what was to be committed; else it goes with the next join, or commit. */
-  async function commitOnce(): Promise<boolean> {
-    if (!member) return false
-    const before = acknowledged
-    try {
-      const offsets = [...commits.values()].map(({ tp, offset }) => ({ ...tp, offset: String(offset) }))
-      await Promise.race([member.consumer.commitOffsets(offsets), cutting])
-    } catch (error) {
-      // Where the partition goes elsewhere, whoever has it then commits for it.
-      if (!member || isRebalancing(error) || isOutside(error)) return false
-      throw explained(error)
-    }
-    return acknowledged > before
   }
 
   function fail(error: unknown): void {
@@ -374,7 +322,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   function leave(): Promise<void> {
     for (const [name, one] of held) {
       tell((consumer) => consumer.pause(paused(one.tp)))
-      take(name, one)
+      release(name, one)
     }
     left ??= (async () => {
       const isOver = cutting.catch(() => {})
@@ -396,8 +344,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
       const name = nameOf(tp)
       // While it stops, the last batches of what it had still count; what was revoked is another's.
       if (!held.has(name) && !(ended && leaving.has(name))) return
-      commits.set(name, { tp, offset })
-      await commitAll()
+      await commits.add(tp, offset)
     },
     stop() {
       ended ??= { by: 'stop' }
@@ -405,14 +352,3 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
     },
   }
 }
-
-const bytesOf = ({ key, value }: Rec): number => RECORD_BYTES + key.length + (value?.length ?? 0)
-
-const isRebalancing = (error: unknown): boolean =>
-  isOfType(
-    error,
-    ...['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'NOT_COORDINATOR_FOR_GROUP'],
-  )
-
-/** kafkajs's consumer is between two lives, or was told to end. */
-const isOutside = (error: unknown): boolean => (error as Error).message.includes('not initialized')

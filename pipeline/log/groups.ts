@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { FcmError } from '../../../common/errors.ts'
-import { assign, nameOf } from '../assignment.ts'
-import type { Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
+import { FcmError } from '../../common/errors.ts'
+import { assign, nameOf } from './assignment.ts'
+import type { Rec, SubscribeOptions, Subscription, TopicPartition } from './port.ts'
 
 /** What groups need of the log. */
 export type Source = {
@@ -28,11 +28,23 @@ type Member = {
 }
 type Group = { name: string; members: Member[]; rebalanced: Promise<void> }
 
-/** Groups of subscribers: who has which partition, and a loop for each partition that hands its records over. */
+/** Resolves with `work`, or at once when nothing is to be waited for any longer. */
+async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return work
+  const aborted = Promise.withResolvers<void>()
+  const end = () => aborted.resolve()
+  if (signal.aborted) end()
+  else signal.addEventListener('abort', end)
+  await Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', end))
+}
+
+/** Groups of subscribers, of a log in this process: who has which partition, and a loop for each partition that hands its records over. */
 export function createGroups(source: Source) {
   const groups = new Map<string, Group>()
 
-  function subscribe(options: SubscribeOptions): Subscription {
+  async function subscribe(options: SubscribeOptions): Promise<Subscription> {
+    const { signal } = options
+    signal?.throwIfAborted()
     for (const topic of options.topics) {
       if (source.partitions(topic) === undefined) throw new FcmError('TOPIC_UNKNOWN', { topic })
     }
@@ -51,7 +63,7 @@ export function createGroups(source: Source) {
       },
       stop() {
         member.ended ??= { by: 'stop' }
-        return leave(group, member)
+        return orAborted(leave(group, member), signal)
       },
     }
   }
@@ -147,7 +159,7 @@ export function createGroups(source: Source) {
         [...groups.values()].flatMap((group) =>
           group.members.map((member) => {
             member.ended ??= { by: 'stop' }
-            return leave(group, member)
+            return orAborted(leave(group, member), member.options.signal)
           }),
         ),
       )
