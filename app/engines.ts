@@ -41,8 +41,8 @@ export type Patience = {
 }
 
 export type OpenOptions = Patience & {
-  /** Schemas that the registry of a Kafka cluster lacks are registered: `fcm migrate`. */
-  register?: boolean
+  /** Brings the tables of a database server up to date, and registers schemas that the registry of a Kafka cluster lacks. */
+  migrate?: boolean
   /** Delete what is in the data directory, and its runs in the database, first. */
   fresh?: boolean
   /** Don't wait until an embedded database is made: what needs it waits by itself. */
@@ -56,7 +56,7 @@ export type OpenOptions = Patience & {
 type Opened = Pick<Engines, 'log' | 'codec' | 'store' | 'logger'>
 
 /**
- * @throws FcmError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, LOG_BROKEN, DATABASE_UNREACHABLE; on Kafka KAFKA_UNREACHABLE,
+ * @throws FcmError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, LOG_BROKEN, DATABASE_UNREACHABLE, TABLES_OLDER, TABLES_NEWER; on Kafka KAFKA_UNREACHABLE,
  * KAFKA_REFUSED, REGISTRY_UNREACHABLE, REGISTRY_REFUSED, SCHEMA_UNREGISTERED, SCHEMA_INCOMPATIBLE
  */
 export async function openEngines(config: Config, options: OpenOptions = {}): Promise<Engines> {
@@ -68,6 +68,8 @@ export async function openEngines(config: Config, options: OpenOptions = {}): Pr
   const open = config.kafkaBrokers === undefined ? openEmbedded : openOnKafka
   const opened = await open(config, options, () => createLogger(config.logLevel, toLog), dir)
   const { waiting, onWaiting } = options
+  // What needs the database waits by itself, and most of it in silence.
+  if (waiting) opened.store.ping().catch((error) => error instanceof FcmError && onWaiting?.(error))
   return {
     ...{ config, dir, ...opened, metrics, measured: createMetrics(metrics), failures: [] },
     patience: { ...(waiting && { waiting }), ...(onWaiting && { onWaiting }) },
@@ -90,7 +92,7 @@ async function openEmbedded(
   try {
     const codec = await createCodec(await openFileRegistry(join(dir, 'schemas.json')))
     const { databaseUrl: url } = config
-    store = await openStore(url ? { url } : { dir, early: options.early === true })
+    store = await openStore(url ? serverOf(url, options) : { dir, early: options.early === true })
     if (url) for (const run of deleted) await store.runs.delete(run)
     if (deleted.length > 0) options.onDeleted?.(deleted)
     return { log, codec, store, logger: createLogger() }
@@ -100,6 +102,11 @@ async function openEmbedded(
     throw error
   }
 }
+
+const serverOf = (url: string, { migrate = false, waiting }: OpenOptions) => ({
+  ...{ url, asTheyAre: !migrate },
+  early: waiting !== undefined,
+})
 
 /** Waits for engines that are away, where that is wanted. */
 const patient = <T>({ waiting, onWaiting }: Patience, work: () => Promise<T>): Promise<T> =>
@@ -120,9 +127,9 @@ async function openOnKafka(
     })
   const logger = createLogger()
   const codec = await patient(options, () =>
-    createCodec(openConfluentRegistry({ ...registry, mayRegister: options.register === true })),
+    createCodec(openConfluentRegistry({ ...registry, mayRegister: options.migrate === true })),
   )
-  const store = await openStore({ url, early: options.waiting !== undefined })
+  const store = await openStore(serverOf(url, options))
   const log = openKafkaLog({ ...kafka, onLog: (message, details) => logger.debug(details, message) })
   try {
     await patient(options, () => log.topics('fcm.'))

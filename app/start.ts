@@ -34,7 +34,9 @@ export async function startAll(
   const { say, onWaiting } = tell
   say(`Opening ${config.dataDir} ...`)
   const onDeleted = (runs: string[]) => say(`Deleted: ${runs.join(', ')}.`)
-  const engines = await openEngines(config, { fresh, early: true, onWaiting, onDeleted })
+  // On Kafka others may be at work.
+  const migrate = config.kafkaBrokers === undefined
+  const engines = await openEngines(config, { fresh, early: true, migrate, onWaiting, onDeleted })
   try {
     if (!stop.aborted) await watch(engines, sourceOf(engines, simulation), simulation.until, tell, stop)
   } finally {

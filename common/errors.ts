@@ -257,6 +257,17 @@ const errors = {
     text: (d) =>
       `The database does not answer: ${d.why}. Check the disk and, where DATABASE_URL is set, that its server runs.`,
   },
+  TABLES_OLDER: {
+    exit: 3,
+    retry: true,
+    text: (d) =>
+      `The database lacks ${d.what}: nobody has prepared it for this version of fcm. \`fcm migrate\` does, and nothing else.`,
+  },
+  TABLES_NEWER: {
+    exit: 3,
+    text: (d) =>
+      `The tables of the database were made by a newer version of fcm (${d.what}). Use that version, or another database.`,
+  },
   TFJS_NODE_MISSING: {
     exit: 3,
     text: (d) => `TensorFlow can't be used: ${d.why}. \`npm run tfjs-node:install\` installs it.`,

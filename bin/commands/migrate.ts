@@ -11,7 +11,7 @@ export function migrate(program: Command): void {
     )
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://fcm@localhost/fcm npx fcm migrate')
     .action(async (flags) => {
-      const engines = await openEngines(readConfig(flags), { register: true })
+      const engines = await openEngines(readConfig(flags), { migrate: true })
       try {
         await engines.openRun(LIVE)
       } finally {

@@ -302,7 +302,7 @@ describe('its database', () => {
     await db.close()
     await pglite.close()
     await expect(openStore({ dir })).rejects.toMatchObject({
-      code: 'DATA_DIR_UNUSABLE',
+      code: 'TABLES_NEWER',
       message: expect.stringContaining('newer version of fcm (9_later)'),
     })
   })

@@ -7,7 +7,7 @@ import type { Alerts } from './alerts/alerts.ts'
 import { type Casts, createCasts } from './casts/casts.ts'
 import { createDatabase, type Database } from './database/database.ts'
 import { type Alone, createLocks } from './database/locks.ts'
-import { migrate } from './database/migrate.ts'
+import { checkTables, migrate } from './database/migrate.ts'
 import { openPglite } from './database/pglite.ts'
 import { createStatistics } from './database/statistics.ts'
 import { createTurns, inTurns } from './database/turns.ts'
@@ -46,6 +46,8 @@ export type StoreOptions = (
    * store waits, and fails as that does.
    */
   early?: boolean
+  /** The tables of a server are not touched: older and newer ones are refused. An embedded database has no other users. */
+  asTheyAre?: boolean
   /** What a server has not answered by then is given up, ms; for tests. */
   readWithinMs?: number
   /** The wall clock in ms: in which month rows are stored. */
@@ -62,11 +64,11 @@ const READ_WITHIN_MS = 15_000
 
 /**
  * Opens the store and brings its tables up to date.
- * @throws FcmError DATABASE_UNREACHABLE, OPTION_INVALID (of DATABASE_URL), DATA_DIR_UNUSABLE
+ * @throws FcmError DATABASE_UNREACHABLE, TABLES_OLDER, TABLES_NEWER, OPTION_INVALID (of DATABASE_URL), DATA_DIR_UNUSABLE
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { early = false, readWithinMs = READ_WITHIN_MS, now = Date.now } = options
-  if (options.url !== undefined) return openServer(options.url, { early, readWithinMs, now })
+  const { early = false, asTheyAre = false, readWithinMs = READ_WITHIN_MS, now = Date.now } = options
+  if (options.url !== undefined) return openServer(options.url, { early, asTheyAre, readWithinMs, now })
   const dir = path.join(options.dir, 'postgres')
   const isThere = existsSync(dir)
   const opening = openEmbedded(dir)
@@ -115,6 +117,7 @@ async function openEmbedded(dir: string): Promise<Database> {
     await createStatistics(db.query).analyze()
   } catch (error) {
     await close()
+    if (error instanceof FcmError && error.code === 'TABLES_NEWER') throw error
     throw new FcmError('DATA_DIR_UNUSABLE', { dir, why: (error as Error).message }, error)
   }
   return { ...db, close }
@@ -122,7 +125,12 @@ async function openEmbedded(dir: string): Promise<Database> {
 
 async function openServer(
   url: string,
-  { early, readWithinMs, now }: { early: boolean; readWithinMs: number; now: () => number },
+  {
+    early,
+    asTheyAre,
+    readWithinMs,
+    now,
+  }: { early: boolean; asTheyAre: boolean; readWithinMs: number; now: () => number },
 ): Promise<Store> {
   const pool = (of: keyof typeof CONNECTIONS, withinMs?: number) =>
     createDatabase({ connectionString: url, max: CONNECTIONS[of], application_name: `fcm ${of}` }, withinMs)
@@ -130,7 +138,7 @@ async function openServer(
   let migrated: Promise<void> | undefined
   // Until it has gone well once, whoever asks for something tries.
   const opened = () => {
-    migrated ??= migrate(writers).catch((error) => {
+    migrated ??= (asTheyAre ? checkTables : migrate)(writers).catch((error) => {
       migrated = undefined
       throw error instanceof FcmError ? error : unusable(error)
     })

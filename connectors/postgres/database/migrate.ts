@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
+import { FcmError } from '../../../common/errors.ts'
 import type { Database } from './database.ts'
 
 const DIR = fileURLToPath(new URL('migrations', import.meta.url))
@@ -13,7 +14,7 @@ const names = (): string[] =>
 
 /**
  * Safe to call again, and by several processes at once: one does it, the others wait.
- * @throws Error when the tables are those of a newer program; its message says so.
+ * @throws FcmError TABLES_NEWER
  */
 export async function migrate(db: Database): Promise<void> {
   await db.withClient(async (client) => {
@@ -27,20 +28,37 @@ export async function migrate(db: Database): Promise<void> {
       log: () => {},
     })
   })
-  const known = new Set(names())
-  const { rows } = await db.query(`SELECT name FROM ${TABLE} ORDER BY id`)
-  const unknown = rows.map((row) => row.name as string).filter((name) => !known.has(name))
-  if (unknown.length > 0) {
-    throw new Error(`its tables were made by a newer version of fcm (${unknown.join(', ')})`)
-  }
+  refuseNewer(await doneIn(db))
 }
 
-/** Names of the migrations that a database has not seen yet; changes nothing. */
-export async function pendingMigrations(db: Pick<Database, 'query'>): Promise<string[]> {
-  const { rows: there } = await db.query('SELECT to_regclass($1) AS name', [TABLE])
-  const { rows } = there[0]?.name ? await db.query(`SELECT name FROM ${TABLE}`) : { rows: [] }
-  const done = new Set(rows.map((row) => row.name))
-  return names()
-    .filter((name) => !done.has(name))
-    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+/** Changes nothing. @throws FcmError TABLES_OLDER, TABLES_NEWER when the tables are not this program's */
+export async function checkTables(db: Pick<Database, 'query'>): Promise<void> {
+  const done = await doneIn(db)
+  refuseNewer(done)
+  const lacking = lackingFrom(done)
+  if (lacking.length > 0)
+    throw new FcmError('TABLES_OLDER', { what: done.length === 0 ? 'any tables' : lacking.join(', ') })
 }
+
+/** In the order in which they were made. */
+async function doneIn(db: Pick<Database, 'query'>): Promise<string[]> {
+  const { rows: there } = await db.query('SELECT to_regclass($1) AS name', [TABLE])
+  if (!there[0]?.name) return []
+  const { rows } = await db.query(`SELECT name FROM ${TABLE} ORDER BY id`)
+  return rows.map((row) => row.name as string)
+}
+
+function refuseNewer(done: readonly string[]): void {
+  const known = new Set(names())
+  const unknown = done.filter((name) => !known.has(name))
+  if (unknown.length > 0) throw new FcmError('TABLES_NEWER', { what: unknown.join(', ') })
+}
+
+const lackingFrom = (done: readonly string[]): string[] =>
+  names()
+    .filter((name) => !done.includes(name))
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+
+/** Names of the migrations that a database has not seen yet; changes nothing. */
+export const pendingMigrations = async (db: Pick<Database, 'query'>): Promise<string[]> =>
+  lackingFrom(await doneIn(db))
