@@ -7,34 +7,31 @@ import { HOUR } from '../../../common/time.ts'
 import {
   type AlertEvent,
   type Decision,
-  type EarlyWarningEvidence,
   type Evidence,
   MEASURES,
   type Measure,
-  type PlainEvidence,
+  pOf,
   SEVERITIES,
   type Severity,
+  scoreOf,
   seriesName,
 } from '../../../schemas/records.ts'
-import type { Verdict } from './judge.ts'
+import type { Detector, Facts, Verdict } from './detectors/detector.ts'
 import type { Settings } from './settings.ts'
 
-/** What is warned of. */
-export type DetectorName = Exclude<Evidence, PlainEvidence>['detector']
-/** Of a bin, as it was decided on. */
-export type Figures = Omit<EarlyWarningEvidence, 'detector'>
-
-/** One series and resolution's part in an episode. */
-type Voice = {
+/** One series and resolution's support of an episode. */
+type Support = {
+  measure: Measure
+  resolution: number
   /** Its strongest bin so far: the greatest score, or the least p. */
-  evidence: Figures
-  /** Successive bins without support; Infinity once it can't speak any more. */
+  evidence: Evidence
+  /** Successive bins without support; Infinity once it can't give any more. */
   calm: number
   /** End of the last bin in which it could be judged. */
   judged: number
   exitBins: number
-  /** What is usual for the series when it began to speak, events per base bin of a mean hour; NaN where not asked for. */
-  level: number
+  /** Of the verdict with which it began. */
+  baseline: number | null
 }
 
 export type Episode = {
@@ -47,7 +44,7 @@ export type Episode = {
   /** Never falls during an episode. */
   severity: Severity
   /** By measure and resolution, in order of appearance. */
-  voices: Map<string, Voice>
+  supports: Map<string, Support>
 }
 
 /** All that is remembered of one kind in one channel. */
@@ -62,65 +59,65 @@ export type Watch = {
 
 export const createWatch = (): Watch => ({ clock: 0, quietUntil: 0, episode: null, hits: new Map() })
 
-export type Scope = { run: string; channel: string; kind: DetectorName; settings: Settings; hash: string }
-export type Bin = { measure: Measure; resolution: number; start: number; end: number }
-export const voiceKey = (measure: Measure, resolution: number): string => `${measure}/${resolution}`
+export type Scope = { run: string; channel: string; detector: Detector; settings: Settings; hash: string }
+export type BinOf = { measure: Measure; resolution: number; start: number; end: number }
+export const seriesKey = ({ measure, resolution }: { measure: Measure; resolution: number }): string =>
+  `${measure}/${resolution}`
+
+/** What a series has given to the open episode; undefined: nothing. */
+export const supportOf = (watch: Watch, bin: { measure: Measure; resolution: number }): Support | undefined =>
+  watch.episode?.supports.get(seriesKey(bin))
 
 type Send = (event: AlertEvent) => void
 
-/** Applies a bin that was covered. Returns what it led to; `level` as in `Voice`. */
+/** Applies a bin that was covered. Returns what it led to. */
 export function decide(
   watch: Watch,
   scope: Scope,
-  bin: Bin,
+  bin: BinOf,
   verdict: Verdict,
-  facts: Omit<Figures, 'reason'>,
+  facts: () => Facts,
   send: Send,
-  level = Number.NaN,
 ): Decision {
   if (!verdict.known) {
     freeze(watch, scope, bin, send)
     return 'insufficient'
   }
-  const key = voiceKey(bin.measure, bin.resolution)
+  const key = seriesKey(bin)
   watch.clock = Math.max(watch.clock, bin.end)
   const hits = verdict.enter ? (watch.hits.get(key) ?? 0) + 1 : 0
   if (hits > 0) watch.hits.set(key, hits)
   else watch.hits.delete(key)
-  const speaks = hits >= verdict.enterBins
+  const supports = hits >= verdict.enterBins
   const { episode } = watch
-  const voice = episode?.voices.get(key)
-  if (!speaks && !voice) return 'quiet'
-  const evidence: Figures = { ...facts, reason: verdict.reason() }
-  const { exitBins } = verdict
+  const support = episode?.supports.get(key)
+  if (!supports && !support) return 'quiet'
+  const evidence = { ...facts(), reason: verdict.reason() } as Evidence
 
-  if (!episode) {
-    if (bin.end < watch.quietUntil) return 'suppressed'
-    watch.episode = openEpisode(scope, bin, watch.clock)
-    addVoice(watch.episode, scope, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
-    send(eventOf(watch.episode, scope, 'opened', watch.clock, said(evidence)))
-    return 'opened'
+  if (!support) {
+    if (!episode && bin.end < watch.quietUntil) return 'suppressed'
+    const begun = episode ?? openEpisode(scope, bin, watch.clock)
+    watch.episode = begun
+    const { exitBins, baseline } = verdict
+    const { measure, resolution } = bin
+    addSupport(begun, scope, { measure, resolution, evidence, calm: 0, judged: bin.end, exitBins, baseline })
+    send(eventOf(begun, scope, episode ? 'updated' : 'opened', watch.clock, said(bin, evidence)))
+    return episode ? 'held' : 'opened'
   }
-
-  if (!voice) {
-    addVoice(episode, scope, key, { evidence, calm: 0, judged: bin.end, exitBins, level })
-    send(eventOf(episode, scope, 'updated', watch.clock, said(evidence)))
-    return 'held'
-  }
-  voice.judged = bin.end
+  support.judged = bin.end
   if (verdict.hold) {
-    voice.calm = 0
-    if (isStronger(evidence, voice.evidence)) {
-      const before = episode.severity
-      addVoice(episode, scope, key, { ...voice, evidence })
-      if (episode.severity !== before) {
-        send(eventOf(episode, scope, 'updated', watch.clock, said(evidence)))
+    support.calm = 0
+    if (isStronger(evidence, support.evidence)) {
+      const before = episode!.severity
+      addSupport(episode!, scope, { ...support, evidence })
+      if (episode!.severity !== before) {
+        send(eventOf(episode!, scope, 'updated', watch.clock, said(bin, evidence)))
       }
     }
     return 'held'
   }
-  voice.calm++
-  const why = `back to usual for ${exitBins} bins in all evidence that can be judged; last: ${said(evidence)}`
+  support.calm++
+  const why = `back to usual for ${verdict.exitBins} bins in all evidence that can be judged; last: ${said(bin, evidence)}`
   resolveIfCalm(watch, scope, why, send)
   return 'quiet'
 }
@@ -129,21 +126,21 @@ export function decide(
  * A bin that can't be judged freezes what its series says; a series that can't be judged for too long says no more,
  * whatever others go on to say.
  */
-export function freeze(watch: Watch, scope: Scope, bin: Bin, send: Send): void {
+export function freeze(watch: Watch, scope: Scope, bin: BinOf, send: Send): void {
   watch.clock = Math.max(watch.clock, bin.end)
-  const key = voiceKey(bin.measure, bin.resolution)
+  const key = seriesKey(bin)
   // Bins in a row have none between them that is unknown.
   watch.hits.delete(key)
-  const voice = watch.episode?.voices.get(key)
+  const support = watch.episode?.supports.get(key)
   const hours = scope.settings.coverageLostHours
-  if (!voice || bin.end - voice.judged < hours * HOUR) return
-  voice.calm = Number.POSITIVE_INFINITY
+  if (!support || bin.end - support.judged < hours * HOUR) return
+  support.calm = Number.POSITIVE_INFINITY
   const why = `coverage-lost: ${bin.measure} could not be judged for ${hours} hours, and no other evidence is left`
   resolveIfCalm(watch, scope, why, send)
 }
 
 /** A series has nothing to say any more, for `why`, at one resolution or at all. */
-export function silence(
+export function withdraw(
   watch: Watch,
   scope: Scope,
   at: { measure: Measure; resolution: number | null; time: number },
@@ -151,11 +148,12 @@ export function silence(
   send: Send,
 ): void {
   watch.clock = Math.max(watch.clock, at.time)
-  const speaksOf = (key: string): boolean =>
-    at.resolution === null ? key.startsWith(`${at.measure}/`) : key === voiceKey(at.measure, at.resolution)
-  for (const key of watch.hits.keys()) if (speaksOf(key)) watch.hits.delete(key)
+  const { measure, resolution } = at
+  const isOf = (key: string): boolean =>
+    resolution === null ? key.startsWith(`${measure}/`) : key === seriesKey({ measure, resolution })
+  for (const key of watch.hits.keys()) if (isOf(key)) watch.hits.delete(key)
   if (!watch.episode) return
-  for (const [key, voice] of watch.episode.voices) if (speaksOf(key)) voice.calm = Number.POSITIVE_INFINITY
+  for (const [key, support] of watch.episode.supports) if (isOf(key)) support.calm = Number.POSITIVE_INFINITY
   resolveIfCalm(watch, scope, why, send)
 }
 
@@ -170,13 +168,13 @@ export function resolve(watch: Watch, scope: Scope, reason: string, send: Send):
 }
 
 function resolveIfCalm(watch: Watch, scope: Scope, reason: string, send: Send): void {
-  for (const voice of watch.episode!.voices.values()) if (voice.calm < voice.exitBins) return
+  for (const support of watch.episode!.supports.values()) if (support.calm < support.exitBins) return
   resolve(watch, scope, reason, send)
 }
 
-function openEpisode({ run, channel, kind }: Scope, bin: Bin, openedAt: number): Episode {
+function openEpisode({ run, channel, detector }: Scope, bin: BinOf, openedAt: number): Episode {
   const { measure, resolution, start } = bin
-  const opening = [run, channel, kind, seriesName(measure, channel), resolution, start]
+  const opening = [run, channel, detector.kind, seriesName(measure, channel), resolution, start]
   return {
     fingerprint: createHash('sha256').update(JSON.stringify(opening)).digest('hex').slice(0, 32),
     sequence: 0,
@@ -185,26 +183,24 @@ function openEpisode({ run, channel, kind }: Scope, bin: Bin, openedAt: number):
     resolution,
     start,
     severity: 'low',
-    voices: new Map(),
+    supports: new Map(),
   }
 }
 
-const isStronger = (a: Figures, b: Figures): boolean =>
-  a.score !== null || b.score !== null ? (a.score ?? 0) >= (b.score ?? 0) : (a.p ?? 1) <= (b.p ?? 1)
-
-function addVoice(e: Episode, scope: Scope, key: string, voice: Voice): void {
-  e.voices.set(key, voice)
-  const evidence = [...e.voices.values()].map((v) => v.evidence)
-  const now = scoreSeverity(evidence, scope.settings) ?? agreementSeverity(evidence)
-  if (SEVERITIES.indexOf(now) > SEVERITIES.indexOf(e.severity)) e.severity = now
+function isStronger(a: Evidence, b: Evidence): boolean {
+  const [scoreA, scoreB] = [scoreOf(a), scoreOf(b)]
+  return scoreA !== null || scoreB !== null ? (scoreA ?? 0) >= (scoreB ?? 0) : (pOf(a) ?? 1) <= (pOf(b) ?? 1)
 }
 
-/** By the greatest score; null where nothing is scored. */
-function scoreSeverity(evidence: Figures[], { calibrated }: Settings): Severity | null {
-  const scores = evidence.flatMap((e) => e.score ?? [])
-  if (scores.length === 0) return null
-  const greatest = Math.max(...scores)
-  return greatest >= calibrated.high ? 'high' : greatest >= calibrated.medium ? 'medium' : 'low'
+function addSupport(e: Episode, { detector, settings }: Scope, support: Support): void {
+  e.supports.set(seriesKey(support), support)
+  const all = [...e.supports.values()]
+  const own = detector.severity?.(
+    all.map((s) => s.evidence),
+    settings,
+  )
+  const now = own ?? severityOf(all)
+  if (SEVERITIES.indexOf(now) > SEVERITIES.indexOf(e.severity)) e.severity = now
 }
 
 /**
@@ -212,17 +208,17 @@ function scoreSeverity(evidence: Figures[], { calibrated }: Settings): Severity 
  * events (posts, replies, reactions; casts are posts and replies, participants their authors) at two resolutions,
  * or from four in all.
  */
-function agreementSeverity(evidence: Figures[]): Severity {
-  if (evidence.length >= 4) return 'high'
-  const own = new Set(evidence.map((e) => e.measure).filter((m) => m !== 'casts' && m !== 'participants'))
-  const resolutions = new Set(evidence.map((e) => e.resolution))
+function severityOf(supports: Support[]): Severity {
+  if (supports.length >= 4) return 'high'
+  const own = new Set(supports.map((s) => s.measure).filter((m) => m !== 'casts' && m !== 'participants'))
+  const resolutions = new Set(supports.map((s) => s.resolution))
   if (own.size >= 2 && resolutions.size >= 2) return 'high'
-  return evidence.length >= 2 ? 'medium' : 'low'
+  return supports.length >= 2 ? 'medium' : 'low'
 }
 
 function eventOf(
   e: Episode,
-  scope: Scope,
+  { detector, settings, hash }: Scope,
   event: AlertEvent['event'],
   time: number,
   reason: string,
@@ -233,33 +229,21 @@ function eventOf(
     fingerprint: e.fingerprint,
     sequence: e.sequence,
     event,
-    kind: scope.kind,
+    kind: detector.kind,
     severity: e.severity,
     time,
     openedAt: e.openedAt,
     subject: { type: 'series', measure: e.measure, resolution: e.resolution, start: e.start },
     reason,
-    evidence: [...e.voices.values()]
-      .map((voice) => voice.evidence)
+    evidence: [...e.supports.values()]
       .sort((a, b) => a.resolution - b.resolution || order(a) - order(b))
-      .map((figures) => evidenceOf(scope.kind, figures)),
-    preset: scope.settings.preset,
-    settings: scope.hash,
+      .map(({ evidence }) => ({ ...evidence })),
+    preset: settings.preset,
+    settings: hash,
   }
 }
 
-function evidenceOf(detector: DetectorName, figures: Figures): Evidence {
-  const { variance, autocorrelation, score, ...common } = figures
-  switch (detector) {
-    case 'early-warning':
-      return { detector, ...common, variance, autocorrelation, score }
-    case 'onset':
-      return { detector, ...common }
-    case 'collapse':
-      return { detector, ...common, variance, autocorrelation }
-  }
-}
-
-const order = (e: Figures): number => MEASURES.indexOf(e.measure)
+const order = ({ measure }: Support): number => MEASURES.indexOf(measure)
 const LENGTHS: Record<number, string> = { 300: '5 min', 3600: '1 h', 21600: '6 h' }
-const said = (e: Figures): string => `${e.measure} per ${LENGTHS[e.resolution]}: ${e.reason}`
+const said = ({ measure, resolution }: BinOf, { reason }: Evidence): string =>
+  `${measure} per ${LENGTHS[resolution]}: ${reason}`

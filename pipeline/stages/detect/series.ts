@@ -24,7 +24,6 @@ import {
 } from '../../../models/early-warning/tracker.ts'
 import type { Measure } from '../../../schemas/records.ts'
 import type { Settings } from './settings.ts'
-import type { Surge } from './surge.ts'
 
 /** What an open bin holds so far. */
 export type Sum = { start: number; bins: number; count: number; masked: boolean }
@@ -40,9 +39,9 @@ export type Scale = {
   shape: number
   eligible: boolean
   /** Whether a first signal has said that there is not enough data. */
-  spoken: boolean
-  /** Something that set in at once, until it is over. */
-  surge: Surge | null
+  announced: boolean
+  /** What detectors keep of it from bin to bin, by kind: plain data. */
+  kept: Record<string, unknown>
 }
 
 export type Series = {
@@ -89,8 +88,8 @@ export const createSeries = (measure: Measure, next: number): Series => ({
     sum: createSum(),
     shape: 0,
     eligible: false,
-    spoken: false,
-    surge: null,
+    announced: false,
+    kept: {},
   })),
   milestones: new Map(),
 })

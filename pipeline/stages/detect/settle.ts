@@ -1,242 +1,178 @@
-/** Decides what `apply` queued: episodes by kind, and the signal that says what became of a bin. */
-import { HOUR, iso, type Resolution } from '../../../common/time.ts'
-import type { PValues } from '../../../models/early-warning/nulls.ts'
-import type { Reading } from '../../../models/early-warning/tracker.ts'
-import {
-  type AlertEvent,
-  type Decision,
-  type Measure,
-  NETWORK,
-  type Signal,
-} from '../../../schemas/records.ts'
+/**
+ * Decides what `apply` queued, detector by detector. Alerts first: what needs no score, then what a score may open or end;
+ * then all is scored, and the signals say what became of each bin. Each key's alerts, and its signals, come in the order of
+ * the input, however it is batched: what waits for a score holds up its own key only.
+ */
+import type { AlertEvent } from '../../../schemas/records.ts'
 import type { Emit } from '../../runtime/stage.ts'
+import type { Bin, Detector } from './detectors/detector.ts'
 import {
-  type Bin,
   createWatch,
-  type DetectorName,
   decide,
-  type Figures,
   freeze,
   resolve,
   type Scope,
-  silence,
-  voiceKey,
+  seriesKey,
+  supportOf,
   type Watch,
+  withdraw,
 } from './episodes.ts'
-import { judgeCollapse, judgeOnset, judgeWarning, pValuesOf, usualOf, type Verdict } from './judge.ts'
+import { binOf, type Item } from './item.ts'
 import type { Settings } from './settings.ts'
-import type { Surging } from './surge.ts'
-
-/** What `apply` found and `settle` decides; owns all it needs. `time`: the end of the bin. */
-export type Item = { key: string; measure: Measure; time: number } & (
-  | ({ kind: 'bin'; reading: Reading; row: Float32Array | null; surging: Surging | null } & BinOf)
-  /** A closed bin of a series that surges but is not eligible for the rest. */
-  | ({ kind: 'ebb'; surging: Surging } & BinOf)
-  | ({ kind: 'masked'; count: number; signals: boolean } & BinOf)
-  | ({ kind: 'insufficient'; count: number; why: string } & BinOf)
-  /** A bin that is still open; `time`: of what filled it so far. */
-  | { kind: 'surge'; surging: Surging }
-  | { kind: 'idle' }
-)
-type BinOf = { resolution: Resolution; start: number }
+import { type Outcome, signalOf } from './signal.ts'
 
 /** What decides, apart from the input. */
-export type Rules = { run: string; settings: Settings; model: string; hash: string }
+export type Rules = {
+  run: string
+  detectors: readonly Detector[]
+  settings: Settings
+  model: string
+  hash: string
+}
 
-export type Watches = Record<DetectorName, Watch>
-/** Kinds that eligibility governs. */
-const JUDGED = ['early-warning', 'collapse'] as const
+/** What is remembered of a channel, by kind. */
+export type Watches = Record<string, Watch>
 
-/** What a bin led to, for one kind. */
-type Outcome = { kind: DetectorName; decision: Decision; verdict: Verdict; watch: Watch }
+/** Rows of the CNN-LSTM; the probability of each. */
+type Score = (rows: readonly Float32Array[]) => Promise<Float32Array>
 
-const NO_READING = {
-  expected: null,
-  dispersion: null,
-  residual: null,
-  variance: null,
-  autocorrelation: null,
-  rawVariance: null,
-  rawAutocorrelation: null,
-  varianceTrend: null,
-  autocorrelationTrend: null,
-  pVariance: null,
-  pAutocorrelation: null,
-  p: null,
-  score: null,
-} as const
+/** An item on its way through `settle`. */
+type Work = { item: Item; bin: Bin | null; outcomes: Outcome[] }
 
-export function settleItem(
+export async function settle(
+  queue: readonly Item[],
   all: Map<string, Watches>,
-  item: Item,
-  score: number | null,
   rules: Rules,
+  score: Score,
   emit: Emit<'detect'>,
-): void {
-  const { key, measure } = item
-  // Before the first bin that can be judged there is nothing to watch, and in most channels there never is.
+): Promise<void> {
+  const work = queue.map((item): Work => ({ item, bin: binOf(item, rules.model), outcomes: [] }))
+  const decideNow = (w: Work) => decideItem(all, w, rules, (event) => emit('alerts', w.item.key, event))
+
+  const waiting = new Set<string>()
+  const later: Work[] = []
+  for (const w of work) {
+    if (waiting.has(w.item.key) || dependsOnScore(all, w, rules, false)) {
+      waiting.add(w.item.key)
+      later.push(w)
+    } else decideNow(w)
+  }
+
+  // A series may come to support an episode with the first of its bins that depends on its score.
+  const opening = new Set<string>()
+  const needed = later.filter((w) => {
+    const series = w.bin && `${w.item.key} ${seriesKey(w.bin)}`
+    const depends = dependsOnScore(all, w, rules, series !== null && opening.has(series))
+    if (depends) opening.add(series!)
+    return depends
+  })
+  await scoreAll(needed, score)
+  for (const w of later) decideNow(w)
+
+  await scoreAll(work, score)
+  for (const w of work) {
+    const signal = signalOf(w.item, w.bin, w.outcomes, rules)
+    if (signal) emit('signals', w.item.key, signal)
+  }
+}
+
+/** Scores the bins that can be and have not been. */
+async function scoreAll(work: readonly Work[], score: Score): Promise<void> {
+  const rows: Float32Array[] = []
+  const bins: Bin[] = []
+  for (const { item, bin } of work) {
+    if (item.kind !== 'bin' || !item.row || !bin || bin.score !== null) continue
+    rows.push(item.row)
+    bins.push(bin)
+  }
+  if (rows.length === 0) return
+  const scores = await score(rows)
+  for (const [i, bin] of bins.entries()) bin.score = scores[i]!
+}
+
+/** Whether a decision depends on the score; `mayOpen`: its series may support an episode by then. */
+function dependsOnScore(
+  all: Map<string, Watches>,
+  { item, bin }: Work,
+  rules: Rules,
+  mayOpen: boolean,
+): boolean {
+  if (!bin?.isScorable) return false
+  return judging(item, bin, rules).some((detector) => {
+    const watch = all.get(item.key)?.[detector.kind]
+    const supports = mayOpen || (watch !== undefined && supportOf(watch, bin) !== undefined)
+    return detector.dependsOnScore?.(bin, supports, rules.settings)
+  })
+}
+
+const watching = (channel: string, { detectors }: Rules): Detector[] =>
+  detectors.filter((detector) => detector.watches?.(channel) ?? true)
+const needsLevel = ({ needs }: Detector): boolean => needs.includes('level')
+
+/** The detectors that have something to judge in a bin. */
+const judging = (item: Item, { reading, found }: Bin, rules: Rules): Detector[] =>
+  watching(item.key, rules).filter((detector) =>
+    needsLevel(detector) ? reading !== null : (found as Found)[detector.kind] != null,
+  )
+type Found = Record<string, unknown>
+
+type Send = (event: AlertEvent) => void
+
+function decideItem(all: Map<string, Watches>, w: Work, rules: Rules, send: Send): void {
+  const { item, bin, outcomes } = w
+  const { key } = item
   let watches = all.get(key)
-  if (!watches && (item.kind === 'bin' || item.kind === 'surge')) {
-    watches = { 'early-warning': createWatch(), onset: createWatch(), collapse: createWatch() }
+  // Before the first bin that can be judged there is nothing to watch, and in most channels there never is.
+  if (!watches && !bin) return
+  if (!watches) {
+    watches = {}
     all.set(key, watches)
   }
-  const send = (event: AlertEvent): void => emit('alerts', key, event)
-  const scopeOf = (kind: DetectorName): Scope => ({ ...rules, channel: key, kind })
-  const each = (kinds: readonly DetectorName[], act: (watch: Watch, scope: Scope) => void): void => {
-    if (watches) for (const kind of kinds) act(watches[kind], scopeOf(kind))
+  const watchOf = ({ kind }: Detector): Watch => {
+    watches[kind] ??= createWatch()
+    return watches[kind]
   }
-  const signal = (
-    { resolution, start }: BinOf,
-    fields: Partial<Signal> & { decision: Decision; reason: string; count: number },
-  ): void => {
-    const at = { measure, resolution, start }
-    emit('signals', key, { type: 'Signal', ...at, ...NO_READING, ...fields, settings: rules.hash })
+  const scopeOf = (detector: Detector): Scope => ({ ...rules, channel: key, detector })
+  /** Those that need a level first, as ever. */
+  const each = (which: (detector: Detector) => boolean, act: (watch: Watch, scope: Scope) => void): void => {
+    for (const detector of rules.detectors.filter(which)) act(watchOf(detector), scopeOf(detector))
   }
+  const isFree = (detector: Detector): boolean => !needsLevel(detector)
 
   switch (item.kind) {
     case 'idle': {
-      const why = `idle: no ${measure} for 24 covered hours`
-      each([...JUDGED, 'onset'], (w, scope) => silence(w, scope, { ...item, resolution: null }, why, send))
+      const why = `idle: no ${item.measure} for 24 covered hours`
+      const end = (watch: Watch, scope: Scope) =>
+        withdraw(watch, scope, { ...item, resolution: null }, why, send)
+      each(needsLevel, end)
+      each(isFree, end)
       return
     }
-    case 'insufficient': {
-      const reason = `not enough data: ${item.why}`
-      each(JUDGED, (w, scope) => silence(w, scope, item, reason, send))
-      signal(item, { count: item.count, decision: 'insufficient', reason })
+    case 'insufficient':
+      each(needsLevel, (watch, scope) => withdraw(watch, scope, item, `not enough data: ${item.why}`, send))
       return
-    }
     case 'masked': {
-      each([...JUDGED, 'onset'], (w, scope) => freeze(w, scope, { ...item, end: item.time }, send))
-      const reason = 'not covered enough to be judged'
-      if (item.signals) signal(item, { count: item.count, decision: 'masked', reason })
+      const stop = (watch: Watch, scope: Scope) => freeze(watch, scope, { ...item, end: item.time }, send)
+      each(needsLevel, stop)
+      each(isFree, stop)
       return
     }
-    case 'surge': {
-      decideOnset(watches!.onset, scopeOf('onset'), item, item.surging, true, send)
-      return
-    }
-    case 'ebb': {
-      const outcome = watches && decideOnset(watches.onset, scopeOf('onset'), item, item.surging, false, send)
-      if (!outcome) return
-      const { count, expected, dispersion } = item.surging
-      signal(item, { count, expected, dispersion, decision: outcome.decision, reason: explain(outcome) })
-      return
-    }
-    case 'bin': {
-      const p = pValuesOf(item.reading)
-      const outcomes = decideBin(watches!, scopeOf, item, { p, score, model: rules.model }, send)
-      signal(item, { ...figures(item.reading, p), score, ...summary(outcomes) })
-    }
+    default:
+      for (const detector of judging(item, bin!, rules)) {
+        outcomes.push(decideBin(watchOf(detector), scopeOf(detector), bin!, send))
+      }
   }
 }
 
-type ScopeOf = (kind: DetectorName) => Scope
-type Send = (event: AlertEvent) => void
-
-function decideBin(
-  watches: Watches,
-  scopeOf: ScopeOf,
-  item: Item & { kind: 'bin' },
-  of: { p: PValues; score: number | null; model: string },
-  send: Send,
-): Outcome[] {
-  const { measure, resolution, start, time: end, reading, surging } = item
-  const { settings } = scopeOf('collapse')
-  const bin: Bin = { measure, resolution, start, end }
-  const { count, expected, dispersion, variance, autocorrelation } = reading
-  const figures = { measure, resolution, start, count, expected, dispersion, variance, autocorrelation }
-  const level = usualOf(reading) / reading.shape
-  const outcome = (kind: (typeof JUDGED)[number], verdict: Verdict): Outcome => {
-    const { p, score } = verdict
-    const facts = { ...figures, p, score }
-    const decision = decide(watches[kind], scopeOf(kind), bin, verdict, facts, send, level)
-    return { kind, decision, verdict, watch: watches[kind] }
-  }
-
-  const outcomes: Outcome[] = []
-  // A cascade builds up in a channel. All of them together are no talk that answers itself, and were never trained on.
-  if (item.key !== NETWORK) {
-    outcomes.push(outcome('early-warning', judgeWarning({ reading, resolution, ...of }, settings)))
-  }
-  if (surging) outcomes.push(decideOnset(watches.onset, scopeOf('onset'), item, surging, false, send))
-  const before = watches.collapse.episode?.voices.get(voiceKey(measure, resolution)) ?? null
-  outcomes.push(outcome('collapse', judgeCollapse(reading, before, settings)))
-  const { episode } = watches.collapse
-  const hours = settings.collapse.longestHours
-  if (episode && end - episode.openedAt >= hours * HOUR) {
-    const why = `still low after ${hours} hours: this is the new usual`
-    resolve(watches.collapse, scopeOf('collapse'), why, send)
-  }
-  return outcomes
-}
-
-function decideOnset(
-  watch: Watch,
-  scope: Scope,
-  { measure, time: end }: Pick<Item, 'measure' | 'time'>,
-  surging: Surging,
-  isOpen: boolean,
-  send: Send,
-): Outcome {
-  const { resolution, start, count, expected, dispersion } = surging
-  const bin: Bin = { measure, resolution, start, end }
-  const verdict = judgeOnset(surging, isOpen, scope.settings)
-  const facts: Omit<Figures, 'reason'> = {
-    measure,
-    resolution,
-    start,
-    count,
-    expected,
-    dispersion,
-    variance: null,
-    autocorrelation: null,
-    p: verdict.p,
-    score: null,
-  }
+function decideBin(watch: Watch, scope: Scope, bin: Bin, send: Send): Outcome {
+  const { detector, settings } = scope
+  const seen = { ...bin, found: (bin.found as Found)[detector.kind] }
+  const judge = () => detector.judge({ ...seen, score: bin.score }, baseline, settings)
+  const baseline = supportOf(watch, bin)?.baseline ?? null
+  const verdict = judge()
+  const facts = () => detector.facts(seen, settings)
   const decision = decide(watch, scope, bin, verdict, facts, send)
-  if (surging.lasted) {
-    const hours = scope.settings.onset.longestHours
-    resolve(watch, scope, `still more after ${hours} hours: this is the new usual`, send)
-  }
-  return { kind: 'onset', decision, verdict, watch }
-}
-
-/** The decision that stands in the signal when kinds differ: the most telling one. */
-const TELLING: Decision[] = ['opened', 'held', 'suppressed', 'insufficient', 'quiet']
-
-function summary(outcomes: Outcome[]): { decision: Decision; reason: string } {
-  const rank = ({ decision }: Outcome): number => TELLING.indexOf(decision)
-  const most = outcomes.reduce((best, outcome) => (rank(outcome) < rank(best) ? outcome : best))
-  // What one kind found must not hide that another could not look.
-  const unknown = outcomes
-    .filter(({ decision }) => decision === 'insufficient')
-    .map(({ kind, verdict }) => `${kind} can't be judged: ${verdict.brief}`)
-  const reasons = [explain(most), ...unknown].filter((part) => part !== '')
-  return { decision: most.decision, reason: reasons.join('; ') }
-}
-
-function explain({ decision, kind, verdict, watch }: Outcome): string {
-  if (decision === 'insufficient') return ''
-  if (decision === 'quiet') return verdict.brief
-  const reason = verdict.reason()
-  if (decision !== 'suppressed') return `${kind}: ${reason}`
-  return `${kind}: suppressed by cool-down until ${iso(watch.quietUntil)}; ${reason}`
-}
-
-function figures(r: Reading, p: PValues): Partial<Signal> & { count: number } {
-  return {
-    count: r.count,
-    expected: r.expected,
-    dispersion: r.dispersion,
-    residual: r.residual,
-    variance: r.variance,
-    autocorrelation: r.autocorrelation,
-    rawVariance: r.rawVariance,
-    rawAutocorrelation: r.rawAutocorrelation,
-    varianceTrend: r.varianceTrend,
-    autocorrelationTrend: r.autocorrelationTrend,
-    pVariance: p.variance,
-    pAutocorrelation: p.autocorrelation,
-    p: p.joint,
-  }
+  const over = watch.episode && detector.over?.(seen, watch.episode.openedAt, settings)
+  if (over) resolve(watch, scope, over, send)
+  return { kind: detector.kind, decision, verdict, facts, quietUntil: watch.quietUntil, again: judge }
 }

@@ -2,18 +2,22 @@
 import { BASE, BASE_SECONDS } from '../../../common/time.ts'
 import { BINS, FEATURES, ROW } from '../../../models/cnn-lstm/inputs.ts'
 import { createRandom } from '../../../models/random.ts'
-import type {
-  AlertEvent,
-  BinClosed,
-  Evidence,
-  Measure,
-  PlainEvidence,
-  Signal,
-  Subject,
+import {
+  type AlertEvent,
+  type BinClosed,
+  type Evidence,
+  type Idle,
+  MEASURES,
+  type Measure,
+  type PlainEvidence,
+  type Signal,
+  type Subject,
+  type Unknown,
 } from '../../../schemas/records.ts'
 import type { InputOf } from '../../runtime/stage.ts'
-import type { Output } from '../harness.ts'
-import type { Scoring } from './detect.ts'
+import { byKey, type Output } from '../harness.ts'
+import { detectStage, type Scoring } from './detect.ts'
+import { onset } from './detectors/onset.ts'
 
 type Input = InputOf<'detect'>
 
@@ -131,3 +135,55 @@ export const signals = (outputs: readonly Output[], measure?: Measure, resolutio
       ? [record]
       : [],
   )
+
+/** A short history, so that little input goes through everything. */
+export const quick = {
+  eligible: { enter: 3, leave: 2, hours: 1 },
+  onset: { ...onset.settings.onset, hours: 1 },
+}
+export const stage = () => detectStage({ run: 'test', scoring, settings: quick })
+export const steady = { ratio: () => 0.3, drive: () => 8 }
+
+export const idle = (measure: Idle['measure'], bin: number): Input => ({
+  key: CHANNEL,
+  record: { type: 'Idle', measure, from: START + bin * BASE },
+})
+export const unknown = (measure: Unknown['measure'], from: number, to: number): Input => ({
+  key: CHANNEL,
+  record: { type: 'Unknown', measure, from: START + from * BASE, to: START + to * BASE, reason: null },
+})
+
+export function masked(input: Input, count?: number, measures: readonly Measure[] = MEASURES): Input {
+  const record = input.record as BinClosed
+  const bins = record.bins.map((b) =>
+    measures.includes(b.measure) ? { ...b, count: count ?? b.count, covered: 0.2, masked: true } : b,
+  )
+  return { key: input.key, record: { ...record, bins } }
+}
+
+export function zeros(input: Input): Input {
+  const record = input.record as BinClosed
+  return { key: input.key, record: { ...record, bins: record.bins.map((b) => ({ ...b, count: 0 })) } }
+}
+
+/** Two channels with a surge, masked bins, a silence, an idle time with an unknown span, and a waking. */
+export function eventful(): Input[] {
+  const surge = { ratio: (bin: number) => (bin > 120 && bin < 160 ? 0.97 : 0.3), drive: () => 6 }
+  const first: Input[] = talk('first', 200, surge).map((input, bin) =>
+    bin % 37 === 5 || (bin > 170 && bin < 174) ? masked(input) : input,
+  )
+  for (let bin = 200; bin < 200 + 288; bin++) first.push(closed(bin, { posts: 0, replies: 0, casts: 0 }))
+  for (const measure of ['posts', 'replies', 'casts'] as const) first.push(idle(measure, 488))
+  for (const measure of ['posts', 'casts'] as const) first.push(unknown(measure, 500, 530))
+  const woken = talk('woken', 700, steady).slice(600)
+  const second = talk('second', 260, { ratio: () => 0.2, drive: (bin) => (bin > 150 ? 0.1 : 20) }, '*')
+  const inputs = [...first, ...woken]
+  // Two channels of one partition come interleaved.
+  return inputs
+    .flatMap((input, i) => (second[i] ? [input, second[i]] : [input]))
+    .flatMap((input) => (input.record.type === 'BinClosed' ? filling(input) : [input]))
+}
+
+/** What readers see: the records of each key on each topic, in order. */
+export const streams = (outputs: readonly Output[]) =>
+  byKey(outputs.map((output) => ({ ...output, key: `${output.topic} ${output.key}` })))

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { BASE, HOUR } from '../../../common/time.ts'
-import { ROW } from '../../../models/cnn-lstm/inputs.ts'
-import { sf } from '../../../models/early-warning/negative-binomial.ts'
-import { createRandom } from '../../../models/random.ts'
-import type { Measure } from '../../../schemas/records.ts'
-import type { InputOf } from '../../runtime/stage.ts'
-import { drive } from '../harness.ts'
-import { detectStage } from './detect.ts'
-import { defaults } from './settings.ts'
-import { alerts, CHANNEL, closed, evidenceOf, filling, START, signals } from './testing.ts'
+import { BASE, HOUR } from '../../../../common/time.ts'
+import { ROW } from '../../../../models/cnn-lstm/inputs.ts'
+import { sf } from '../../../../models/early-warning/negative-binomial.ts'
+import { createRandom } from '../../../../models/random.ts'
+import type { Measure } from '../../../../schemas/records.ts'
+import type { InputOf } from '../../../runtime/stage.ts'
+import { drive } from '../../harness.ts'
+import { detectStage } from '../detect.ts'
+import { alerts, CHANNEL, closed, evidenceOf, filling, START, signals } from '../testing.ts'
+import { onset } from './onset.ts'
 
 type Input = InputOf<'detect'>
 
@@ -50,7 +50,7 @@ describe('onset', () => {
     expect(evidence!.expected).toBeGreaterThan(1.5)
     expect(evidence!.expected).toBeLessThan(2.6)
     expect(evidence!.p).toBe(sf(15, evidence!.expected, evidence!.dispersion))
-    expect(evidence!.p).toBeLessThan(defaults.onset.p[300])
+    expect(evidence!.p).toBeLessThan(onset.settings.onset.p[300])
   })
 
   it('is not ended by bins before it that close after it was seen', async () => {
