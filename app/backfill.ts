@@ -6,7 +6,8 @@ import { onFirst, untilItPasses } from '../common/retry.ts'
 import { BASE, iso, LATENESS } from '../common/time.ts'
 import { type Archive, openArchive } from '../connectors/farcaster/archive/archive.ts'
 import { archivesAt } from '../connectors/farcaster/archive/lines.ts'
-import { position, publish } from '../connectors/farcaster/publish.ts'
+import { type Progress, position, wholeSource } from '../connectors/farcaster/whole.ts'
+import { publish } from '../connectors/sources/publish.ts'
 import { checkRunName, LIVE } from '../pipeline/topology.ts'
 import type { Engines } from './engines.ts'
 import { PROCESSING } from './roles/roles.ts'
@@ -48,39 +49,34 @@ async function fill(engines: Engines, request: Request, onProgress: OnProgress, 
   const roles = await startRoles(engines, run, PROCESSING)
   roles.timed(false)
   try {
-    const published = await publish({
-      log,
-      codec,
-      run,
-      measures: ['posts', 'replies', 'reactions'],
-      input: archive.items(),
-      revisit: REVISIT,
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
+    let read: Progress = { messages: 0, unreadable: 0, bytesRead: 0, published: null }
+    const open = wholeSource({
+      ...{ input: archive.items(), revisit: REVISIT, from, to },
+      onProgress(progress) {
+        read = progress
+        const { messages, unreadable, bytesRead, published } = progress
+        const eventTime = published === null ? null : iso(published)
+        onProgress({ phase: 'reading', messages, unreadable, bytesRead, totalBytes, eventTime })
+      },
+    })
+    const { finished } = await publish({
+      ...{ log, codec, run, open },
       signal: AbortSignal.any([signal, roles.failed]),
       onWarning: ({ message }) => onProgress({ phase: 'waiting', detail: message }),
-      onProgress: (progress) =>
-        onProgress({
-          phase: 'reading',
-          messages: progress.messages,
-          unreadable: progress.unreadable,
-          bytesRead: progress.bytesRead,
-          totalBytes,
-          eventTime: progress.published === null ? null : iso(progress.published),
-        }),
     })
+    const { messages, unreadable, published } = read
     roles.failed.throwIfAborted()
-    if (published.messages === 0 && published.unreadable > 0) {
-      throw new FcmError('NO_ARCHIVE', { run, lines: published.unreadable })
+    if (messages === 0 && unreadable > 0) {
+      throw new FcmError('NO_ARCHIVE', { run, lines: unreadable })
     }
-    if (!published.finished) return { run, finished: false, messages: published.messages }
+    if (!finished) return { run, finished, messages }
     await roles.caughtUp((records) => onProgress({ phase: 'processing', records }), signal)
     return {
       run,
       finished: !signal.aborted,
-      messages: published.messages,
-      unreadable: published.unreadable,
-      eventTime: published.published === null ? null : iso(published.published),
+      messages,
+      unreadable,
+      eventTime: published === null ? null : iso(published),
     }
   } finally {
     await roles.stop()

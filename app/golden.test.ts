@@ -12,7 +12,8 @@ import { BASE, DAY, HOUR, MINUTE } from '../common/time.ts'
 import { simulatedClock } from '../connectors/farcaster/source/clock.ts'
 import { fakeServer } from '../connectors/farcaster/source/fake-server.fixture.ts'
 import { parseFollow } from '../connectors/farcaster/source/follow.ts'
-import { poll } from '../connectors/farcaster/source/source.ts'
+import { pollingSource } from '../connectors/farcaster/source/poll.ts'
+import { publish } from '../connectors/sources/publish.ts'
 import { DEFAULT_START, simulate } from '../models/simulation/simulate.ts'
 import { defaults } from '../pipeline/stages/detect/settings.ts'
 import { LIVE, topicOf } from '../pipeline/topology.ts'
@@ -83,8 +84,8 @@ async function pollSome({ log, codec }: Engines): Promise<void> {
   const drive = async (time: number) => {
     now = time
   }
-  const { finished } = await poll({
-    ...{ log, codec, run: LIVE, until: end, signal, budget: 10_000, interval: BASE },
+  const open = pollingSource({
+    ...{ until: end, budget: 10_000, interval: BASE, follow: parseFollow('*', 0) },
     server: fakeServer({
       messages,
       now: () => now,
@@ -95,8 +96,8 @@ async function pollSome({ log, codec }: Engines): Promise<void> {
           : undefined,
     }),
     clock: simulatedClock({ start: now, speed: Number.POSITIVE_INFINITY, drive, signal }),
-    follow: parseFollow('*', 0),
   })
+  const { finished } = await publish({ log, codec, run: LIVE, open })
   expect(finished).toBe(true)
 }
 

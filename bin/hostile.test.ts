@@ -10,7 +10,8 @@ import { type Served, serve } from '../app/serve.ts'
 import { dataDir } from '../app/testing.ts'
 import { BASE, MINUTE } from '../common/time.ts'
 import { openArchive } from '../connectors/farcaster/archive/archive.ts'
-import { publish } from '../connectors/farcaster/publish.ts'
+import { wholeSource } from '../connectors/farcaster/whole.ts'
+import { publish } from '../connectors/sources/publish.ts'
 import { topicOf } from '../pipeline/topology.ts'
 import type { Coverage, Polled } from '../schemas/records.ts'
 import { deadLetters } from './commands/dead-letters.ts'
@@ -73,8 +74,8 @@ const line = (n: number, body: object): string =>
   })
 const publishFile = async (run: string, file: string) =>
   publish({
-    ...{ log: engines.log, codec: engines.codec, run, measures: ['posts', 'replies', 'reactions'] },
-    input: (await openArchive([file], { dir: join(dir, 'tmp') })).items(),
+    ...{ log: engines.log, codec: engines.codec, run },
+    open: wholeSource({ input: (await openArchive([file], { dir: join(dir, 'tmp') })).items() }),
   })
 
 describe('strangers’ text', () => {

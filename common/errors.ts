@@ -225,6 +225,12 @@ const errors = {
     text: (d) =>
       `This machine's clock stands at ${d.now}, before the last round of polls, at ${d.last}: polling waits until then. Set the clock right; if it was wrong before, begin anew with --fresh, or with another --data-dir.`,
   },
+  CLOCK_JUMPED: {
+    exit: 4,
+    retry: true,
+    text: (d) =>
+      `This machine's clock has jumped to ${d.wall}, while by the time that went by it is ${d.now}: polling waits until it has jumped back, or has gone on evenly for five minutes, as it does after the machine has slept. Nothing is lost.`,
+  },
   SOURCE_SILENT: {
     exit: 4,
     text: (d) =>

@@ -1,7 +1,7 @@
 /** What stage `detect` reads of a simulated network: as one sees it who sees all at once, or who polls. */
 import { BASE } from '../../common/time.ts'
 import { createStamp } from '../../connectors/farcaster/stamp.ts'
-import { simulation } from '../../connectors/simulation/source.ts'
+import { simulation } from '../../connectors/simulation/simulation.ts'
 import { simulate } from '../../models/simulation/simulate.ts'
 import type { Input, InputOf, Stage } from '../../pipeline/runtime/stage.ts'
 import { countStage } from '../../pipeline/stages/count/count.ts'

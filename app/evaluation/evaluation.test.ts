@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { BASE, DAY, HOUR, MINUTE } from '../../common/time.ts'
-import { SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/source.ts'
+import { SIMULATION_LIVE, SIMULATION_START } from '../../connectors/simulation/simulation.ts'
 import type { Input } from '../../pipeline/runtime/stage.ts'
 import { type Measure, NETWORK, seriesName } from '../../schemas/records.ts'
 import { countsOf, pollingOrder } from './counts.ts'

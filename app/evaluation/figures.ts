@@ -1,6 +1,6 @@
 /** Alerts on whole networks held against what was planted: which cascades were warned of before their break, what else was. */
 import { HOUR } from '../../common/time.ts'
-import { SIMULATION_LIVE } from '../../connectors/simulation/source.ts'
+import { SIMULATION_LIVE } from '../../connectors/simulation/simulation.ts'
 import type { Planted } from '../../models/simulation/planted.ts'
 import { NETWORK } from '../../schemas/records.ts'
 import { beforeOf, JUDGED_FROM, JUDGED_TO, type Opened, type Watched } from './watching.ts'

@@ -3,7 +3,7 @@
  * in production, without a log between them.
  */
 import { BASE, BASE_SECONDS, DAY, SECOND } from '../../common/time.ts'
-import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../connectors/simulation/source.ts'
+import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../connectors/simulation/simulation.ts'
 import type { Planted } from '../../models/simulation/planted.ts'
 import { groundTruth } from '../../models/simulation/simulate.ts'
 import { type DetectOptions, detectStage } from '../../pipeline/stages/detect/detect.ts'

@@ -1,7 +1,7 @@
 /** Loads the real thing (log, roles, database, API) and times every alert event to its commit. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BASE, DAY, HOUR } from '../../common/time.ts'
-import { position } from '../../connectors/farcaster/publish.ts'
+import { position } from '../../connectors/farcaster/whole.ts'
 import { type Decided, decisions, HOPS } from '../../pipeline/runtime/latency.ts'
 import type { Engines } from '../engines.ts'
 import type { Roles } from '../roles/start.ts'

@@ -5,8 +5,9 @@ import { MINUTE, SECOND } from '../../common/time.ts'
 import { type Clock, wallClock } from '../../connectors/farcaster/source/clock.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { openServer, type ServerTarget } from '../../connectors/farcaster/source/mcp/open-server.ts'
+import { pollingSource } from '../../connectors/farcaster/source/poll.ts'
 import type { FarcasterServer } from '../../connectors/farcaster/source/port.ts'
-import { poll } from '../../connectors/farcaster/source/source.ts'
+import { publish } from '../../connectors/sources/publish.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import type { Config } from '../config.ts'
 import type { Engines } from '../engines.ts'
@@ -25,25 +26,18 @@ export type Polling = {
 export async function pollServer(engines: Engines, { server, signal, onWaiting, ...rest }: Polling) {
   const { log, codec, config, logger } = engines
   const interval = config.pollSeconds * SECOND
-  // Calls under way are not waited for.
-  const letGo = () => void server.close()
-  signal.addEventListener('abort', letGo)
-  try {
-    return await poll({
-      ...{ log, codec, run: LIVE, server, signal, interval, ...rest },
-      follow: parseFollow(config.follow, config.minFollowers),
-      budget: Math.floor((config.requestsPerMinute * interval) / MINUTE),
-      onRound({ at, followed, requests, failed, error, seconds }) {
-        const level = failed > 0 || followed === 0 ? 'warn' : 'debug'
-        logger[level]({ at: new Date(at), followed, requests, failed, error, seconds }, 'round of polls')
-      },
-      // A server that Ctrl-C has ended before us is nothing to wait for.
-      onWarning: (error) => !signal.aborted && onWaiting(error),
-    })
-  } finally {
-    signal.removeEventListener('abort', letGo)
-    await server.close()
-  }
+  // A server that Ctrl-C has ended before us is nothing to wait for.
+  const onWarning = (error: FcmError) => !signal.aborted && onWaiting(error)
+  const open = pollingSource({
+    ...{ server, interval, onWarning, ...rest },
+    follow: parseFollow(config.follow, config.minFollowers),
+    budget: Math.floor((config.requestsPerMinute * interval) / MINUTE),
+    onRound({ at, followed, requests, failed, error, seconds }) {
+      const level = failed > 0 || followed === 0 ? 'warn' : 'debug'
+      logger[level]({ at: new Date(at), followed, requests, failed, error, seconds }, 'round of polls')
+    },
+  })
+  return publish({ log, codec, run: LIVE, open, signal, onWarning })
 }
 
 /** Connects as soon as the server can be reached. @throws FcmError MCP_SERVER_UNUSABLE */
@@ -84,18 +78,21 @@ export function targetOf({ mcp = '', mcpEnv }: Config): ServerTarget {
 }
 
 /** The MCP server of the settings, polled by the wall clock. */
-export const polledSource = (engines: Engines): LiveSource => ({
-  origin: { kind: 'server' },
-  liveFrom: Date.now(),
-  hasHistory: false,
-  pace: `polling every ${engines.config.pollSeconds} s`,
-  async publish({ signal, onWaiting, beforeLive }) {
-    const server = await connect(targetOf(engines.config), onWaiting, signal).catch((error) => {
-      if (!signal.aborted) throw error
-    })
-    if (!server) return { finished: false }
-    await beforeLive()
-    const clock = wallClock(engines.config.requestsPerMinute, signal)
-    return pollServer(engines, { server, clock, signal, onWaiting })
-  },
-})
+export function polledSource(engines: Engines): LiveSource | null {
+  const { mcp, pollSeconds, requestsPerMinute } = engines.config
+  if (mcp === undefined) return null
+  return {
+    origin: { kind: 'server' },
+    liveFrom: Date.now(),
+    hasHistory: false,
+    pace: `polling every ${pollSeconds} s`,
+    async publish({ signal, onWaiting, beforeLive }) {
+      const server = await connect(targetOf(engines.config), onWaiting, signal).catch((error) => {
+        if (!signal.aborted) throw error
+      })
+      if (!server) return { finished: false }
+      await beforeLive()
+      return pollServer(engines, { server, clock: wallClock(requestsPerMinute, signal), signal, onWaiting })
+    },
+  }
+}

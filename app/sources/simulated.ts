@@ -4,12 +4,17 @@
  */
 import { join } from 'node:path'
 import { DAY, iso } from '../../common/time.ts'
-import { completeBins } from '../../connectors/farcaster/completeness.ts'
-import { position, publish } from '../../connectors/farcaster/publish.ts'
 import { simulatedClock } from '../../connectors/farcaster/source/clock.ts'
 import type { FarcasterServer } from '../../connectors/farcaster/source/port.ts'
-import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../connectors/simulation/source.ts'
-import { groundTruth, simulate } from '../../models/simulation/simulate.ts'
+import { position } from '../../connectors/farcaster/whole.ts'
+import {
+  SIMULATION_LIVE,
+  SIMULATION_START,
+  simulatedHistory,
+  simulation,
+} from '../../connectors/simulation/simulation.ts'
+import { publish } from '../../connectors/sources/publish.ts'
+import { groundTruth } from '../../models/simulation/simulate.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import type { Engines } from '../engines.ts'
 import { writeJson } from '../files.ts'
@@ -56,10 +61,9 @@ async function publishSimulated(
   try {
     if (((await position(log, codec, LIVE)) ?? 0) < live) {
       const { finished } = await publish({
-        ...{ log, codec, run: LIVE, to: live, signal },
-        measures: ['posts', 'replies', 'reactions'],
-        input: completeBins(simulate(simulation(seed))),
-        onProgress({ published: at }) {
+        ...{ log, codec, run: LIVE, signal },
+        open: simulatedHistory(seed, live),
+        onPublished(at) {
           if (at !== null) watching.onHistory((at - SIMULATION_START) / (live - SIMULATION_START), at)
         },
         onWarning: onWaiting,

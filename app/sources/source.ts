@@ -27,6 +27,14 @@ export type Watching = {
   beforeLive(): Promise<void>
 }
 
-/** An MCP server where one is set, else a simulated network. */
-export const sourceOf = (engines: Engines, simulation: Simulation): LiveSource =>
-  engines.config.mcp === undefined ? simulatedSource(engines, simulation) : polledSource(engines)
+/** Each null where the settings don't ask for it; the first that they ask for is it. */
+const SOURCES: readonly ((engines: Engines) => LiveSource | null)[] = [polledSource]
+
+/** What the settings ask for, else a simulated network. */
+export function sourceOf(engines: Engines, simulation: Simulation): LiveSource {
+  for (const source of SOURCES) {
+    const found = source(engines)
+    if (found) return found
+  }
+  return simulatedSource(engines, simulation)
+}

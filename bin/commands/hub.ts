@@ -7,7 +7,7 @@ import type { HubData } from '../../connectors/farcaster/hub-simulator/data.ts'
 import { parseFault } from '../../connectors/farcaster/hub-simulator/faults.ts'
 import { createHub } from '../../connectors/farcaster/hub-simulator/hub.ts'
 import { simulatedData } from '../../connectors/farcaster/hub-simulator/simulated.ts'
-import { SEED } from '../../connectors/simulation/source.ts'
+import { SEED } from '../../connectors/simulation/simulation.ts'
 import { positiveNumber, time, wholeNumber } from '../options.ts'
 
 export function hub(program: Command): void {

@@ -25,8 +25,8 @@ export type FileSurvey = {
   to: number
   isAscending: boolean
   isDescending: boolean
-  /** Most messages of one second that follow one another. */
-  together: number
+  /** Of one second, more messages follow one another than may be held. */
+  isCrowded: boolean
   /** Of its first lines, and of its last ones: why they can't be read. */
   leading: string | null
   trailing: string | null
@@ -44,8 +44,9 @@ export type SurveyOptions = {
   signal?: AbortSignal | undefined
 }
 
-/** Of one second, so many messages at most are put in order while the file is read. */
-export const MAX_TOGETHER = 10_000
+/** Of one second, so many messages at most, of so many bytes, are put in order while the file is read. */
+const SECOND_MESSAGES = 10_000
+const SECOND_BYTES = 32 * 2 ** 20
 /** Of a file, so many gaps at most are kept apart; with more, all of it is one. */
 const MAX_GAPS = 10_000
 
@@ -96,14 +97,14 @@ async function look(
 function createFold(file: string, known: number) {
   const found: FileSurvey = {
     ...{ file, lines: 0, from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY },
-    ...{ isAscending: true, isDescending: true, together: 0 },
+    ...{ isAscending: true, isDescending: true, isCrowded: false },
     ...{ leading: null, trailing: null, gaps: [], earliestNew: Number.POSITIVE_INFINITY },
   }
   let last: number | null = null
-  let together = 0
+  let together = { messages: 0, bytes: 0 }
   let open: { why: string; isNew: boolean } | null = null
   let isPlaced = true
-  let isCrowded = false
+  let hasMany = false
 
   const see = (time: number, isNew: boolean) => {
     found.from = Math.min(found.from, time)
@@ -111,17 +112,17 @@ function createFold(file: string, known: number) {
     if (isNew) found.earliestNew = Math.min(found.earliestNew, time)
   }
   const gap = (from: number, to: number, reason: string) => {
-    if (isCrowded) return
+    if (hasMany) return
     const around = gapAround(from, to, reason)
     const before = found.gaps.at(-1)
     if (before && around.from >= before.from && around.from <= before.to)
       before.to = Math.max(before.to, around.to)
     else found.gaps.push(around)
-    isCrowded = found.gaps.length > MAX_GAPS
+    hasMany = found.gaps.length > MAX_GAPS
   }
 
   return {
-    take({ line }: ArchiveLine, parsed: Parsed | null): void {
+    take({ line, length }: ArchiveLine, parsed: Parsed | null): void {
       found.lines = line
       if (!parsed || parsed.kind === 'wrong-clock') return
       if (parsed.kind === 'unreadable') {
@@ -137,8 +138,10 @@ function createFold(file: string, known: number) {
       see(time, line > known)
       if (last !== null && time < last) found.isAscending = false
       if (last !== null && time > last) found.isDescending = false
-      together = time === last ? together + 1 : 1
-      found.together = Math.max(found.together, together)
+      if (time !== last) together = { messages: 0, bytes: 0 }
+      together.messages++
+      together.bytes += length
+      found.isCrowded ||= together.messages > SECOND_MESSAGES || together.bytes > SECOND_BYTES
       if (open !== null) {
         const [from, to] = [Math.min(last ?? time, time), Math.max(last ?? time, time)]
         isPlaced = false
@@ -154,7 +157,7 @@ function createFold(file: string, known: number) {
       found.trailing = open?.why ?? null
       if (open?.isNew && last !== null) see(found.isAscending ? last : found.from, true)
       const isLost = (!isPlaced || open !== null) && !isInOrder
-      if (isLost || isCrowded)
+      if (isLost || hasMany)
         found.gaps = [
           gapAround(found.from, found.to, `unreadable lines of ${file}, which is not in order of time`),
         ]
@@ -167,7 +170,7 @@ const hasTime = ({ from }: FileSurvey): boolean => from < Number.POSITIVE_INFINI
 
 /** Those without any message come first: what of them can't be read is told before anything is closed. */
 function orderOf(files: readonly FileSurvey[]): FileSurvey[] | null {
-  if (files.some(({ isAscending, together }) => !isAscending || together > MAX_TOGETHER)) return null
+  if (files.some(({ isAscending, isCrowded }) => !isAscending || isCrowded)) return null
   const ordered = files.filter(hasTime).toSorted((a, b) => a.from - b.from || a.to - b.to)
   if (ordered.some(({ from }, i) => i > 0 && from < ordered[i - 1]!.to)) return null
   return [...files.filter((file) => !hasTime(file)), ...ordered]

@@ -2,7 +2,7 @@
 import { BASE, DAY, FARCASTER_EPOCH, HOUR, SECOND } from '../../../common/time.ts'
 import { createRandom, type Random } from '../../../models/random.ts'
 import { networkOf, simulate } from '../../../models/simulation/simulate.ts'
-import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../simulation/source.ts'
+import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../simulation/simulation.ts'
 import type { HubData } from './data.ts'
 import { listChannels } from './data.ts'
 import { byOrder, type Entry, entryOf } from './entry.ts'

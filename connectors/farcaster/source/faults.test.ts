@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { HOUR, iso, LATENESS, MINUTE } from '../../../common/time.ts'
-import { completeBins } from '../completeness.ts'
 import { type MemoryLog, temporaryFiles } from '../fixtures.ts'
 import { toHubJson } from '../hub-json.ts'
 import { archiveData } from '../hub-simulator/archived.ts'
@@ -9,12 +8,10 @@ import { parseFault } from '../hub-simulator/faults.ts'
 import { createHub } from '../hub-simulator/hub.ts'
 import { serveMcp } from '../mcp-server/http-server.ts'
 import { farcasterMcp } from '../mcp-server/server.ts'
-import { publish } from '../publish.ts'
 import { simulatedClock } from './clock.ts'
 import { parseFollow } from './follow.ts'
 import { openServer } from './mcp/open-server.ts'
-import { bins, broken, codec, LIVE, messages, newLog, RUN, spans, urls } from './network.fixture.ts'
-import { poll } from './source.ts'
+import { broken, history, LIVE, messages, newLog, pollInto, spans, urls } from './network.fixture.ts'
 
 const file = temporaryFiles().file(
   messages.map((message) => `${JSON.stringify(toHubJson(message))}\n`).join(''),
@@ -27,11 +24,7 @@ const [struck, ...others] = urls as [string, ...string[]]
 /** Polls the network through hub and server, after six hours of history; `every` minutes apart. */
 async function polled(faults: string[], { every = 5, until = UNTIL } = {}): Promise<MemoryLog> {
   const log = newLog()
-  async function* history() {
-    for (const bin of bins) if (bin.start < LIVE) yield bin
-  }
-  const measures = ['posts', 'replies', 'reactions'] as const
-  await publish({ log, codec, run: RUN, measures: [...measures], input: completeBins(history()) })
+  await history(log)
 
   const driven = drivenClock()
   const { data } = await archiveData([file])
@@ -47,8 +40,8 @@ async function polled(faults: string[], { every = 5, until = UNTIL } = {}): Prom
     },
   })
   try {
-    await poll({
-      ...{ log, codec, run: RUN, server, clock, signal },
+    await pollInto(log, {
+      ...{ server, clock },
       ...{ follow: parseFollow(urls.join(), 0), interval: every * MINUTE, budget: 5000, until },
     })
   } finally {

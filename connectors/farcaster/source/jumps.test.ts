@@ -6,20 +6,21 @@ import { cast } from '../fixtures.ts'
 import type { Clock } from './clock.ts'
 import { fakeServer } from './fake-server.fixture.ts'
 import { parseFollow } from './follow.ts'
-import { broken, codec, LIVE, messages, newLog, RUN, recordsOf, spans, urls } from './network.fixture.ts'
+import { broken, LIVE, messages, newLog, pollInto, recordsOf, spans, urls } from './network.fixture.ts'
+import type { PollOptions } from './poll.ts'
 import type { FarcasterServer } from './port.ts'
-import { poll } from './source.ts'
 
 /** Shows `reads` one after the other; a wait that would end later than `patience` from now ends the source instead. */
-function setClock(reads: number[], patience: number) {
+function setClock(reads: number[], patience: number, walls: (number | null)[] = []) {
   const stop = new AbortController()
   let now = reads[0]!
   const waits: number[] = []
   const clock: Clock = {
     isWall: true,
     now: () => now,
-    async until(time) {
+    async until(time, look) {
       waits.push(time)
+      look?.({ now, wall: walls.shift() ?? null })
       if (time > now + patience) stop.abort()
       stop.signal.throwIfAborted()
       now = Math.max(time, reads.shift() ?? time)
@@ -31,19 +32,22 @@ function setClock(reads: number[], patience: number) {
   return { clock, waits, signal: stop.signal, now: () => now }
 }
 
-async function polls(log: ReturnType<typeof newLog>, reads: number[], until: number) {
-  const { clock, waits, signal, now } = setClock(reads, HOUR)
+async function polls(
+  log: ReturnType<typeof newLog>,
+  reads: number[],
+  until: number,
+  walls?: (number | null)[],
+) {
+  const { clock, waits, signal, now } = setClock(reads, HOUR, walls)
   const warnings: FcmError[] = []
   const rounds: number[] = []
-  const { finished } = await poll({
-    ...{ log, codec, run: RUN, clock, until, signal },
+  const options: PollOptions = {
+    ...{ clock, until, follow: parseFollow('*', 0), interval: 5 * MINUTE, budget: 10_000 },
     server: fakeServer({ messages, now }),
-    follow: parseFollow('*', 0),
-    interval: 5 * MINUTE,
-    budget: 10_000,
     onRound: ({ at }) => void rounds.push(at),
     onWarning: (error) => void warnings.push(error),
-  })
+  }
+  const { finished } = await pollInto(log, options, signal)
   return { finished, rounds, waits, warnings: warnings.map(({ message }) => message) }
 }
 
@@ -61,6 +65,16 @@ test('set back by a day, it polls nothing again, waits, and says until when', as
     expect.stringMatching(/clock stands at 2026-01-04T06:00:00Z, .*2026-01-05T07:00:00Z/),
   ])
   expect(JSON.stringify([...log.records])).toBe(before)
+})
+
+test('while the clock has jumped a person is told, once', async () => {
+  const log = newLog()
+  const wall = LIVE + 2 * HOUR
+  const { finished, warnings } = await polls(log, [LIVE], LIVE + HOUR, [null, wall, wall, null])
+  expect(finished).toBe(true)
+  expect(warnings).toEqual([
+    expect.stringMatching(/has jumped to 2026-01-05T08:00:00Z, while .* 2026-01-05T06:00:00Z/),
+  ])
 })
 
 test('corrected by seconds, it says nothing', async () => {
@@ -95,10 +109,8 @@ test('a page of a quiet channel goes back for years: what is too old to be remem
     reactions: () => Promise.reject(new Error('not asked')),
     close: async () => {},
   }
-  await poll({
-    ...{ log, codec, run: RUN, server, clock, signal, until: LIVE + 4 * HOUR },
-    ...{ follow: parseFollow(url, 0), interval: 5 * MINUTE, budget: 1000 },
-  })
+  const common = { server, follow: parseFollow(url, 0), interval: 5 * MINUTE, budget: 1000 }
+  await pollInto(log, { ...common, clock, until: LIVE + 4 * HOUR }, signal)
   const found = recordsOf(log, 'Cast').map(({ record }) => record.time)
   expect(found).toEqual(times.slice(0, 2))
   // Away for days, it reads what it has missed, however old that is by now.
@@ -106,10 +118,7 @@ test('a page of a quiet channel goes back for years: what is too old to be remem
   const missed = [after - HOUR, after - 5 * DAY, LIVE - DAY]
   items.push(...missed.map((time, n) => cast(100 + n, time, url)))
   const later = setClock([after], HOUR)
-  await poll({
-    ...{ log, codec, run: RUN, server, clock: later.clock, signal: later.signal, until: after + HOUR },
-    ...{ follow: parseFollow(url, 0), interval: 5 * MINUTE, budget: 1000 },
-  })
+  await pollInto(log, { ...common, clock: later.clock, until: after + HOUR }, later.signal)
   const more = recordsOf(log, 'Cast').map(({ record }) => record.time)
   expect(more.slice(found.length)).toEqual(missed.slice(0, 2))
 })

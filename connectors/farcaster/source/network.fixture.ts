@@ -6,8 +6,14 @@ import { topicOf } from '../../../pipeline/topology.ts'
 import { createCodec } from '../../../schemas/codec.ts'
 import type { Message } from '../../../schemas/message.ts'
 import type { Activity, Coverage } from '../../../schemas/records.ts'
+import { publish } from '../../sources/publish.ts'
+import { writtenIn } from '../../sources/written.ts'
+import { completeBins } from '../completeness.ts'
 import { type MemoryLog, memoryLog, memoryRegistry } from '../fixtures.ts'
+import { wholeSource } from '../whole.ts'
 import { idOf } from './memory.ts'
+import { type PollOptions, pollingSource } from './poll.ts'
+import { rebuild } from './rebuild.ts'
 import { WATCHED } from './schedule.ts'
 
 export const RUN = 'live'
@@ -33,6 +39,20 @@ export const bins = (() => {
   return all
 })()
 export const messages = bins.flatMap((bin) => bin.messages)
+
+/** Polls until the end or the signal. */
+export const pollInto = (log: MemoryLog, options: PollOptions, signal?: AbortSignal) =>
+  publish({ log, codec, run: RUN, open: pollingSource(options), signal, onWarning: options.onWarning })
+
+/** What a source that is opened on the log knows. */
+export const rebuilt = async (log: MemoryLog) => rebuild(await writtenIn(log, codec, RUN))
+
+/** The half day before `LIVE`, by a source that sees everything. */
+export const history = (log: MemoryLog) =>
+  publish({
+    ...{ log, codec, run: RUN },
+    open: wholeSource({ input: completeBins(bins.filter(({ start }) => start < LIVE)) }),
+  })
 
 type Item = { key: string; record: Activity }
 export const items = (log: MemoryLog): Item[][] =>

@@ -1,8 +1,5 @@
 import { MINUTE } from '../../../common/time.ts'
-import type { EventLog } from '../../../pipeline/log/port.ts'
-import { topicOf } from '../../../pipeline/topology.ts'
-import type { Codec } from '../../../schemas/codec.ts'
-import { type Keyed, readTail } from '../tail.ts'
+import type { Keyed, Written } from '../../sources/source.ts'
 import { close, learn, MEMORY, type Memory, markOf, newMemory } from './memory.ts'
 
 /** Clocks of others may run this far ahead of ours. */
@@ -12,28 +9,22 @@ const AHEAD = 15 * MINUTE
  * The memory as it was after the last round that stands whole in the log: in every partition. What a round that was cut
  * off has left is passed over; that round is made again, and what it repeats is recognised by its hash.
  */
-export async function rebuild(log: EventLog, codec: Codec, run: string): Promise<Memory> {
-  const topic = topicOf(run, 'activity')
+export async function rebuild({ partitions, readBack }: Written): Promise<Memory> {
   const memory = newMemory()
-  const partitions = (await log.ends(topic)).map(({ partition }) => ({ topic, partition }))
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
   const mark = ({ key, record }: Keyed) => markOf(key, record)
   const newest = (items: Keyed[]) =>
     items.map(mark).reduce((a, b) => (a === null || (b !== null && b.at > a.at) ? b : a), null)
 
   const lasts = await Promise.all(
-    partitions.map(async (tp) => newest(await readTail(log, codec, tp, (item) => mark(item) !== null))),
+    all.map(async (partition) => newest(await readBack(partition, (item) => mark(item) !== null))),
   )
   if (lasts.includes(null)) return memory
   const last = lasts.reduce((a, b) => (b!.at < a!.at ? b : a))!
 
   const begin = last.at - MEMORY - AHEAD
-  for (const tp of partitions) {
-    const items = await readTail(
-      log,
-      codec,
-      tp,
-      (item) => (mark(item)?.at ?? Number.POSITIVE_INFINITY) <= begin,
-    )
+  for (const partition of all) {
+    const items = await readBack(partition, (item) => (mark(item)?.at ?? Number.POSITIVE_INFINITY) <= begin)
     const whole = items.findLastIndex((item) => (mark(item)?.at ?? Number.POSITIVE_INFINITY) <= last.at) + 1
     let after = Number.NEGATIVE_INFINITY
     for (const item of items.slice(0, whole)) {

@@ -6,8 +6,8 @@
 import { BASE, DAY, floorTo, LATENESS, MINUTE } from '../../../common/time.ts'
 import type { CastMessage, ReactionMessage } from '../../../schemas/message.ts'
 import { type Coverage, NETWORK, type Polled } from '../../../schemas/records.ts'
+import type { Keyed } from '../../sources/source.ts'
 import { toRecord } from '../stamp.ts'
-import type { Keyed } from '../tail.ts'
 import { type Asking, askAll, LANES } from './asking.ts'
 import { claim, farewell, isGivenUp, postsSince, toCoverage } from './claims.ts'
 import {
@@ -44,8 +44,6 @@ export type Round = {
   budget: number
   /** Of `activity`. */
   partitions: number
-  /** Resolves when the records are in the log and in the memory. */
-  publish(records: Keyed[]): Promise<void>
 }
 
 /** What a round took. `seconds`: by the clock of a simulated hub, or that the server asks us to wait. */
@@ -86,8 +84,9 @@ type Tally = {
 /** So many questions are asked before what they brought is written: it bounds the memory of a round. */
 const SLICE = 256
 
-export async function pollRound(round: Round): Promise<Spent> {
-  const { memory, server, asking, at, followed, partitions, publish } = round
+/** Yields records in order; goes on when they are in the log and in the memory. */
+export async function* pollRound(round: Round): AsyncGenerator<Keyed[], Spent> {
+  const { memory, server, asking, at, followed, partitions } = round
   const measures = POLLED.filter((m) => server.measures.includes(m))
   const unwatched = POLLED.filter((m) => !measures.includes(m))
   const under = measures.filter((m) => m !== 'posts')
@@ -108,7 +107,9 @@ export async function pollRound(round: Round): Promise<Spent> {
   let pause = 0
 
   /** Makes the requests that the budget allows; returns the casts that were new, and the requests that must follow. */
-  async function make(requests: readonly Request[]): Promise<{ casts: string[]; further: Request[] }> {
+  async function* make(
+    requests: readonly Request[],
+  ): AsyncGenerator<Keyed[], { casts: string[]; further: Request[] }> {
     const within = requests.slice(0, budget)
     budget -= within.length
     for (const request of requests.slice(within.length)) miss(request, 'the budget of requests is used up')
@@ -122,7 +123,7 @@ export async function pollRound(round: Round): Promise<Spent> {
         for (const item of take(request, answers[i]!, further)) found.set(identityOf(item, found.size), item)
       })
       for (const [id, { record }] of found) if (record.type === 'Cast') casts.push(id)
-      await publish([...found.values()])
+      yield [...found.values()]
     }
     return { casts, further }
   }
@@ -240,7 +241,7 @@ export async function pollRound(round: Round): Promise<Spent> {
     const last = channelOf(request.channel)?.at.posts ?? Number.NEGATIVE_INFINITY
     if (Number.isFinite(last) && floorTo(last, DAY) < floorTo(at, DAY)) request.since -= DAY
   }
-  while (requests.length > 0) requests = (await make(requests)).further
+  while (requests.length > 0) requests = (yield* make(requests)).further
 
   requests = inOrder(
     followed.flatMap((channel) =>
@@ -248,7 +249,7 @@ export async function pollRound(round: Round): Promise<Spent> {
     ),
   )
   while (requests.length > 0) {
-    const { casts, further } = await make(requests)
+    const { casts, further } = yield* make(requests)
     // A reply that is learned late may have been answered already.
     const late = casts.flatMap((id) => due(memory.channelOf.get(id)!, id))
     requests = [...further, ...late]
@@ -283,7 +284,7 @@ export async function pollRound(round: Round): Promise<Spent> {
     for (const record of toCoverage(farewell(memory, channel, at, POLLED), partitions))
       said.push({ key, record })
   }
-  await publish(said)
+  yield said
 
   // Channels of which nothing could be said yet hold up none; the network counts them as not covered.
   const decided = measures.flatMap((measure): Coverage[] => {
@@ -295,7 +296,7 @@ export async function pollRound(round: Round): Promise<Spent> {
       ? [{ type: 'Coverage', status: 'decided', measures: [measure], from, to, reason: null, partitions }]
       : []
   })
-  await publish(decided.map((record) => ({ key: NETWORK, record })))
+  yield decided.map((record) => ({ key: NETWORK, record }))
   spent.seconds = Math.max(slowest, slow / LANES, pause)
   return spent
 }

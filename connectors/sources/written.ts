@@ -1,16 +1,25 @@
 import type { EventLog, TopicPartition } from '../../pipeline/log/port.ts'
+import { topicOf } from '../../pipeline/topology.ts'
 import { type Codec, isUnreadable } from '../../schemas/codec.ts'
 import type { Activity } from '../../schemas/records.ts'
-
-export type Keyed = { key: string; record: Activity }
+import type { Keyed, Written } from './source.ts'
 
 const PAGE = 1000
 
-/**
- * The end of a partition of `activity`, oldest first: from the last record that is `enough`, or somewhat before it, or
- * from the first that is kept. What can't be read is passed over: it is the consumers' to bury. Null values are too.
- */
-export async function readTail(
+/** What the log holds of the run's activity. */
+export async function writtenIn(log: EventLog, codec: Codec, run: string): Promise<Written> {
+  const topic = topicOf(run, 'activity')
+  const ends = await log.ends(topic)
+  return {
+    run,
+    partitions: ends.length,
+    isCut: ends.some(({ first }) => first > 0),
+    readBack: (partition, enough) => readBack(log, codec, { topic, partition }, enough),
+  }
+}
+
+/** What can't be read is the consumers' to bury. Null values are passed over, too. */
+async function readBack(
   log: EventLog,
   codec: Codec,
   tp: TopicPartition,

@@ -1,15 +1,11 @@
 /** The polling source: follows channels through the tools of an MCP server, round after round. */
 import { FcmError } from '../../../common/errors.ts'
-import { onFirst, untilItPasses } from '../../../common/retry.ts'
-import { ceilTo, floorTo, HOUR, iso, MINUTE, SECOND } from '../../../common/time.ts'
-import type { EventLog, NewRec } from '../../../pipeline/log/port.ts'
-import { topicOf } from '../../../pipeline/topology.ts'
-import type { Codec } from '../../../schemas/codec.ts'
+import { ceilTo, floorTo, HOUR, iso, SECOND } from '../../../common/time.ts'
 import { NETWORK, type Polled } from '../../../schemas/records.ts'
+import type { Keyed, OpenSource } from '../../sources/source.ts'
 import { channelOfUrl } from '../stamp.ts'
-import type { Keyed } from '../tail.ts'
 import { type Asking, askAll } from './asking.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, type ClockState, CORRECTION } from './clock.ts'
 import { type Follow, followedOf, unknownOf } from './follow.ts'
 import { close, learn } from './memory.ts'
 import type { ChannelInfo, FarcasterServer, PageKey } from './port.ts'
@@ -17,9 +13,7 @@ import { rebuild } from './rebuild.ts'
 import { pollRound } from './round.ts'
 
 export type PollOptions = {
-  log: EventLog
-  codec: Codec
-  run: string
+  /** Closed with the source. */
   server: FarcasterServer
   clock: Clock
   follow: Follow
@@ -29,7 +23,6 @@ export type PollOptions = {
   budget: number
   /** No round begins later, ms. */
   until?: number
-  signal: AbortSignal
   onRound?: (round: Polled & { followed: number; seconds: number }) => void
   /** Something is in the way that a person should know of; each thing once, until it has passed. */
   onWarning?: (error: FcmError) => void
@@ -40,40 +33,30 @@ const LIST_AGE = 6 * HOUR
 export const LIST_PAGES = 20
 
 /**
- * Polls until `until` or the signal, from where the run's activity log ends. Resolves with whether `until` was reached.
- * A round that is cut off, by the signal or by a crash, is made again: it finds the same while its clock stands there.
+ * Polls until `until`, from where the run's activity log ends. A round that is cut off, by a stop or by a crash, is made
+ * again: it finds the same while its clock stands there.
  */
-export async function poll(options: PollOptions): Promise<{ finished: boolean }> {
-  const { log, codec, run, server, clock, follow, interval, budget, signal, onRound, onWarning } = options
-  const until = options.until ?? Number.POSITIVE_INFINITY
-  const topic = topicOf(run, 'activity')
-  const partitions = (await log.ends(topic)).map(({ partition }) => partition)
-  const memory = await rebuild(log, codec, run)
-  const warn = createWarnings(onWarning)
+export const pollingSource =
+  (options: PollOptions): OpenSource =>
+  async (written) => {
+    const { server, clock, follow, interval, budget, onRound } = options
+    const until = options.until ?? Number.POSITIVE_INFINITY
+    const memory = await rebuild(written)
+    const warn = createWarnings(options.onWarning)
+    const heard: Asking['heard'] = (answer) =>
+      warn('away', answer.outcome === 'away' && new FcmError('SOURCE_AWAITS', { why: answer.why }))
+    const lastAt = () => memory.mark?.at ?? Number.NEGATIVE_INFINITY
 
-  async function publish(items: Keyed[]): Promise<void> {
-    const after = memory.mark?.at ?? Number.NEGATIVE_INFINITY
-    const records = items.flatMap(({ key, record }): NewRec[] => {
-      const value = codec.encode(record)
-      return key === NETWORK
-        ? partitions.map((partition) => ({ topic, partition, key, value }))
-        : [{ topic, key, value }]
-    })
-    if (records.length > 0) await untilItPasses(() => log.append(records), onFirst(onWarning), signal)
-    for (const { key, record } of items) learn(memory, key, record, after)
-  }
+    let listed: ChannelInfo[] | null = null
+    /** When the next round begins, ms. */
+    let begin = memory.mark?.next ?? clock.now()
+    let round: AsyncGenerator<Keyed[], void> | null = null
+    let stands = memory.mark?.at ?? null
+    /** Of the round, what will be in the log when more is asked for. */
+    let given: readonly Keyed[] = []
 
-  const heard: Asking['heard'] = (answer) =>
-    warn('away', answer.outcome === 'away' && new FcmError('SOURCE_AWAITS', { why: answer.why }))
-
-  let listed: ChannelInfo[] | null = null
-  try {
-    for (;;) {
-      const last = memory.mark?.at ?? Number.NEGATIVE_INFINITY
-      const begin = memory.mark?.next ?? clock.now()
-      if (begin > until) return { finished: true }
-      warn('clock', clock.isWall && setBack(last, clock.now()))
-      await clock.until(begin)
+    async function* makeRound(): AsyncGenerator<Keyed[], void> {
+      const last = lastAt()
       const at = floorTo(clock.now(), SECOND)
       const asking = { clock, deadline: at + interval, heard }
 
@@ -87,11 +70,11 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
       )
       const followed = followedOf(follow, listed, before).filter((url) => channelOfUrl(url) === url)
 
-      const { seconds, ...spent } = await pollRound({
-        ...{ memory, server, asking, at, followed, publish },
+      const { seconds, ...spent } = yield* pollRound({
+        ...{ memory, server, asking, at, followed },
         isAll: listed !== null || follow.patterns.length === 0,
         budget: follow.patterns.length > 0 ? budget - LIST_PAGES : budget,
-        partitions: partitions.length,
+        partitions: written.partitions,
       })
       const mark: Polled & { next: number } = {
         ...{ type: 'Polled', at, ...spent, owed: [] },
@@ -100,8 +83,10 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
         error: spent.error ?? listing.error,
         next: Math.max(floorTo(at, interval) + interval, ceilTo(at + seconds * SECOND, interval)),
       }
-      await publish([{ key: NETWORK, record: mark }])
+      stands = at
+      yield [{ key: NETWORK, record: mark }]
       close(memory, mark)
+      begin = mark.next
 
       const { requests, failed, error } = mark
       const unknown = listed ? unknownOf(follow, listed) : []
@@ -118,18 +103,32 @@ export async function poll(options: PollOptions): Promise<{ finished: boolean }>
       warn('nothing', nothing && new FcmError('SOURCE_SILENT', { channels: followed.length, at: iso(at) }))
       onRound?.({ ...mark, seconds, followed: followed.length })
     }
-  } catch (error) {
-    if (!signal.aborted) throw error
-    return { finished: false }
+
+    return {
+      async awake() {
+        if (round || begin > until) return
+        await clock.until(begin, (state) => warn('clock', clock.isWall && wrong(lastAt(), state)))
+      },
+      async next() {
+        for (const { key, record } of given) learn(memory, key, record, lastAt())
+        given = []
+        if (!round && begin > until) return null
+        round ??= makeRound()
+        const step = await round.next()
+        if (step.done) round = null
+        else given = step.value
+        return { refused: [], records: given }
+      },
+      snapshot: () => stands,
+      close: () => server.close(),
+    }
   }
+
+/** What is wrong with a clock when the last round was at `last`, ms. */
+function wrong(last: number, { now, wall }: ClockState): FcmError | false {
+  if (wall !== null) return new FcmError('CLOCK_JUMPED', { wall: iso(wall), now: iso(now) })
+  return last > now + CORRECTION && new FcmError('CLOCK_BEHIND', { now: iso(now), last: iso(last) })
 }
-
-/** Clocks are corrected by so much, and nobody need know. */
-const CORRECTION = MINUTE
-
-/** What is wrong when the last round was at `last` and it is `now`, ms. */
-const setBack = (last: number, now: number): FcmError | false =>
-  last > now + CORRECTION && new FcmError('CLOCK_BEHIND', { now: iso(now), last: iso(last) })
 
 /** Tells each kind of trouble once, until it has passed. */
 function createWarnings(tell: ((error: FcmError) => void) | undefined) {

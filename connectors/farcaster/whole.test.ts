@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
@@ -8,13 +7,13 @@ import type { Rec } from '../../pipeline/log/port.ts'
 import { topicOf } from '../../pipeline/topology.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import type { Message } from '../../schemas/message.ts'
+import { publish } from '../sources/publish.ts'
 import { disjoint, type Gap, gapAround } from './archive/gaps.ts'
 import type { SourceItem } from './completeness.ts'
-import { completeBins, completeInOrder } from './completeness.ts'
+import { completeInOrder } from './completeness.ts'
 import type { MemoryLog } from './fixtures.ts'
 import { cast, hash, memoryLog, memoryRegistry } from './fixtures.ts'
-import type { Progress, PublishOptions } from './publish.ts'
-import { position, publish } from './publish.ts'
+import { position, type WholeOptions, wholeSource } from './whole.ts'
 
 const T = Date.UTC(2024, 1, 5)
 const RUN = 'r'
@@ -47,8 +46,15 @@ function archive(...items: (Message | SourceItem)[]) {
   return completeInOrder(stream(items), disjoint(gaps))
 }
 
-const run = (log: MemoryLog, input: AsyncIterable<SourceItem>, more: Partial<PublishOptions> = {}) =>
-  publish({ log, codec, run: RUN, measures: ['posts', 'replies'], input, ...more })
+/** Publishes; with the last that was told. */
+async function run(log: MemoryLog, input: AsyncIterable<SourceItem>, more: Partial<WholeOptions> = {}) {
+  let last = {}
+  const onProgress: WholeOptions['onProgress'] = (progress) => {
+    last = progress
+  }
+  const open = wholeSource({ measures: ['posts', 'replies'], input, onProgress, ...more })
+  return { ...(await publish({ log, codec, run: RUN, open })), ...last }
+}
 
 /** Minutes after T: `https://a.org 7` a cast, `complete [0,5)`. */
 const show = ({ key, value }: Rec): string => {
@@ -63,7 +69,7 @@ const shown = (log: MemoryLog, partition = 0): string[] => log.records.get(ACTIV
 const distinct = (log: MemoryLog): string[][] =>
   log.records.get(ACTIVITY)!.map((_, partition) => [...new Set(shown(log, partition))])
 
-describe('publish', () => {
+describe('a whole source', () => {
   it('writes records keyed by channel, in order, each bin’s coverage behind them', async () => {
     const log = newLog()
     const result = await run(
@@ -176,98 +182,6 @@ describe('publish', () => {
     await expect(run(log, completeInOrder(failing()))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
     expect(shown(log)).toEqual(['_ 1'])
   })
-
-  it('lets others run while an input comes at once', async () => {
-    const bins = Array.from({ length: 3000 }, (_, n) => ({
-      start: T + n * BASE,
-      messages: [cast(n, T + n * BASE, null)],
-    }))
-    let turns = 0
-    const timer = setInterval(() => turns++, 0)
-    await run(newLog(), completeBins(bins))
-    clearInterval(timer)
-    expect(turns).toBeGreaterThan(0)
-  })
-})
-
-describe('a paced input', () => {
-  it('has each bin in the log while it makes us wait for the next, and tells how far it is', async () => {
-    const log = newLog()
-    const seen: string[][] = []
-    const told: (number | null)[] = []
-    const bins = (async function* () {
-      for (let n = 0; n < 3; n++) {
-        yield { start: T + n * BASE, messages: [cast(n, T + n * BASE, null)] }
-        await sleep(60)
-        seen.push(shown(log))
-      }
-    })()
-    const onProgress = ({ published }: Progress) => told.push(published)
-    await run(log, completeBins(bins), { measures: ['posts', 'replies', 'reactions'], onProgress })
-    expect(seen.map((s) => s.at(-1))).toEqual(['complete [0,5)', 'complete [5,10)', 'complete [10,15)'])
-    expect(told.slice(0, 3)).toEqual([T + BASE, T + 2 * BASE, T + 3 * BASE])
-  })
-
-  it('stops at a bin at once when told to, even while it waits', async () => {
-    const log = newLog()
-    const abort = new AbortController()
-    let closed = false
-    const bins = (async function* (): AsyncGenerator<SourceItem> {
-      try {
-        yield { kind: 'message', message: cast(1, T, null) }
-        yield { kind: 'span', status: 'complete', from: T, to: T + BASE }
-        yield { kind: 'message', message: cast(2, T + BASE, null) }
-        setTimeout(() => abort.abort(), 20)
-        await sleep(100)
-      } finally {
-        closed = true
-      }
-    })()
-    const before = performance.now()
-    const result = await run(log, bins, { signal: abort.signal })
-    expect(performance.now() - before).toBeLessThan(90)
-    expect(result).toMatchObject({ finished: false, published: T + BASE })
-    expect(shown(log)).toEqual(['_ 1', 'complete [0,5)'])
-    await sleep(100)
-    expect(closed).toBe(true)
-  })
-
-  it('does not begin when told to stop before', async () => {
-    const log = newLog()
-    const result = await run(log, archive(cast(1, T, null)), { signal: AbortSignal.abort() })
-    expect(result).toMatchObject({ finished: false, messages: 0 })
-    expect(shown(log)).toEqual([])
-  })
-})
-
-describe('a log that fails', () => {
-  const none = () => 0
-  const full = () => new FcmError('LOG_FULL', { file: 'log' })
-  const input = () => archive(cast(1, T, null), cast(2, T + HOUR, null))
-
-  it('is tried again while it may pass, with one warning; nothing is lost', async () => {
-    const [log, good] = [newLog(), newLog()]
-    let failures = 0
-    log.onAppend = () => (failures++ < 3 ? { error: full(), keep: none } : undefined)
-    const warnings: string[] = []
-    await run(log, input(), { onWarning: ({ code }) => warnings.push(code) })
-    await run(good, input())
-    expect(warnings).toEqual(['LOG_FULL'])
-    expect(shown(log)).toEqual(shown(good))
-  })
-
-  it('does not keep a stop waiting', async () => {
-    const log = newLog()
-    log.onAppend = () => ({ error: full(), keep: none })
-    const result = await run(log, input(), { signal: AbortSignal.timeout(20) })
-    expect(result).toMatchObject({ finished: false, published: null })
-  })
-
-  it('ends it when it will not pass', async () => {
-    const log = newLog()
-    log.onAppend = () => ({ error: new FcmError('LOG_BROKEN', { file: 'log', why: 'x' }), keep: none })
-    await expect(run(log, input())).rejects.toMatchObject({ code: 'LOG_BROKEN' })
-  })
 })
 
 describe('resuming', () => {
@@ -372,28 +286,6 @@ describe('resuming', () => {
       ),
       { numRuns: 300 },
     )
-  })
-
-  it('after a stop goes on without repeats', async () => {
-    const bins = Array.from({ length: 40 }, (_, n) => ({
-      start: T + n * BASE,
-      messages: [cast(n, T + n * BASE, n % 2 ? n - 1 : 'https://a.org')],
-    }))
-    const [log, good] = [newLog(2), newLog(2)]
-    await run(good, completeBins(bins))
-    for (let n = 5; n < 40; n += 10) {
-      const abort = new AbortController()
-      const input = (async function* () {
-        for (const [i, bin] of bins.entries()) {
-          if (i === n) abort.abort()
-          yield bin
-        }
-      })()
-      expect(await run(log, completeBins(input), { signal: abort.signal })).toMatchObject({ finished: false })
-      expect(await position(log, codec, RUN)).toBe(T + n * BASE)
-    }
-    expect(await run(log, completeBins(bins))).toMatchObject({ finished: true })
-    for (const partition of [0, 1]) expect(shown(log, partition)).toEqual(shown(good, partition))
   })
 })
 

@@ -3,36 +3,33 @@ import { BASE, floorTo, HOUR, LATENESS, MINUTE, SECOND } from '../../../common/t
 import { createRandom } from '../../../models/random.ts'
 import type { Message } from '../../../schemas/message.ts'
 import { type Activity, type Measure, NETWORK } from '../../../schemas/records.ts'
-import { completeBins } from '../completeness.ts'
 import { cast, hash, type MemoryLog } from '../fixtures.ts'
-import { publish } from '../publish.ts'
 import { simulatedClock } from './clock.ts'
 import { type Fake, fakeServer } from './fake-server.fixture.ts'
 import { parseFollow } from './follow.ts'
 import { idOf } from './memory.ts'
 import {
-  bins,
   broken,
-  codec,
   distinct,
   END,
+  history,
   items,
   LIVE,
   messages,
   newLog,
-  RUN,
+  pollInto,
+  rebuilt,
   recordsOf,
   START,
   spans,
   urls,
 } from './network.fixture.ts'
+import { LIST_PAGES, type PollOptions } from './poll.ts'
 import type { Answer } from './port.ts'
-import { rebuild } from './rebuild.ts'
-import { LIST_PAGES, type PollOptions, poll } from './source.ts'
 
 const URL = 'https://example.org/c'
 
-type More = Partial<Omit<PollOptions, 'log' | 'until'>> & {
+type More = Partial<Omit<PollOptions, 'until'>> & {
   fake?: Partial<Fake>
   until?: number
   start?: number
@@ -52,8 +49,8 @@ async function polls(log: MemoryLog, { fake, until = END, start = LIVE, ...more 
     signal: abort.signal,
   })
   const rounds: number[] = []
-  const { finished } = await poll({
-    ...{ log, codec, run: RUN, server, clock, until, signal: abort.signal },
+  const { finished } = await pollInto(log, {
+    ...{ server, clock, until },
     follow: parseFollow('*', 0),
     interval: 5 * MINUTE,
     budget: 10_000,
@@ -74,20 +71,6 @@ const failing =
     createRandom(`${seed} ${question} ${floorTo(now(), period)}`).next() < rate
       ? { outcome: 'failed', why: 'it said 500', retryAfter: 0, seconds: 0 }
       : undefined
-
-/** A history of LIVE - START by a whole source, as the simulation publishes it. */
-async function history(log: MemoryLog): Promise<void> {
-  async function* past() {
-    for (const bin of bins) if (bin.start < LIVE) yield bin
-  }
-  await publish({
-    log,
-    codec,
-    run: RUN,
-    measures: ['posts', 'replies', 'reactions'],
-    input: completeBins(past()),
-  })
-}
 
 test('all that it says is covered was in the log by then, and all is covered', async () => {
   const log = newLog()
@@ -167,7 +150,7 @@ test('killed at any append and begun again, the log tells the same', async () =>
       follow: parseFollow(urls.join(), 0),
       fake: { before: (q) => before(() => now, MINUTE)(q) },
     }
-    const memory = await rebuild(log, codec, RUN)
+    const memory = await rebuilt(log)
     now = memory.mark!.next
     await polls(log, {
       ...options,
@@ -197,7 +180,7 @@ test('killed at any append and begun again, the log tells the same', async () =>
   }
   expect(deaths).toBeGreaterThan(5)
   expect(distinct(log)).toEqual(distinct(undisturbed))
-  expect(await rebuild(log, codec, RUN)).toEqual(await rebuild(undisturbed, codec, RUN))
+  expect(await rebuilt(log)).toEqual(await rebuilt(undisturbed))
 })
 
 test('a budget that is too small is kept, and coverage waits', async () => {
@@ -569,14 +552,14 @@ describe('in one channel', () => {
     const options = { ...only, fake: { messages: world }, interval: 20 * MINUTE }
     const log = newLog(1)
     await polls(log, { ...options, until: T + 70 * HOUR })
-    const memory = await rebuild(log, codec, RUN)
+    const memory = await rebuilt(log)
     expect(memory.channelOf.size).toBeLessThan(49 * 6 + 4)
     expect(memory.channels.get(URL)!.casts.size).toBe(memory.channelOf.size)
     const halfway = newLog(1)
     await polls(halfway, { ...options, until: T + 50 * HOUR })
     await polls(halfway, { ...options, until: T + 70 * HOUR })
     expect(distinct(halfway)).toEqual(distinct(log))
-    expect(await rebuild(halfway, codec, RUN)).toEqual(memory)
+    expect(await rebuilt(halfway)).toEqual(memory)
     const casts = recordsOf(log, 'Cast')
     expect(casts.length).toBe(new Set(casts.map(({ record }) => idOf(record.hash))).size)
   })
