@@ -70,19 +70,22 @@ export const Settings = Type.Object(
       env: 'FCM_HOST',
       description: 'the address that the API listens on',
     }),
-    allowedHosts: Type.String({
-      default: '',
-      pattern: '^([\\w.-]+(,[\\w.-]+)*)?$',
-      env: 'FCM_ALLOWED_HOSTS',
-      description:
-        'the names, with commas and without ports, that it is called by beside loopback and FCM_HOST, such as that of a proxy before it',
-    }),
-    anyone: Type.String({
-      default: '',
-      pattern: '^((read|ops)(,(read|ops))*)?$',
-      env: 'FCM_ANYONE',
-      description: 'what anyone may do who is not on this machine: read, ops, or both with a comma',
-    }),
+    allowedHosts: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z\\d.-]{1,253}(,[A-Za-z\\d.-]{1,253})*$',
+        env: 'FCM_ALLOWED_HOSTS',
+        description:
+          'the names, with commas and without ports, that it is called by beside loopback and FCM_HOST, such as that of a proxy before it',
+      }),
+    ),
+    anyone: Type.Optional(
+      Type.String({
+        pattern: '^(read|ops)(,(read|ops))*$',
+        env: 'FCM_ANYONE',
+        description:
+          'what anyone may do who is not on this machine: read, ops, or both with a comma (default: nothing)',
+      }),
+    ),
     port: Type.Integer({
       default: 8080,
       minimum: 0,

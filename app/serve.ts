@@ -40,7 +40,7 @@ export const accessOf = ({ host, allowedHosts, anyone }: Config) => ({
   allowedHosts: listOf(allowedHosts),
   anyone: listOf(anyone) as Scope[],
 })
-const listOf = (text: string): string[] => (text === '' ? [] : text.split(','))
+const listOf = (text: string | undefined): string[] => text?.split(',') ?? []
 
 /** The API over an engines, not listening yet, and the token that its admin routes ask for. */
 export async function apiOf(engines: Engines) {
