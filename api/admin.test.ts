@@ -14,6 +14,8 @@ const ROUTES = [
   ['POST', '/admin/dead-letters/redrive'],
 ] as const
 
+const LETTER = { source: 'x/0/1', reason: 'why', key: null, schemaId: 7, bytes: 3, headers: {} }
+
 async function adminApi(overrides: Partial<Admin> = {}) {
   const asked: unknown[] = []
   const { app, logged } = await testApi({
@@ -32,8 +34,14 @@ async function adminApi(overrides: Partial<Admin> = {}) {
         if (run === 'none') throw new FcmError('RUN_UNKNOWN', { run })
         if (run === 'live') throw new FcmError('RUN_IS_LIVE', { run })
       },
-      deadLetters: async (run) => [{ run, reason: 'why' }],
-      redrive: async (run, ids) => ({ run, ids, redriven: 3 }),
+      deadLetters: async (run, source) => {
+        asked.push([run, source])
+        return [LETTER]
+      },
+      redrive: async (run, ids) => {
+        asked.push([run, ids])
+        return { redriven: 3, fromFiles: 0 }
+      },
       ...overrides,
     },
   })
@@ -107,19 +115,21 @@ describe('admin routes', () => {
   })
 
   it('list and redrive dead letters', async () => {
-    const { ask } = await adminApi()
+    const { ask, asked } = await adminApi()
     expect((await ask('GET', '/admin/dead-letters?run=history')).json()).toEqual({
-      items: [{ run: 'history', reason: 'why' }],
+      items: [LETTER],
       next: null,
     })
     const url = '/admin/dead-letters/redrive'
-    expect((await ask('POST', url, { ids: ['x/0/1'] })).json()).toEqual({
-      run: 'live',
-      ids: ['x/0/1'],
-      redriven: 3,
-    })
-    expect((await ask('POST', url, { run: 'history' })).json()).toEqual({ run: 'history', redriven: 3 })
+    expect((await ask('POST', url, { ids: ['x/0/1'] })).json()).toEqual({ redriven: 3, fromFiles: 0 })
+    await ask('POST', url, { run: 'history' })
+    expect(asked).toEqual([
+      ['history', undefined],
+      ['live', ['x/0/1']],
+      ['history', undefined],
+    ])
     expect((await ask('POST', url, { ids: [] })).statusCode).toBe(400)
+    expect((await ask('GET', '/admin/dead-letters?run=typo')).statusCode).toBe(404)
   })
 })
 

@@ -6,19 +6,26 @@ import type { Store } from '../connectors/postgres/store.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { withScope } from './auth/guard.ts'
 import { DOCS_POLICY } from './auth/headers.ts'
+import { nameSchemas, TAGS } from './contracts/document.ts'
+import { parseTime } from './contracts/schema.ts'
+import { createRate } from './limits.ts'
+import { createAlertMetrics } from './metrics/alerts.ts'
+import { createBuildMetric } from './metrics/build.ts'
+import { createLagMetrics } from './metrics/lag.ts'
+import { createSourceMetrics } from './metrics/source.ts'
 import { notFound, sendProblem } from './problem.ts'
+import { createLatency } from './queries/latency.ts'
+import { createQueries } from './queries/queries.ts'
+import { createShared } from './queries/shared.ts'
 import { type Admin, adminRoutes } from './routes/admin.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { channelRoutes } from './routes/channels.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { exportRoutes } from './routes/export.ts'
-import { checkRun } from './routes/known.ts'
-import { latencyRoutes } from './routes/latency.ts'
+import { healthRoutes } from './routes/health.ts'
 import { opsRoutes } from './routes/ops.ts'
 import { seriesRoutes } from './routes/series.ts'
-import { sourceRoutes } from './routes/source.ts'
 import { type StreamOptions, streamRoutes } from './routes/stream.ts'
-import { FORMS } from './schemas.ts'
 import { createServer, type Server, type ServerOptions } from './server.ts'
 import { createStreams } from './streams.ts'
 
@@ -43,7 +50,7 @@ export type ApiOptions = ServerOptions & {
 }
 
 export async function createApi(options: ApiOptions) {
-  const { store, log, metrics, alertsPerDay = 20 } = options
+  const { store, log, metrics, version, alertsPerDay = 20, now = Date.now } = options
   const app = createServer(
     { ...options, adminToken: options.admin?.token },
     {
@@ -56,46 +63,86 @@ export async function createApi(options: ApiOptions) {
           allErrors: true,
           coerceTypes: true,
           removeAdditional: false,
-          formats: Object.fromEntries(Object.entries(FORMS).map(([name, { check }]) => [name, check])),
+          formats: { 'date-time': (text: string) => parseTime(text) !== null },
         },
       },
     },
   )
-  app.addHook('preHandler', checkRun(store, log))
+  limitRequests(app, now)
   measureRequests(app, metrics)
   const methods = collectMethods(app)
   const streams = createStreams(app)
+  const shared = createShared()
+  const latency = createLatency(metrics, now)
+  app.addHook('onClose', async () => latency.close())
+  const queries = createQueries({ store, log, shared, latency, alertsPerDay, now })
 
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Farcaster Coordination Monitor',
-        version: options.version,
+        version,
         description:
           'Times are ISO 8601 in UTC to the second; spans include `from` and exclude `to`. ' +
           'Texts of casts are untrusted. Errors are RFC 9457 problem details.',
       },
+      servers: [{ url: '/', description: 'Where this document comes from.' }],
+      tags: TAGS,
     },
-    refResolver: { buildLocalReference: (json) => `${json.$id}` },
+    transformObject: (document) =>
+      nameSchemas('openapiObject' in document ? document.openapiObject : document.swaggerObject),
   })
-  alertRoutes(app, store, alertsPerDay)
-  streamRoutes(app, { store, metrics, streams, perDay: alertsPerDay, times: options.streamTimes })
-  seriesRoutes(app, store)
-  channelRoutes(app, store)
-  exportRoutes(app, store, streams)
-  sourceRoutes(app, store)
-  const { version, notice = async () => null } = options
-  const about = async () => ({ version, notice: await notice() })
-  opsRoutes(app, { store, log, metrics, about, failures: options.failures, now: options.now ?? Date.now })
-  latencyRoutes(app, metrics, options.now ?? Date.now)
-  if (options.admin) await app.register(adminRoutes(options.admin, streams))
+  alertRoutes(app, queries)
+  streamRoutes(app, {
+    store,
+    queries,
+    metrics,
+    streams,
+    shared,
+    perDay: alertsPerDay,
+    times: options.streamTimes,
+  })
+  seriesRoutes(app, queries)
+  channelRoutes(app, queries)
+  exportRoutes(app, store, queries, streams)
+  const { notice = async () => null, failures = () => [] } = options
+  const about = () => shared.answer('', ['about'], async () => ({ version, notice: await notice() }))
+  opsRoutes(app, queries, about)
+  createBuildMetric(metrics, version)
+  healthRoutes(app, {
+    metrics,
+    failures,
+    needs: [{ what: 'The store', ping: store.ping }],
+    readings: [
+      createLagMetrics(log, metrics, now),
+      createSourceMetrics(store, log, metrics),
+      createAlertMetrics(store, log, metrics),
+    ],
+  })
+  if (options.admin) await app.register(adminRoutes(options.admin, queries, streams))
   const docs = { routePrefix: '/docs', staticCSP: DOCS_POLICY, uiConfig: { layout: 'BaseLayout' } } as const
   // What there is, and the page that shows it, are no secret: what they show is asked for by itself.
   await app.register(withScope('public', async (app) => app.register(swaggerUi, docs)))
   await app.register(withScope('public', dashboardRoutes))
   refuseOtherMethods(app, methods)
   return app
+}
+
+/** Of one address, in so many seconds: some open pages, which ask a few times each second, are far below. */
+const MOST_REQUESTS = 1000
+const WINDOW_SECONDS = 10
+
+/** Who is not on this machine may not ask without end. */
+function limitRequests(app: Server, now: () => number): void {
+  const rate = createRate(MOST_REQUESTS, WINDOW_SECONDS, now)
+  app.addHook('onRequest', (request, reply, done) => {
+    const wait = request.principal.type === 'nobody' ? rate.wait(request.ip) : 0
+    if (wait === 0) return done()
+    reply.header('retry-after', wait)
+    const detail = `More than ${MOST_REQUESTS} requests in ${WINDOW_SECONDS} s came from your address. Ask again in ${wait} s.`
+    sendProblem(reply, 429, detail)
+  })
 }
 
 function measureRequests(app: Server, metrics: Registry) {

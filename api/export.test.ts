@@ -103,6 +103,36 @@ describe('exports', () => {
     )
   })
 
+  it('puts an apostrophe before what a spreadsheet takes for a formula, where that is asked for', async () => {
+    const { app } = plain
+    const [, row] = parseCsv((await app.inject({ url: '/v1/export/alerts?safe=spreadsheet' })).body)
+    expect(row![HEADERS.alerts.indexOf('channel')]).toBe(`'=HYPERLINK("x")`)
+    expect(row![HEADERS.alerts.indexOf('sequence')]).toBe('1')
+    const ndjson = await app.inject({ url: '/v1/export/alerts?safe=spreadsheet&format=ndjson' })
+    expect(JSON.parse(ndjson.body).channel).toBe('=HYPERLINK("x")')
+    expect((await app.inject({ url: '/v1/export/alerts?safe=x' })).statusCode).toBe(400)
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('=1+1', '+1', '-1', '@x', '\t=1', '\r=1', '\n=1', '1=1'),
+    )
+    await fc.assert(
+      fc.asyncProperty(text, fc.double({ noNaN: true }), async (a, b) => {
+        let csv = ''
+        for await (const chunk of exportText(
+          rowsOf([a, b] as const),
+          ([a, b]) => ({ a, b }),
+          ['a', 'b'],
+          'spreadsheet',
+        ))
+          csv += chunk
+        const [, [text, number]] = parseCsv(csv) as [string[], [string, string]]
+        expect(text === a || text === `'${a}`).toBe(true)
+        expect(text).not.toMatch(/^[=+\-@\t\r\n]/)
+        expect(number).toBe(`${b}`)
+      }),
+    )
+  })
+
   it('passes filters on', async () => {
     const store = fakeStore()
     const { app } = await testApi({ store })
@@ -116,7 +146,7 @@ describe('exports', () => {
       to: undefined,
     }
     expect(store.asked.at(-1)).toEqual(['series.exportCounts', { ...filter, resolution: 3600, fill: true }])
-    await app.inject({ url: `/v1/export/signals?${filters}&fill=false` })
+    await app.inject({ url: `/v1/export/signals?${filters}` })
     expect(store.asked.at(-1)).toEqual(['series.exportSignals', { ...filter, resolution: undefined }])
     await app.inject({ url: '/v1/export/counts' })
     expect(store.asked.at(-1)).toMatchObject([

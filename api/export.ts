@@ -3,18 +3,19 @@
  *
  * CSV as in RFC 4180, but with LF line ends, as line tools want them: fields quoted when they hold a quote, comma or line
  * end, null as an empty field.
- * Nothing is put before fields that begin with = + - @: a spreadsheet may take a channel's name for a formula, but a
- * changed name would no longer be that channel, and programs are who exports are for. The OpenAPI document says so.
+ * Nothing is put before fields that begin with = + - @, unless a spreadsheet is to open it: a changed name would no longer
+ * be that channel, and programs are who exports are for.
  */
 import { iso } from '../common/time.ts'
 import type { AlertRow } from '../connectors/postgres/alerts/alerts.ts'
 import type { CountRow, SignalRow } from '../connectors/postgres/series/series.ts'
-import * as present from './present.ts'
+import * as present from './queries/present.ts'
 
 type Value = string | number | null | readonly object[]
 /** One row's value of every column, under the column's name, in order. */
-type Columns = Record<string, Value>
-export type Format = 'csv' | 'ndjson'
+export type Columns = Record<string, Value>
+/** `spreadsheet`: CSV in which no text passes for a formula. */
+export type Format = 'csv' | 'spreadsheet' | 'ndjson'
 
 export const countColumns = (row: CountRow) => ({ series: row.series, ...present.count(row) })
 export const signalColumns = (row: SignalRow) => ({ series: row.series, ...present.signalFields(row) })
@@ -50,14 +51,19 @@ export const HEADERS = {
   ],
 }
 
+/** How a formula begins, as a spreadsheet takes it: also behind white space that it takes away. */
+const FORMULA = /^[=+\-@\t\r\n]/
+
 /** Numbers in their shortest form that reads back as the same number; lists as JSON. */
-function field(value: Value): string {
+function field(value: Value, isSafe: boolean): string {
   if (value === null) return ''
   if (typeof value === 'number') return `${value}`
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const plain = typeof value === 'string' ? value : JSON.stringify(value)
+  const text = isSafe && FORMULA.test(plain) ? `'${plain}` : plain
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
-const csvLine = (fields: readonly Value[]): string => `${fields.map(field).join(',')}\n`
+const csvLine = (fields: readonly Value[], isSafe: boolean): string =>
+  `${fields.map((value) => field(value, isSafe)).join(',')}\n`
 
 /** Characters gathered before they are handed on: enough that a row costs little, little enough to stay in step. */
 const CHUNK = 32_768
@@ -69,10 +75,11 @@ export async function* exportText<Row>(
   header: readonly string[],
   format: Format,
 ): AsyncGenerator<string> {
-  let text = format === 'csv' ? csvLine(header) : ''
+  const isSafe = format === 'spreadsheet'
+  let text = format === 'ndjson' ? '' : csvLine(header, isSafe)
   for await (const row of rows) {
     const values = columns(row)
-    text += format === 'csv' ? csvLine(Object.values(values)) : `${JSON.stringify(values)}\n`
+    text += format === 'ndjson' ? `${JSON.stringify(values)}\n` : csvLine(Object.values(values), isSafe)
     if (text.length >= CHUNK) {
       yield text
       text = ''

@@ -20,6 +20,8 @@ export type FeedOptions = {
   perDay: number
   /** The store has begun to fail; streams go on when it answers again. */
   onFailure: (error: unknown) => void
+  /** Something of a run is new, and will be told right after. */
+  onNews: (run: string) => void
   pollMs?: number
   quietMs?: number
 }
@@ -44,7 +46,14 @@ type Watch = {
   pages: Map<number, Promise<AlertChange[]>>
 }
 
-export function createFeed({ store, perDay, onFailure, pollMs = 250, quietMs = 15_000 }: FeedOptions): Feed {
+export function createFeed({
+  store,
+  perDay,
+  onFailure,
+  onNews,
+  pollMs = 250,
+  quietMs = 15_000,
+}: FeedOptions): Feed {
   const watches = new Map<string, Watch>()
   let polled = Promise.withResolvers<void>()
   let polling = false
@@ -67,9 +76,11 @@ export function createFeed({ store, perDay, onFailure, pollMs = 250, quietMs = 1
       for (const run of runs) {
         const watch = watches.get(run)
         if (!watch) continue
+        const before = { last: watch.last, now: watch.now }
         watch.last = last.get(run)?.place ?? 0
         watch.pages.clear()
         if (isDue || watch.now === null) watch.now = await store.series.now(run)
+        if (watch.last !== before.last || watch.now !== before.now) onNews(run)
       }
       failing = false
     } catch (error) {

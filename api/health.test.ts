@@ -9,7 +9,7 @@ function health(options: Partial<Parameters<typeof createHealthApi>[0]> = {}) {
   const metrics = new Registry()
   new Counter({ name: 'fcm_records_total', help: 'x', registers: [metrics] }).inc(7)
   const app = createHealthApi({
-    ...{ logger, metrics, host: '127.0.0.1', failures: () => [], needs: [], updates: [], ...options },
+    ...{ logger, metrics, host: '127.0.0.1', failures: () => [], needs: [], readings: [], ...options },
   })
   const get = (url: string, host = '127.0.0.1') => app.inject({ url, headers: { host } })
   return { app, get, logged }
@@ -42,10 +42,10 @@ test('what never answers is away', async () => {
 })
 
 test('metrics are told, whatever can not be brought up to date', async () => {
-  const update = async () => {
+  const read = async () => {
     throw new Error('log away')
   }
-  const { get, logged } = health({ updates: [{ what: 'lag', update }] })
+  const { get, logged } = health({ readings: [{ what: 'lag', read, clear: () => {} }] })
   expect((await get('/metrics')).body).toContain('fcm_records_total 7')
   expect(logged).toEqual(['lag is not known'])
 })

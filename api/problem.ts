@@ -1,9 +1,11 @@
 /** Every answer that is not what was asked for, as problem details (RFC 9457). */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, FcmError } from '../common/errors.ts'
-import { type Answer, FORMS, type Problem } from './schemas.ts'
+import { MUST } from './contracts/asking.ts'
+import type { Problem } from './contracts/problem.ts'
 
 /** Seconds after which a client that met a passing failure may try again. */
 const RETRY_AFTER = 5
@@ -14,6 +16,9 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   RUN_NAME_INVALID: 400,
   FILE_UNREADABLE: 400,
   RUN_UNKNOWN: 404,
+  SERIES_UNKNOWN: 404,
+  CHANNEL_UNKNOWN: 404,
+  ALERT_UNKNOWN: 404,
   TOPIC_UNKNOWN: 404,
   DEAD_LETTER_UNKNOWN: 404,
   RUN_IS_LIVE: 409,
@@ -21,19 +26,20 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ANSWER_TOO_SLOW: 503,
 }
 
-type Fault = NonNullable<Answer<typeof Problem>['errors']>[number]
+type Fault = NonNullable<Problem['errors']>[number]
 
 export function sendProblem(
   reply: FastifyReply,
   status: number,
   detail: string,
-  extra: Partial<Answer<typeof Problem>> = {},
+  extra: Partial<Problem> = {},
 ) {
-  const problem: Answer<typeof Problem> = {
+  const problem: Problem = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
     detail,
+    instance: `urn:uuid:${reply.request.id}`,
     ...extra,
   }
   // An export that failed before its first byte has named its file already.
@@ -45,7 +51,9 @@ export function sendProblem(
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const { validation, validationContext, statusCode = 500, message } = error as FastifyError
   if (validation) {
-    const faults = validation.map((v) => faultOf(v, validationContext))
+    const told = validation.map((v) => faultOf(v, validationContext))
+    // A time has a pattern and a format, and may miss both.
+    const faults = told.filter((fault, i) => told.findIndex((f) => isDeepStrictEqual(f, fault)) === i)
     return sendProblem(reply, 400, faults.map((f) => `${f.name} ${f.detail}`).join('; '), {
       type: 'urn:fcm:problem:request-invalid',
       title: 'The request is not valid',
@@ -91,7 +99,8 @@ function faultOf(v: ValidationFault, context: string | undefined): Fault {
     case 'enum':
       return of(path, `must be one of ${(v.params.allowedValues as unknown[]).join(', ')}`)
     case 'format':
-      return of(path, FORMS[v.params.format as string]?.must ?? v.message ?? 'is not valid')
+    case 'pattern':
+      return of(path, MUST[v.params[v.keyword] as string] ?? v.message ?? 'is not valid')
     default:
       return of(path || place, v.message ?? 'is not valid')
   }

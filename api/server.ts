@@ -1,12 +1,12 @@
 /** What every HTTP server of ours has, whatever it serves. */
 
+import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyHttpOptions, fastify, LogController } from 'fastify'
 import { type Guard, guard } from './auth/guard.ts'
 import { secureHeaders } from './auth/headers.ts'
 import { answerClientError, answerError, notFound } from './problem.ts'
-import { Problem } from './schemas.ts'
 
 export type ServerOptions = Guard & { logger: FastifyBaseLogger }
 
@@ -16,6 +16,8 @@ export function createServer(
   options: FastifyHttpOptions<HttpServer, FastifyBaseLogger>,
 ) {
   const app = fastify({
+    // Named in problems and in the log, which several processes may write.
+    genReqId: () => randomUUID(),
     ...options,
     loggerInstance: logger,
     // Dashboards, orchestrators and scrapers ask every few seconds; what goes wrong is logged by `answerError`.
@@ -31,7 +33,6 @@ export function createServer(
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(notFound)
-  app.addSchema(Problem)
   return app
 }
 

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { FcmError } from '../common/errors.ts'
 import type { AlertChange, Alerts } from '../connectors/postgres/alerts/alerts.ts'
 import type { Store } from '../connectors/postgres/store.ts'
-import * as s from './schemas.ts'
+import { AlertChange as Contract } from './contracts/alerts.ts'
 import { alert, CHANNEL, fakeStore, T0, testApi } from './testing.ts'
 
 type Event = { id: string | undefined; event: string | undefined; data: string | undefined; text: string }
@@ -57,8 +57,8 @@ async function listening(store: Store, times = {}, metrics = new Registry()) {
 }
 
 /** Connects and reads events; `close` cuts the connection. */
-async function connect(url: string, headers: Record<string, string> = {}) {
-  const sent = request(url, { headers })
+async function connect(url: string, headers: Record<string, string> = {}, localAddress = '127.0.0.1') {
+  const sent = request(url, { headers, localAddress })
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   response.on('error', () => {})
   const events = read(response)
@@ -114,8 +114,8 @@ describe('GET /v1/stream', () => {
     const told = (await stream.next())!
     expect(told).toMatchObject({ id: '9-alert-9', event: 'alert' })
     const data = JSON.parse(told.data!)
-    expect(Object.keys(data).sort()).toEqual(Object.keys(s.AlertChange.properties).sort())
-    expect(Check(s.AlertChange, data)).toBe(true)
+    expect(Object.keys(data).sort()).toEqual(Object.keys(Contract.properties).sort())
+    expect(Check(Contract, data)).toBe(true)
     expect(data).toMatchObject({ id: 'alert-9', event: 'updated', sequence: 2, score: 0.875, listed: true })
     stream.close()
   })
@@ -289,17 +289,23 @@ describe('GET /v1/stream', () => {
       .toBe(0)
   })
 
-  it('takes no more than 100 streams, and others as soon as one has gone', async () => {
+  it('takes no more than 20 of one address and 100 in all, and others as soon as one has gone', async () => {
     const { store } = growingStore()
     const metrics = new Registry()
     const { app, url } = await listening(store, {}, metrics)
-    const streams = await Promise.all(Array.from({ length: 100 }, () => connect(url())))
+    const streams = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => connect(url(), {}, `127.0.0.${2 + (i % 5)}`)),
+    )
+    for (const stream of streams) expect(stream.response.statusCode).toBe(200)
     const answer = await app.inject({ url: '/v1/stream' })
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '10'])
     expect(answer.json().detail).toContain('100 streams')
     expect(await metrics.metrics()).toContain('\nfcm_stream_clients 100\n')
     streams[0]!.close()
     await expect.poll(() => metrics.metrics()).toContain('\nfcm_stream_clients 99\n')
+    const mine = await app.inject({ url: '/v1/stream', remoteAddress: '127.0.0.3' })
+    expect([mine.statusCode, mine.headers['retry-after']]).toEqual([429, '10'])
+    expect(mine.json().detail).toContain('20 streams of yours')
     const again = await connect(url())
     expect((await again.next())!.text).toContain('retry')
     for (const stream of [...streams, again]) stream.close()

@@ -17,7 +17,7 @@ export async function serveHealth(engines: Engines, port: number, roles: readonl
       { what: 'The event log', ping: () => log.topics('fcm.') },
       ...(roles.includes('store') ? [{ what: 'The database', ping: () => store.ping() }] : []),
     ],
-    updates: [],
+    readings: [],
   })
   const refused = (isTaken: boolean, why: string, error: unknown) =>
     new FcmError(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { joinMeasures, lengthOf, sumChannels, summary } from './gap-tables.ts'
+import { joinMeasures, lengthOf, type Source, sumChannels, summary } from './gap-tables.ts'
 
 const row = (measure: string, to = '2024-02-05T02:00:00Z', reason: string | null = 'away') => ({
   ...{ channel: 'https://a', measure, from: '2024-02-05T00:00:00Z', to, reason },
@@ -50,7 +50,7 @@ test('lengths are told in two units at most', () => {
 })
 
 test('the summary says what is known, what is not, and who fails; and a little is not nothing', () => {
-  const healthy = {
+  const healthy: Source = {
     measures: [
       { measure: 'posts', gapRatio24h: 0.00001 },
       { measure: 'replies', gapRatio24h: 0.1234 },

@@ -1,8 +1,11 @@
 /** Gaps as tables, and the source in a few words. */
+import type { Gap as Contract } from '../api/contracts/channels.ts'
+import type { Source as Answer, Followed } from '../api/contracts/source.ts'
 import { oneLine } from '../common/text.ts'
 import { channelName } from './list.ts'
 
-export type Gap = { channel: string; measure: string; from: string; to: string; reason: string | null }
+/** `measure`: one, or several that were missed together. */
+export type Gap = Omit<Contract, 'measure'> & { measure: string }
 /** All gaps of a channel. `ms`: how long something of it was missed; `reason`: of the one that ends last. */
 type Sum = {
   channel: string
@@ -12,12 +15,10 @@ type Sum = {
   to: string
   reason: string | null
 }
-export type Source = {
-  measures: { measure: string; gapRatio24h: number | null }[]
+export type Source = Pick<Answer, 'failing' | 'behind'> & {
+  measures: Pick<Answer['measures'][number], 'measure' | 'gapRatio24h'>[]
   round: object | null
-  failing: number
-  behind: number
-  channels: { channel: string; error: string | null }[]
+  channels: Pick<Followed, 'channel' | 'error'>[]
 }
 
 /** What a source that polls can tell of. */

@@ -61,7 +61,7 @@ describe('settings', () => {
     host: [],
     mcp: [],
     follow: [],
-    allowedHosts: ['a b', 'a:80', 'a,', 'http://a', ...HOSTILE.filter((v) => !/^\w+$/.test(v))],
+    allowedHosts: ['a b', 'a:80', 'a,', 'http://a', ...HOSTILE],
     mcpEnv: [
       'A B',
       'A,',
@@ -79,8 +79,6 @@ describe('settings', () => {
     kafkaUser: ['user:password', 'plain:user', 'md5:a:b', ...HOSTILE],
     kafkaSessionSeconds: ['5', '301', '6.5', ...NO_NUMBER, ...HOSTILE],
     schemaRegistryUrl: ['registry:8081', 'ftp://x', 'http://', ...HOSTILE],
-    allowedHosts: ['a b', 'http://a', 'a:80', 'a,', ...HOSTILE],
-    anyone: ['admin', 'read ops', 'READ', 'read,admin', ...HOSTILE],
     port: ['-1', '65536', '80.5', '9'.repeat(400), ...NO_NUMBER, ...HOSTILE],
     metricsPort: ['-1', '65536', '80.5', ...NO_NUMBER, ...HOSTILE],
     partitions: ['0', '257', '1.9', ...NO_NUMBER, ...HOSTILE],

@@ -40,6 +40,15 @@ const errors = {
     text: (d) =>
       `What has come to the archives of run "${d.run}" begins at ${d.earliest}, and up to ${d.decided} the run is decided: its bins never open again. Backfill all of it into a new run.`,
   },
+  SERIES_UNKNOWN: {
+    exit: 2,
+    text: (d) => `Run "${d.run}" has no such series. /v1/series lists those there are.`,
+  },
+  CHANNEL_UNKNOWN: {
+    exit: 2,
+    text: (d) => `No channel "${d.channel}" in run "${d.run}". Channels are named by their URL${d.hint}`,
+  },
+  ALERT_UNKNOWN: { exit: 2, text: () => 'There is no alert of this id.' },
   RUN_IS_LIVE: {
     exit: 2,
     text: (d) =>

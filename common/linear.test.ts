@@ -4,7 +4,8 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { FORMS, parseTime } from '../api/schemas.ts'
+import { MUST } from '../api/contracts/asking.ts'
+import { parseTime } from '../api/contracts/schema.ts'
 import { parseTarget } from '../app/sources/polling.ts'
 import { beginning } from '../bin/commands/dead-letters.ts'
 import { table } from '../bin/table.ts'
@@ -107,7 +108,8 @@ const READERS: Record<string, (text: string) => unknown> = {
   'a cursor of a list': (text) => decodeCursor('x', text, ['hex']),
   'a cursor of a list, inside': (text) => decodeCursor('x', base64(JSON.stringify(['x', text])), ['hex']),
   parseTime,
-  'forms of the API': (text) => Object.values(FORMS).map(({ check }) => check(text)),
+  'patterns of the API': (text) =>
+    Object.keys(MUST).map((pattern) => pattern.startsWith('^') && new RegExp(pattern, 'u').test(text)),
   parseSeries,
   'a name in the database': (text) => [keyOf(text), storedName(text)],
   'the source of a dead letter': (text) =>

@@ -10,7 +10,7 @@ const admin = {
   backfill: async () => ({}),
   deleteRun: async () => {},
   deadLetters: async () => [],
-  redrive: async () => ({}),
+  redrive: async () => ({ redriven: 0, fromFiles: 0 }),
 }
 const ELSEWHERE = '10.0.0.7'
 const opened: { close(): Promise<unknown> }[] = []

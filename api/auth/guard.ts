@@ -45,6 +45,7 @@ export function guard(app: FastifyInstance, options: Guard): void {
   app.decorateRequest('outcome')
   app.addHook('onRequest', (request, reply, done) => {
     secureHeaders(reply)
+    reply.header('x-request-id', request.id)
     request.principal = principalOf(request)
     const { method, headers, is404 } = request
     const scope = is404 ? 'public' : (request.routeOptions.config.scope ?? 'admin')

@@ -2,11 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
 import type { Span } from '../../connectors/postgres/database/questions.ts'
-import * as s from '../schemas.ts'
+import { Letter, Redriven } from '../contracts/admin.ts'
+import { AnyRun, Name, NamedRun, span } from '../contracts/asking.ts'
+import { Status } from '../contracts/ops.ts'
+import { answers, list, problems, streams as streamed } from '../contracts/problem.ts'
+import { exactly } from '../contracts/schema.ts'
+import { allOf, spanOf } from '../queries/asking.ts'
+import type { Queries } from '../queries/queries.ts'
 import type { Streams } from '../streams.ts'
-import { allOf, spanOf } from './query.ts'
 
-/** Any JSON object: what the functions below tell is for the commands that call them. */
+/** A line on how a backfill goes, or what came of it. */
 export type Told = Record<string, unknown>
 
 export type Admin = {
@@ -21,18 +26,17 @@ export type Admin = {
   /** @throws FcmError RUN_UNKNOWN */
   deleteRun(run: string): Promise<void>
   /** Of a run; with their value only if one is asked for by its source. */
-  deadLetters(run: string, source: string | undefined): Promise<Told[]>
+  deadLetters(run: string, source: string | undefined): Promise<Letter[]>
   /** Sends the dead letters of these ids (their `source`), or all, where they came from; returns a summary. */
-  redrive(run: string, ids: string[] | undefined): Promise<Told>
+  redrive(run: string, ids: string[] | undefined): Promise<Redriven>
 }
 
-const Anything = Type.Object({}, { additionalProperties: true })
 const common = { hide: true }
 const config = { scope: 'admin' } as const
 
 /** Through these, commands work while another process owns the data directory. */
 export const adminRoutes =
-  (admin: Admin, streams: Streams): FastifyPluginAsyncTypebox =>
+  (admin: Admin, { known }: Queries, streams: Streams): FastifyPluginAsyncTypebox =>
   async (app) => {
     app.get('/admin', {
       config,
@@ -40,8 +44,8 @@ export const adminRoutes =
         ...common,
         operationId: 'admin',
         summary: 'Whether this is the process that the token is of',
-        querystring: s.exactly({}),
-        response: s.answers(Anything),
+        querystring: exactly({}),
+        response: answers(Status),
       },
       handler: async () => ({ status: 'ok' }),
     })
@@ -55,16 +59,16 @@ export const adminRoutes =
         description:
           'Lines of JSON: {"type":"progress",...} several times, then {"type":"done",...} or {"type":"error","code","detail"}. ' +
           'Closing the connection stops it.',
-        querystring: s.exactly({}),
-        body: s.exactly({
-          files: Type.Array(Type.String({ format: 'name', maxLength: 4096 }), {
+        querystring: exactly({}),
+        body: exactly({
+          files: Type.Array(Name(4096), {
             minItems: 1,
             maxItems: 1000,
           }),
-          run: s.NamedRun,
-          ...s.span,
+          run: NamedRun,
+          ...span,
         }),
-        response: s.streams('Progress.', 'application/x-ndjson'),
+        response: streamed('Progress.', 'application/x-ndjson'),
       },
       handler: async (request, reply) => {
         const { body, log } = request
@@ -89,9 +93,9 @@ export const adminRoutes =
         ...common,
         operationId: 'deleteRun',
         summary: 'Deletes a run: its topics and its rows',
-        params: s.exactly({ run: s.NamedRun }),
-        querystring: s.exactly({}),
-        response: { ...s.problems, 204: Type.Null({ description: 'It is gone.' }) },
+        params: exactly({ run: NamedRun }),
+        querystring: exactly({}),
+        response: { ...problems, 204: Type.Null({ description: 'It is gone.' }) },
       },
       handler: async ({ params }, reply) => {
         await admin.deleteRun(params.run)
@@ -105,14 +109,16 @@ export const adminRoutes =
         ...common,
         operationId: 'listDeadLetters',
         summary: 'Records that could not be processed, and why',
-        querystring: s.exactly({
-          run: s.AnyRun,
-          source: Type.Optional(Type.String({ format: 'name', maxLength: 5000 })),
+        querystring: exactly({
+          run: AnyRun,
+          source: Type.Optional(Name(5000)),
         }),
-        response: s.list(Anything),
+        response: list(Letter),
       },
-      handler: async ({ query }) =>
-        allOf(await admin.deadLetters(query.run, query.source), (letter) => letter),
+      handler: async ({ query }) => {
+        await known.run(query.run)
+        return allOf(await admin.deadLetters(query.run, query.source), (letter) => letter)
+      },
     })
 
     app.post('/admin/dead-letters/redrive', {
@@ -121,12 +127,12 @@ export const adminRoutes =
         ...common,
         operationId: 'redriveDeadLetters',
         summary: 'Sends dead letters where they came from, all or those of the given ids',
-        querystring: s.exactly({}),
-        body: s.exactly({
-          run: s.AnyRun,
-          ids: Type.Optional(Type.Array(Type.String({ format: 'name', maxLength: 1000 }), { minItems: 1 })),
+        querystring: exactly({}),
+        body: exactly({
+          run: AnyRun,
+          ids: Type.Optional(Type.Array(Name(1000), { minItems: 1 })),
         }),
-        response: s.answers(Anything),
+        response: answers(Redriven),
       },
       handler: ({ body }) => admin.redrive(body.run, body.ids),
     })

@@ -1,13 +1,12 @@
-import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/store.ts'
-import * as present from '../present.ts'
-import { sendProblem } from '../problem.ts'
-import * as s from '../schemas.ts'
+import { AlertDetail, AlertList } from '../contracts/alerts.ts'
+import { Name } from '../contracts/asking.ts'
+import { answers } from '../contracts/problem.ts'
+import { exactly } from '../contracts/schema.ts'
+import { ListAlerts } from '../queries/alerts.ts'
+import type { Queries } from '../queries/queries.ts'
 import type { Server } from '../server.ts'
-import { pageOf, pagingOf, spanOf } from './query.ts'
 
-/** `perDay`: the cap of the deployment, 0: none. */
-export function alertRoutes(app: Server, store: Store, perDay: number): void {
+export function alertRoutes(app: Server, queries: Queries): void {
   app.get('/v1/alerts', {
     config: { scope: 'read' },
     schema: {
@@ -17,24 +16,10 @@ export function alertRoutes(app: Server, store: Store, perDay: number): void {
       description:
         'Of the alerts of one type that opened on one UTC day of event time, so many are listed as the deployment allows: ' +
         'by severity, then score, then p-value. `beyondCap` tells how many that leaves out.',
-      querystring: s.exactly({
-        run: s.AnyRun,
-        type: Type.Optional(s.KindFilter),
-        severity: Type.Optional(s.SeverityFilter),
-        state: Type.Optional(s.StateFilter),
-        channel: Type.Optional(s.ChannelName),
-        ...s.span,
-        all: Type.Boolean({ default: false, description: 'Also alerts beyond the daily cap of their type.' }),
-        ...s.paging(50, 500),
-      }),
-      response: s.answers(s.AlertList),
+      querystring: ListAlerts,
+      response: answers(AlertList),
     },
-    handler: async ({ query }) => {
-      const { run, type, severity, state, channel, all } = query
-      const filter = { type, severity, state, channel, ...spanOf(query), perDay, all }
-      const { beyondCap, ...page } = await store.alerts.list(run, filter, pagingOf(query))
-      return { ...pageOf(page, present.alert), beyondCap }
-    },
+    handler: ({ query }) => queries.alerts(query),
   })
 
   app.get('/v1/alerts/:id', {
@@ -43,13 +28,10 @@ export function alertRoutes(app: Server, store: Store, perDay: number): void {
       tags: ['alerts'],
       operationId: 'getAlert',
       summary: 'One alert with the evidence behind it and its history',
-      params: s.exactly({ id: Type.String({ format: 'name' }) }),
-      querystring: s.exactly({}),
-      response: s.answers(s.AlertDetail),
+      params: exactly({ id: Name(200) }),
+      querystring: exactly({}),
+      response: answers(AlertDetail),
     },
-    handler: async ({ params }, reply) => {
-      const alert = await store.alerts.get(params.id, perDay)
-      return alert ? present.alertDetail(alert) : sendProblem(reply, 404, 'There is no alert of this id.')
-    },
+    handler: ({ params }) => queries.alert(params.id),
   })
 }

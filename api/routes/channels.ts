@@ -1,12 +1,11 @@
-import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/store.ts'
-import * as present from '../present.ts'
-import * as s from '../schemas.ts'
+import { Cast, Channel, Gap, Overview } from '../contracts/channels.ts'
+import { answers, list } from '../contracts/problem.ts'
+import { GetOverview, ListCasts, ListChannels, OfChannel, OneChannel } from '../queries/channels.ts'
+import type { Queries } from '../queries/queries.ts'
+import { revalidated } from '../revalidated.ts'
 import type { Server } from '../server.ts'
-import { checkChannel } from './known.ts'
-import { allOf, pageOf, pagingOf, spanOf } from './query.ts'
 
-export function channelRoutes(app: Server, store: Store): void {
+export function channelRoutes(app: Server, queries: Queries): void {
   app.get('/v1/overview', {
     config: { scope: 'read' },
     schema: {
@@ -16,10 +15,11 @@ export function channelRoutes(app: Server, store: Store): void {
       description:
         'Those with an open early warning first, then onset, collapse, none; then by falling score, rising p-value ' +
         '(what is not known comes last) and falling number of recent events.',
-      querystring: s.exactly({ run: s.AnyRun, limit: s.paging(50, 500).limit }),
-      response: s.answers(s.Overview),
+      querystring: GetOverview,
+      response: answers(Overview),
     },
-    handler: async ({ query }) => present.overview(await store.series.overview(query.run, query.limit)),
+    onSend: revalidated,
+    handler: ({ query }) => queries.overview(query),
   })
 
   app.get('/v1/channels', {
@@ -28,10 +28,10 @@ export function channelRoutes(app: Server, store: Store): void {
       tags: ['channels'],
       operationId: 'listChannels',
       summary: 'Channels that have series',
-      querystring: s.exactly({ run: s.AnyRun }),
-      response: s.list(s.Channel),
+      querystring: ListChannels,
+      response: list(Channel),
     },
-    handler: async ({ query }) => allOf(await store.series.channels(query.run), present.channel),
+    handler: ({ query }) => queries.channels(query),
   })
 
   app.get('/v1/channels/:id/casts', {
@@ -40,12 +40,11 @@ export function channelRoutes(app: Server, store: Store): void {
       tags: ['channels'],
       operationId: 'listCasts',
       summary: 'Casts of a channel, newest first',
-      params: s.exactly({ id: s.ChannelName }),
-      querystring: s.exactly({ run: s.AnyRun, ...s.span, ...s.paging(50, 500) }),
-      response: s.list(s.Cast),
+      params: OneChannel,
+      querystring: ListCasts,
+      response: list(Cast),
     },
-    handler: async ({ params, query }) =>
-      pageOf(await store.casts.list(query.run, params.id, spanOf(query), pagingOf(query)), present.cast),
+    handler: ({ params, query }) => queries.casts(params.id, query),
   })
 
   app.get('/v1/gaps', {
@@ -54,30 +53,9 @@ export function channelRoutes(app: Server, store: Store): void {
       tags: ['channels'],
       operationId: 'listGaps',
       summary: 'Times that were not observed and why, earliest first',
-      querystring: s.exactly({
-        run: s.AnyRun,
-        channel: Type.Optional(s.ChannelName),
-        ...s.span,
-        ...s.paging(500, 5000),
-      }),
-      response: s.list(s.Gap),
+      querystring: OfChannel,
+      response: list(Gap),
     },
-    preHandler: checkChannel(store),
-    handler: async ({ query }) => {
-      const filter = { channel: query.channel, ...spanOf(query) }
-      return pageOf(await store.operations.gaps(query.run, filter, pagingOf(query)), present.gap)
-    },
-  })
-
-  app.get('/v1/runs', {
-    config: { scope: 'read' },
-    schema: {
-      tags: ['runs'],
-      operationId: 'listRuns',
-      summary: 'Runs: live, and every named backfill',
-      querystring: s.exactly({}),
-      response: s.list(s.Run),
-    },
-    handler: async () => allOf(await store.runs.list(), present.run),
+    handler: ({ query }) => queries.gaps(query),
   })
 }

@@ -1,90 +1,104 @@
-import type { FastifyReply } from 'fastify'
-import { type Static, Type } from 'typebox'
-import { FcmError } from '../../common/errors.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Static, type TSchema, Type } from 'typebox'
 import type { ExportFilter } from '../../connectors/postgres/database/questions.ts'
 import type { Store } from '../../connectors/postgres/store.ts'
-import { alertColumns, countColumns, exportText, HEADERS, signalColumns } from '../export.ts'
-import * as s from '../schemas.ts'
+import * as ask from '../contracts/asking.ts'
+import { streams as streamed } from '../contracts/problem.ts'
+import { exactly } from '../contracts/schema.ts'
+import { alertColumns, type Columns, countColumns, exportText, HEADERS, signalColumns } from '../export.ts'
+import { createPlaces } from '../limits.ts'
+import { spanOf } from '../queries/asking.ts'
+import type { Queries } from '../queries/queries.ts'
 import type { Server } from '../server.ts'
 import type { Streams } from '../streams.ts'
-import { spanOf } from './query.ts'
+
+/** Exports at a time: each reads the database as fast as its reader takes it. */
+const MOST = 8
+const EACH = 4
 
 const TYPES = {
   csv: 'text/csv; charset=utf-8; header=present',
   ndjson: 'application/x-ndjson; charset=utf-8',
 }
 
-const Query = s.exactly({
-  run: s.AnyRun,
-  series: Type.Optional(s.SeriesName),
-  channel: Type.Optional(s.ChannelName),
-  resolution: Type.Optional(s.AnyResolution),
-  ...s.span,
-  fill: Type.Boolean({ default: false, description: 'Counts only: list the zeros of idle time too.' }),
+const filter = {
+  run: ask.AnyRun,
+  series: Type.Optional(ask.SeriesName),
+  channel: Type.Optional(ask.ChannelName),
+  ...ask.span,
   format: Type.Unsafe<keyof typeof TYPES>({ type: 'string', enum: Object.keys(TYPES), default: 'csv' }),
-})
-type Query = Static<typeof Query>
+  safe: Type.Optional(
+    Type.Unsafe<'spreadsheet'>({
+      type: 'string',
+      enum: ['spreadsheet'],
+      description:
+        'CSV for people: an apostrophe stands before texts that a spreadsheet would take for a formula (those that begin with = + - @, a tab or a line end).',
+    }),
+  ),
+}
+const resolution = { resolution: Type.Optional(ask.AnyResolution) }
+const fill = {
+  fill: Type.Boolean({ default: false, description: 'List the zeros of idle time too.' }),
+}
+const ExportCounts = exactly({ ...filter, ...resolution, ...fill })
+const ExportSignals = exactly({ ...filter, ...resolution })
+const ExportAlerts = exactly({ ...filter, ...resolution })
+type Asked = Static<typeof ExportAlerts>
 
-const schemaOf = (what: keyof typeof HEADERS, order: string) => ({
+const schemaOf = <T extends TSchema>(what: keyof typeof HEADERS, order: string, querystring: T) => ({
   tags: ['export'],
   operationId: `export${what[0]!.toUpperCase()}${what.slice(1)}`,
   summary: `All matching ${what}, ${order}, as CSV or NDJSON`,
   description:
     `Columns: ${HEADERS[what].join(', ')}. Empty (null in NDJSON): not known. CSV is as in RFC 4180 but with LF line ends, and fields are as they are: ` +
-    'channels are named by strangers, so do not let a spreadsheet run formulas. ' +
-    'A connection that breaks means that the export is not whole.',
-  querystring: Query,
-  response: s.streams('The rows.', 'text/csv', 'application/x-ndjson'),
+    'channels are named by strangers, so ask for `safe=spreadsheet` where a spreadsheet opens it. ' +
+    `A connection that breaks means that the export is not whole. At most ${EACH} at a time for one address, ${MOST} in all.`,
+  querystring,
+  response: streamed('The rows.', 'text/csv', 'application/x-ndjson'),
 })
 
-export function exportRoutes(app: Server, store: Store, streams: Streams): void {
-  const filterOf = (query: Query): ExportFilter => {
-    const { run, series, channel, resolution } = query
-    return { run, series, channel, resolution, ...spanOf(query) }
-  }
-  const unfilled = (query: Query): void => {
-    if (!query.fill) return
-    throw new FcmError('OPTION_INVALID', {
-      option: 'fill',
-      why: 'only counts can be filled',
-      hint: 'Leave it out',
-    })
-  }
-  const send = (reply: FastifyReply, what: string, query: Query, text: AsyncIterable<string>) => {
-    reply.type(TYPES[query.format])
-    reply.header('content-disposition', `attachment; filename="${what}-${query.run}.${query.format}"`)
-    return streams.send(reply, () => text)
+export function exportRoutes(app: Server, store: Store, { known }: Queries, streams: Streams): void {
+  const places = createPlaces('exports', MOST, EACH)
+
+  async function send<Row>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    what: keyof typeof HEADERS,
+    { run, series, channel, resolution, format, safe, ...asked }: Asked,
+    rows: (filter: ExportFilter) => AsyncIterable<Row>,
+    columns: (row: Row) => Columns,
+  ) {
+    const span = spanOf(asked)
+    await known.run(run)
+    if (!places.take(request, reply)) return reply
+    reply.type(TYPES[format])
+    reply.header('content-disposition', `attachment; filename="${what}-${run}.${format}"`)
+    const matching = rows({ run, series, channel, resolution, ...span })
+    const form = format === 'csv' && safe === 'spreadsheet' ? 'spreadsheet' : format
+    return streams.send(reply, () => exportText(matching, columns, HEADERS[what], form))
   }
 
+  // HEAD would read every row to answer with none.
+  const common = { exposeHeadRoute: false, config: { scope: 'read' } } as const
   app.get('/v1/export/counts', {
-    config: { scope: 'read' },
-    // HEAD would read every row to answer with none.
-    exposeHeadRoute: false,
-    schema: schemaOf('counts', 'by series and start'),
-    handler: async ({ query }, reply) => {
-      const { resolution = 300, ...filter } = filterOf(query)
-      const rows = store.series.exportCounts({ ...filter, resolution, fill: query.fill })
-      return send(reply, 'counts', query, exportText(rows, countColumns, HEADERS.counts, query.format))
+    ...common,
+    schema: schemaOf('counts', 'by series and start', ExportCounts),
+    handler: (request, reply) => {
+      const { fill, resolution = 300, ...asked } = request.query
+      const rows = (filter: ExportFilter) => store.series.exportCounts({ ...filter, resolution, fill })
+      return send(request, reply, 'counts', asked, rows, countColumns)
     },
   })
   app.get('/v1/export/signals', {
-    config: { scope: 'read' },
-    exposeHeadRoute: false,
-    schema: schemaOf('signals', 'by series and start'),
-    handler: async ({ query }, reply) => {
-      unfilled(query)
-      const rows = store.series.exportSignals(filterOf(query))
-      return send(reply, 'signals', query, exportText(rows, signalColumns, HEADERS.signals, query.format))
-    },
+    ...common,
+    schema: schemaOf('signals', 'by series and start', ExportSignals),
+    handler: (request, reply) =>
+      send(request, reply, 'signals', request.query, store.series.exportSignals, signalColumns),
   })
   app.get('/v1/export/alerts', {
-    config: { scope: 'read' },
-    exposeHeadRoute: false,
-    schema: schemaOf('alerts', 'as their events, by id and sequence'),
-    handler: async ({ query }, reply) => {
-      unfilled(query)
-      const rows = store.alerts.export(filterOf(query))
-      return send(reply, 'alerts', query, exportText(rows, alertColumns, HEADERS.alerts, query.format))
-    },
+    ...common,
+    schema: schemaOf('alerts', 'as their events, by id and sequence', ExportAlerts),
+    handler: (request, reply) =>
+      send(request, reply, 'alerts', request.query, store.alerts.export, alertColumns),
   })
 }

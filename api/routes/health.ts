@@ -1,9 +1,10 @@
 /** What orchestrators and Prometheus ask of any process of ours, whatever it does. */
 import { setTimeout } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
-import { Type } from 'typebox'
+import { Status } from '../contracts/ops.ts'
+import { answers, streams } from '../contracts/problem.ts'
+import { createReader, type Reading } from '../metrics/reading.ts'
 import { sendProblem } from '../problem.ts'
-import * as s from '../schemas.ts'
 import type { Server } from '../server.ts'
 
 export type Health = {
@@ -13,18 +14,19 @@ export type Health = {
   /** What it can't work without, as a sentence begins: `ping` rejects while that does not answer. */
   needs: { what: string; ping(): Promise<unknown> }[]
   /** Metrics that are read anew at each scrape. */
-  updates: { what: string; update(): Promise<void> }[]
+  readings: readonly Reading[]
 }
 
 /** What takes longer to say that it is there is as good as gone, ms. */
 const PATIENCE = 2000
 
-const Status = s.answers(Type.Object({ status: Type.String() }))
+export function healthRoutes(app: Server, { metrics, failures, needs, readings }: Health): void {
+  const response = answers(Status)
+  const read = createReader(readings)
 
-export function healthRoutes(app: Server, { metrics, failures, needs, updates }: Health): void {
   app.get('/healthz', {
     config: { scope: 'public' },
-    schema: { tags: ['ops'], operationId: 'health', summary: 'Whether the process is up', response: Status },
+    schema: { tags: ['ops'], operationId: 'health', summary: 'Whether the process is up', response },
     handler: () => ({ status: 'ok' }),
   })
 
@@ -34,7 +36,7 @@ export function healthRoutes(app: Server, { metrics, failures, needs, updates }:
       tags: ['ops'],
       operationId: 'ready',
       summary: 'Whether what the process needs answers, and nothing in it has failed',
-      response: Status,
+      response,
     },
     handler: async (request, reply) => {
       const away = needs.map(({ what, ping }) =>
@@ -60,15 +62,10 @@ export function healthRoutes(app: Server, { metrics, failures, needs, updates }:
       tags: ['ops'],
       operationId: 'metrics',
       summary: 'Metrics for Prometheus',
-      response: s.streams('The metrics.', 'text/plain'),
+      response: streams('The metrics.', 'text/plain'),
     },
     handler: async (request, reply) => {
-      // The other metrics are worth having most when the log or the store is in trouble.
-      await Promise.all(
-        updates.map(({ what, update }) =>
-          update().catch((error) => request.log.warn({ err: error }, `${what} is not known`)),
-        ),
-      )
+      await read(request.log)
       return reply.type(metrics.contentType).send(await metrics.metrics())
     },
   })

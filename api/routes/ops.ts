@@ -1,36 +1,63 @@
-import type { Registry } from 'prom-client'
-import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/store.ts'
-import type { EventLog } from '../../pipeline/log/port.ts'
-import { createAlertMetrics } from '../alert-metrics.ts'
-import { deadLettersOf } from '../dead-letters.ts'
-import { createLagMetrics, lagOf } from '../lag.ts'
-import * as s from '../schemas.ts'
+import { About, DeadLetters, Lag, Latency, Run } from '../contracts/ops.ts'
+import { answers, list } from '../contracts/problem.ts'
+import { exactly } from '../contracts/schema.ts'
+import { Requests, Source } from '../contracts/source.ts'
+import { OfChannel } from '../queries/channels.ts'
+import { GetSource, OfRun } from '../queries/operations.ts'
+import type { Queries } from '../queries/queries.ts'
+import { revalidated } from '../revalidated.ts'
 import type { Server } from '../server.ts'
-import { createSourceMetrics } from '../source-metrics.ts'
-import { healthRoutes } from './health.ts'
-import { allOf } from './query.ts'
 
-type Ops = {
-  store: Store
-  log: EventLog
-  metrics: Registry
-  about: () => Promise<{ version: string; notice: string | null }>
-  failures: (() => string[]) | undefined
-  now: () => number
-}
+export function opsRoutes(app: Server, queries: Queries, about: () => Promise<About>): void {
+  app.get('/v1/runs', {
+    config: { scope: 'read' },
+    schema: {
+      tags: ['runs'],
+      operationId: 'listRuns',
+      summary: 'Runs: live, and every named backfill',
+      querystring: exactly({}),
+      response: list(Run),
+    },
+    onSend: revalidated,
+    handler: () => queries.runs(),
+  })
 
-export function opsRoutes(app: Server, { store, log, metrics, about, failures, now }: Ops): void {
+  app.get('/v1/ops/source', {
+    config: { scope: 'ops' },
+    schema: {
+      tags: ['ops'],
+      operationId: 'getSource',
+      summary: 'How far the source has come, its gaps, its last round, and its channels',
+      querystring: GetSource,
+      response: answers(Source),
+    },
+    onSend: revalidated,
+    handler: ({ query }) => queries.source(query),
+  })
+
+  app.get('/v1/ops/requests', {
+    config: { scope: 'ops' },
+    schema: {
+      tags: ['ops'],
+      operationId: 'listRequests',
+      summary: 'Requests of the source by channel and hour, earliest first',
+      querystring: OfChannel,
+      response: list(Requests),
+    },
+    handler: ({ query }) => queries.requests(query),
+  })
+
   app.get('/v1/ops/lag', {
     config: { scope: 'ops' },
     schema: {
       tags: ['ops'],
       operationId: 'listLag',
       summary: 'How far each consumer group of a run is behind, in records and seconds',
-      querystring: s.exactly({ run: s.AnyRun }),
-      response: s.list(s.Lag),
+      querystring: OfRun,
+      response: list(Lag),
     },
-    handler: async ({ query }) => allOf(await lagOf(log, query.run, now), (row) => row),
+    onSend: revalidated,
+    handler: ({ query }) => queries.lag(query),
   })
 
   app.get('/v1/ops/dead-letters', {
@@ -40,10 +67,23 @@ export function opsRoutes(app: Server, { store, log, metrics, about, failures, n
       operationId: 'countDeadLetters',
       summary:
         'Records that could not be processed, counted by where they come from, and why the last could not',
-      querystring: s.exactly({ run: s.AnyRun }),
-      response: s.answers(s.DeadLetters),
+      querystring: OfRun,
+      response: answers(DeadLetters),
     },
-    handler: ({ query }) => deadLettersOf(log, query.run),
+    onSend: revalidated,
+    handler: ({ query }) => queries.deadLetters(query),
+  })
+
+  app.get('/v1/ops/latency', {
+    config: { scope: 'ops' },
+    schema: {
+      tags: ['ops'],
+      operationId: 'latency',
+      summary: 'How long alerts took in the last minutes, from what decided them to their commit, by hop',
+      querystring: OfRun,
+      response: answers(Latency),
+    },
+    handler: ({ query }) => queries.latency(query),
   })
 
   app.get('/v1/about', {
@@ -52,20 +92,10 @@ export function opsRoutes(app: Server, { store, log, metrics, about, failures, n
       tags: ['ops'],
       operationId: 'about',
       summary: 'The version, and what everyone who looks at this should know',
-      querystring: s.exactly({}),
-      response: s.answers(Type.Object({ version: Type.String(), notice: s.Nullable(Type.String()) })),
+      querystring: exactly({}),
+      response: answers(About),
     },
+    onSend: revalidated,
     handler: about,
-  })
-
-  healthRoutes(app, {
-    metrics,
-    failures: failures ?? (() => []),
-    needs: [{ what: 'The store', ping: store.ping }],
-    updates: [
-      { what: 'lag', ...createLagMetrics(log, metrics, now) },
-      { what: 'what the source does', ...createSourceMetrics(store, log, metrics) },
-      { what: 'which alerts are open', ...createAlertMetrics(store, log, metrics) },
-    ],
   })
 }

@@ -1,37 +1,20 @@
-import { Type } from 'typebox'
-import type { Store } from '../../connectors/postgres/store.ts'
-import * as present from '../present.ts'
-import * as s from '../schemas.ts'
+import { list } from '../contracts/problem.ts'
+import { CountBin, Series, Signal } from '../contracts/series.ts'
+import type { Queries } from '../queries/queries.ts'
+import { ListSeries, OfSeries, OneSeries } from '../queries/series.ts'
 import type { Server } from '../server.ts'
-import { checkSeries } from './known.ts'
-import { pageOf, pagingOf, spanOf } from './query.ts'
 
-const oneSeries = {
-  params: s.exactly({ id: s.SeriesName }),
-  querystring: s.exactly({ run: s.AnyRun, resolution: s.BaseResolution, ...s.span, ...s.paging(500, 5000) }),
-}
-
-export function seriesRoutes(app: Server, store: Store): void {
-  const preHandler = checkSeries(store)
-
+export function seriesRoutes(app: Server, queries: Queries): void {
   app.get('/v1/series', {
     config: { scope: 'read' },
     schema: {
       tags: ['series'],
       operationId: 'listSeries',
       summary: 'Series, those of the most events first',
-      querystring: s.exactly({
-        run: s.AnyRun,
-        channel: Type.Optional(s.ChannelName),
-        measure: Type.Optional(s.MeasureFilter),
-        ...s.paging(50, 500),
-      }),
-      response: s.list(s.Series),
+      querystring: ListSeries,
+      response: list(Series),
     },
-    handler: async ({ query }) => {
-      const { run, channel, measure } = query
-      return pageOf(await store.series.list(run, { channel, measure }, pagingOf(query)), present.series)
-    },
+    handler: ({ query }) => queries.series(query),
   })
 
   app.get('/v1/series/:id/counts', {
@@ -40,15 +23,11 @@ export function seriesRoutes(app: Server, store: Store): void {
       tags: ['series'],
       operationId: 'listCounts',
       summary: 'Events per bin, earliest first; zeros of idle time are filled in, gaps are not',
-      ...oneSeries,
-      response: s.list(s.CountBin),
+      params: OneSeries,
+      querystring: OfSeries,
+      response: list(CountBin),
     },
-    preHandler,
-    handler: async ({ params, query }) =>
-      pageOf(
-        await store.series.counts(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
-        present.count,
-      ),
+    handler: ({ params, query }) => queries.counts(params.id, query),
   })
 
   app.get('/v1/series/:id/signals', {
@@ -57,14 +36,10 @@ export function seriesRoutes(app: Server, store: Store): void {
       tags: ['series'],
       operationId: 'listSignals',
       summary: 'What the detector made of each bin, earliest first: every decision and its reason',
-      ...oneSeries,
-      response: s.list(s.Signal),
+      params: OneSeries,
+      querystring: OfSeries,
+      response: list(Signal),
     },
-    preHandler,
-    handler: async ({ params, query }) =>
-      pageOf(
-        await store.series.signals(query.run, params.id, query.resolution, spanOf(query), pagingOf(query)),
-        present.signal,
-      ),
+    handler: ({ params, query }) => queries.signals(params.id, query),
   })
 }

@@ -5,10 +5,14 @@ import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import type { EventRef } from '../../connectors/postgres/alerts/alerts.ts'
 import type { Store } from '../../connectors/postgres/store.ts'
+import { AnyRun, ChannelName } from '../contracts/asking.ts'
+import { streams as streamed } from '../contracts/problem.ts'
+import { exactly } from '../contracts/schema.ts'
 import { createFeed, type FeedOptions, type News } from '../feed.ts'
-import * as present from '../present.ts'
-import { sendProblem } from '../problem.ts'
-import * as s from '../schemas.ts'
+import { createPlaces } from '../limits.ts'
+import * as present from '../queries/present.ts'
+import type { Queries } from '../queries/queries.ts'
+import type { Shared } from '../queries/shared.ts'
 import type { Server } from '../server.ts'
 import type { Streams } from '../streams.ts'
 
@@ -16,24 +20,26 @@ export type StreamOptions = {
   store: Store
   metrics: Registry
   streams: Streams
+  queries: Queries
+  /** What is given to all who ask at the same time: made anew when a stream tells of something. */
+  shared: Shared
   /** The cap by which alerts are listed, of each type and day. */
   perDay: number
   /** For tests: how often the store is asked, and so on. */
   times?: Partial<Pick<FeedOptions, 'pollMs' | 'quietMs'> & { stallMs: number }> | undefined
 }
 
-/** Streams at once. */
+/** Streams at once, and of one address. */
 const MOST = 100
-/** Seconds after which it is worth asking again for one. */
-const RETRY_AFTER = 10
+const EACH = 20
 /** A client that does not take what it is sent for so long is gone, or should come again when it has time. */
 const STALL_MS = 30_000
 /** After which a client that lost its connection comes again, ms. */
 const RETRY_MS = 2000
 
-const Query = s.exactly({
-  run: s.AnyRun,
-  channel: Type.Optional(s.ChannelName),
+const Query = exactly({
+  run: AnyRun,
+  channel: Type.Optional(ChannelName),
   lastEventId: Type.Optional(
     Type.String({
       maxLength: 1000,
@@ -44,17 +50,17 @@ const Query = s.exactly({
 })
 
 export function streamRoutes(app: Server, options: StreamOptions): void {
-  const { store, metrics, streams, perDay, times = {} } = options
+  const { store, metrics, streams, queries, shared, perDay, times = {} } = options
   const { stallMs = STALL_MS, ...pace } = times
   const onFailure = (err: unknown) => app.log.warn({ err }, 'streams wait for the store')
-  const feed = createFeed({ store, perDay, onFailure, ...pace })
-  let open = 0
+  const feed = createFeed({ store, perDay, onFailure, onNews: shared.renew, ...pace })
+  const places = createPlaces('streams', MOST, EACH)
   new Gauge({
     name: 'fcm_stream_clients',
     help: 'Streams that are open.',
     registers: [metrics],
     collect() {
-      this.set(open)
+      this.set(places.taken())
     },
   })
 
@@ -70,18 +76,14 @@ export function streamRoutes(app: Server, options: StreamOptions): void {
         'Events `alert` (an alert as in lists, with `event`: opened, updated or resolved; each once, in order, with an id) ' +
         'and `bins` ({"now"}: the end of the last base bin that is stored, at most once a second, without id). ' +
         'A client that comes back with the last id gets all alerts since; an id that the run does not have is refused. ' +
-        `At most ${MOST} streams; one that is not read for ${STALL_MS / 1000} s is closed.`,
+        `At most ${EACH} streams for one address, ${MOST} in all; one that is not read for ${STALL_MS / 1000} s is closed.`,
       querystring: Query,
-      response: s.streams('The events.', 'text/event-stream'),
+      response: streamed('The events.', 'text/event-stream'),
     },
     handler: async (request, reply) => {
+      await queries.known.run(request.query.run)
       const from = await beginning(store, request.query, request.headers['last-event-id'])
-      if (open >= MOST) {
-        reply.header('retry-after', RETRY_AFTER)
-        return sendProblem(reply, 503, `${MOST} streams are open, and there are no more. Try again later.`)
-      }
-      open++
-      reply.raw.once('close', () => open--)
+      if (!places.take(request, reply)) return reply
       reply.type('text/event-stream; charset=utf-8')
       // A proxy that buffers would hold events back.
       reply.header('x-accel-buffering', 'no')

@@ -1,21 +1,11 @@
 import type { Command } from 'commander'
+import type { Letter, Redriven } from '../../api/contracts/admin.ts'
 import { type Client, connect } from '../../app/client.ts'
 import { readConfig } from '../../app/config.ts'
 import { FcmError } from '../../common/errors.ts'
 import { oneLine, withoutSequences } from '../../common/text.ts'
 import { withSettings } from '../settings.ts'
 import { table } from '../table.ts'
-
-type Letter = {
-  source: string
-  reason: string
-  key: string | null
-  schemaId: number | null
-  bytes: number
-  /** Only of one that was asked for. */
-  value?: string | null
-  headers: Record<string, string>
-}
 
 export function deadLetters(program: Command): void {
   const command = program.command('dead-letters').description('Records that could not be processed')
@@ -68,7 +58,7 @@ export function deadLetters(program: Command): void {
     .action((sources: string[], flags) =>
       asking(flags, async (client) => {
         const body = { run: flags.run, ...(sources.length > 0 ? { ids: sources } : {}) }
-        const { redriven, fromFiles } = await client.json<{ redriven: number; fromFiles: number }>({
+        const { redriven, fromFiles } = await client.json<Redriven>({
           method: 'POST',
           path: '/admin/dead-letters/redrive',
           body,

@@ -1,17 +1,8 @@
 import type { Command } from 'commander'
+import type { Lag } from '../../api/contracts/ops.ts'
 import { readConfig } from '../../app/config.ts'
 import { list } from '../list.ts'
 import { withSettings } from '../settings.ts'
-
-type Row = {
-  group: string
-  topic: string
-  partition: number
-  committed: number | null
-  end: number
-  records: number
-  seconds: number
-}
 
 export function lag(program: Command): void {
   withSettings(program.command('lag'), ['dataDir'])
@@ -20,9 +11,9 @@ export function lag(program: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  npx fcm lag')
     .action((flags) =>
-      list<Row>(readConfig(flags), flags.json, `/v1/ops/lag?run=${encodeURIComponent(flags.run)}`, {
+      list<Lag>(readConfig(flags), flags.json, `/v1/ops/lag?run=${encodeURIComponent(flags.run)}`, {
         columns: ['group', 'topic', 'partition', 'committed', 'end', 'records behind', 'seconds behind'],
-        row: (r) => [r.group, r.topic, r.partition, r.committed ?? '-', r.end, r.records, r.seconds],
+        row: (r) => [r.group, r.topic, r.partition, r.committed, r.end, r.records, r.seconds],
         empty: `Run "${flags.run}" has no topics yet.`,
       }),
     )

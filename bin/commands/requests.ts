@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
+import type { Requests } from '../../api/contracts/source.ts'
 import { readConfig } from '../../app/config.ts'
 import { channelName, given, list } from '../list.ts'
 import { withSettings } from '../settings.ts'
-
-type Row = { channel: string; hour: string; requests: number; failed: number }
 
 export function requests(program: Command): void {
   withSettings(program.command('requests'), ['dataDir'])
@@ -18,7 +17,7 @@ export function requests(program: Command): void {
       const { run, channel, from, to } = flags
       const filter = given({ channel, from, to })
       const query = new URLSearchParams({ run, limit: '5000', ...filter })
-      return list<Row>(readConfig(flags), flags.json, `/v1/ops/requests?${query}`, {
+      return list<Requests>(readConfig(flags), flags.json, `/v1/ops/requests?${query}`, {
         columns: ['channel', 'hour', 'requests', 'failed'],
         row: (r) => [channelName(r.channel), r.hour, r.requests, r.failed],
         empty: `The source of run "${run}" has made no requests${Object.keys(filter).length > 0 ? ' of these' : ''}.`,

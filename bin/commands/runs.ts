@@ -1,18 +1,9 @@
 import type { Command } from 'commander'
+import type { Run } from '../../api/contracts/ops.ts'
 import { connect } from '../../app/client.ts'
 import { readConfig } from '../../app/config.ts'
 import { list } from '../list.ts'
 import { withSettings } from '../settings.ts'
-
-type Row = {
-  run: string
-  createdAt: string
-  channels: number
-  firstAt: string | null
-  lastAt: string | null
-  alerts: number
-  late: number
-}
 
 export function runs(program: Command): void {
   const command = program.command('runs').description('The runs in a data directory')
@@ -21,7 +12,7 @@ export function runs(program: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  npx fcm runs list')
     .action((flags) =>
-      list<Row>(readConfig(flags), flags.json, '/v1/runs', {
+      list<Run>(readConfig(flags), flags.json, '/v1/runs', {
         columns: ['run', 'channels', 'from', 'to', 'alerts', 'late'],
         row: (r) => [r.run, r.channels, r.firstAt ?? '-', r.lastAt ?? '-', r.alerts, r.late],
         empty: 'There are no runs yet. `npm start` makes one, and so does `fcm backfill`.',

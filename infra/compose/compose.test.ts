@@ -122,7 +122,7 @@ describe('services', () => {
 
   test('the health check of a role says whether it is ready', async () => {
     const failures: string[] = []
-    const ready = { failures: () => failures, needs: [], updates: [], metrics: new Registry() }
+    const ready = { failures: () => failures, needs: [], readings: [], metrics: new Registry() }
     const role = createHealthApi({ ...ready, logger: pino({ level: 'silent' }), host: '127.0.0.1' })
     const { app: api } = await testApi({ failures: () => failures })
     for (const app of [role, api]) {

@@ -1,10 +1,11 @@
 /** What the sources of all runs do, as metrics; without a label per channel, of which strangers make as many as they like. */
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { Store } from '../connectors/postgres/store.ts'
-import type { EventLog } from '../pipeline/log/port.ts'
-import { runsOf } from '../pipeline/topology.ts'
+import type { Store } from '../../connectors/postgres/store.ts'
+import type { EventLog } from '../../pipeline/log/port.ts'
+import { runsOf } from '../../pipeline/topology.ts'
+import type { Reading } from './reading.ts'
 
-export function createSourceMetrics(store: Store, log: EventLog, metrics: Registry) {
+export function createSourceMetrics(store: Store, log: EventLog, metrics: Registry): Reading {
   const registers = [metrics]
   const requests = new Counter({
     name: 'fcm_source_requests_total',
@@ -19,7 +20,7 @@ export function createSourceMetrics(store: Store, log: EventLog, metrics: Regist
     registers,
   })
   const coveredTo = new Gauge({
-    name: 'fcm_source_covered_to_seconds',
+    name: 'fcm_source_covered_to_timestamp_seconds',
     help: 'Event time up to which the source has spoken of all that it follows, in seconds since 1970.',
     labelNames: ['run', 'measure'],
     registers,
@@ -37,22 +38,26 @@ export function createSourceMetrics(store: Store, log: EventLog, metrics: Regist
     registers,
   })
   return {
-    /** Reads the store anew. When that fails there are no numbers rather than old ones. */
-    async update(): Promise<void> {
+    what: 'what the source does',
+    clear() {
       for (const metric of [requests, failed, coveredTo, gaps, behind]) metric.reset()
+    },
+    async read() {
       const runs = runsOf((await log.topics('fcm.')).map((topic) => topic.name))
       const states = await Promise.all(
         runs.map(async (run) => ({ run, state: await store.operations.source(run) })),
       )
-      for (const { run, state } of states) {
-        if (state.round) {
-          requests.inc({ run }, state.requests)
-          failed.inc({ run }, state.failed)
-          behind.set({ run }, state.behind)
-        }
-        for (const { measure, decidedTo, gapRatioDay } of state.measures) {
-          coveredTo.set({ run, measure }, decidedTo / 1000)
-          if (gapRatioDay !== null) gaps.set({ run, measure }, gapRatioDay)
+      return () => {
+        for (const { run, state } of states) {
+          if (state.round) {
+            requests.inc({ run }, state.requests)
+            failed.inc({ run }, state.failed)
+            behind.set({ run }, state.behind)
+          }
+          for (const { measure, decidedTo, gapRatioDay } of state.measures) {
+            coveredTo.set({ run, measure }, decidedTo / 1000)
+            if (gapRatioDay !== null) gaps.set({ run, measure }, gapRatioDay)
+          }
         }
       }
     },

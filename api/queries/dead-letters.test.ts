@@ -1,11 +1,11 @@
 import { Check } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
-import { FcmError } from '../common/errors.ts'
-import { deadLetter } from '../pipeline/log/dead-letter.ts'
-import type { EventLog, NewRec, Rec } from '../pipeline/log/port.ts'
+import { FcmError } from '../../common/errors.ts'
+import { deadLetter } from '../../pipeline/log/dead-letter.ts'
+import type { EventLog, NewRec, Rec } from '../../pipeline/log/port.ts'
+import * as s from '../contracts/ops.ts'
+import { fakeLog, T0, testApi } from '../testing.ts'
 import { deadLettersOf } from './dead-letters.ts'
-import * as s from './schemas.ts'
-import { fakeLog, T0, testApi } from './testing.ts'
 
 const GRAVES = 'fcm.live.dead-letters'
 const KB = 1024

@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import { FcmError } from '../common/errors.ts'
+import { FcmError } from '../../common/errors.ts'
+import { fakeLog, fakeStore, sourceState, T0, testApi } from '../testing.ts'
 import { lagOf } from './lag.ts'
-import { fakeLog, fakeStore, sourceState, T0, testApi } from './testing.ts'
 
 const at = (...times: (number | null)[]) => times.map((time) => (time === null ? undefined : { time }))
 const now = () => 100_000
@@ -180,7 +180,9 @@ describe('/metrics', () => {
     const { body } = await app.inject({ url: '/metrics' })
     expect(body).toContain('fcm_source_requests_total{run="live"} 1234\n')
     expect(body).toContain('fcm_source_failed_total{run="live"} 56\n')
-    expect(body).toContain(`fcm_source_covered_to_seconds{run="live",measure="posts"} ${T0 / 1000}\n`)
+    expect(body).toContain(
+      `fcm_source_covered_to_timestamp_seconds{run="live",measure="posts"} ${T0 / 1000}\n`,
+    )
     expect(body).toContain('fcm_gap_ratio{run="live",measure="posts"} 0.25\n')
     expect(body).not.toContain('fcm_gap_ratio{run="live",measure="replies"}')
     expect(body).toContain('fcm_channels_behind{run="live"} 1\n')

@@ -1,10 +1,10 @@
 /** What could not be processed in a run, by where it comes from: what an operator looks at first. */
-import { FcmError } from '../common/errors.ts'
-import { iso } from '../common/time.ts'
-import { ARCHIVE_KEY, type DeadLetter, parseDeadLetter } from '../pipeline/log/dead-letter.ts'
-import type { EventLog, PartitionEnds } from '../pipeline/log/port.ts'
-import { ROLES, topicOf } from '../pipeline/topology.ts'
-import type { Answer, DeadLetters } from './schemas.ts'
+import { FcmError } from '../../common/errors.ts'
+import { iso } from '../../common/time.ts'
+import { ARCHIVE_KEY, type DeadLetter, parseDeadLetter } from '../../pipeline/log/dead-letter.ts'
+import type { EventLog, PartitionEnds } from '../../pipeline/log/port.ts'
+import { ROLES, topicOf } from '../../pipeline/topology.ts'
+import type { DeadLetters } from '../contracts/ops.ts'
 
 /** Of a partition no more records than these are read at once, nor more bytes: one may have megabytes. */
 const MOST = 1000
@@ -13,7 +13,7 @@ const MOST_BYTES = 32 * 2 ** 20
 const FIRST = 8
 
 /** Counts the last dead letters of a run, those that were put there twice once. */
-export async function deadLettersOf(log: EventLog, run: string): Promise<Answer<typeof DeadLetters>> {
+export async function deadLettersOf(log: EventLog, run: string): Promise<DeadLetters> {
   const topic = topicOf(run, 'dead-letters')
   const isThere = (await log.topics(topic)).some(({ name }) => name === topic)
   const ends = isThere ? await log.ends(topic) : []

@@ -1,27 +1,25 @@
 /** How far every consumer group is behind, in records and in seconds: what an operator looks at. */
-import { Gauge, type Registry } from 'prom-client'
-import { FcmError } from '../common/errors.ts'
-import type { EventLog } from '../pipeline/log/port.ts'
-import { groupOf, ROLES, runsOf, topicOf, topology } from '../pipeline/topology.ts'
-import type { Answer, Lag } from './schemas.ts'
-
-export type LagRow = Answer<typeof Lag>
+import { FcmError } from '../../common/errors.ts'
+import type { EventLog } from '../../pipeline/log/port.ts'
+import { groupOf, ROLES, topicOf, topology } from '../../pipeline/topology.ts'
+import type { Lag } from '../contracts/ops.ts'
 
 /** Questions that are under way at a time: a cluster is far, and answers many at once. */
 const SIDE_BY_SIDE = 16
 
 /** `first`: offset of the oldest record that is kept. */
-type Behind = LagRow & { first: number; hasCommitted: boolean }
+export type Behind = Lag & { first: number; hasCommitted: boolean }
 
 /**
  * Lag of every group of a run in every partition that it reads, by group, topic and partition. A group that has never
  * committed is as far behind as can be, not absent: a stage that never started is the lag that must be seen.
  * Records that compaction took out of the middle still count; those that retention deleted don't.
  */
-export const lagOf = async (log: EventLog, run: string, now: () => number): Promise<LagRow[]> =>
+export const lagOf = async (log: EventLog, run: string, now: () => number): Promise<Lag[]> =>
   (await behindIn(log, run, now)).map(({ first: _, hasCommitted: __, ...row }) => row)
 
-async function behindIn(log: EventLog, run: string, now: () => number): Promise<Behind[]> {
+/** As `lagOf`, with what metrics tell besides. */
+export async function behindIn(log: EventLog, run: string, now: () => number): Promise<Behind[]> {
   const prefix = `fcm.${run}.`
   const [topics, groups] = await Promise.all([log.topics(prefix), log.groups(prefix)])
   const existing = new Set(topics.map((topic) => topic.name))
@@ -100,84 +98,4 @@ async function timeOf(
     if (!(error instanceof FcmError && error.code === 'OFFSET_OUT_OF_RANGE')) throw error
   }
   return undefined
-}
-
-/**
- * Gauges of the lag of all runs, named as kafka-lag-exporter names them so that its dashboards and alerts fit.
- */
-export function createLagMetrics(log: EventLog, metrics: Registry, now: () => number) {
-  const gauges: Gauge[] = []
-  const gauge = (name: string, help: string, labelNames: string[]): Gauge => {
-    const made = new Gauge({ name: `kafka_${name}`, help, labelNames, registers: [metrics] })
-    gauges.push(made)
-    return made
-  }
-  const place = ['group', 'topic', 'partition']
-  const records = gauge('consumergroup_group_lag', 'Records that a group has not dealt with yet', place)
-  const seconds = gauge(
-    'consumergroup_group_lag_seconds',
-    'Age of the oldest record that a group has not dealt with yet',
-    place,
-  )
-  const committed = gauge(
-    'consumergroup_group_offset',
-    'Offset before which a group has dealt with all',
-    place,
-  )
-  const sum = gauge(
-    'consumergroup_group_sum_lag',
-    'Records that a group has not dealt with yet, of all it reads',
-    ['group'],
-  )
-  const topicSum = gauge(
-    'consumergroup_group_topic_sum_lag',
-    'Records of a topic that a group has not dealt with yet',
-    ['group', 'topic'],
-  )
-  const most = gauge(
-    'consumergroup_group_max_lag',
-    'The greatest lag of a group in a partition, in records',
-    ['group'],
-  )
-  const oldest = gauge(
-    'consumergroup_group_max_lag_seconds',
-    'The greatest lag of a group in a partition, in seconds',
-    ['group'],
-  )
-  const earliest = gauge('partition_earliest_offset', 'Offset of the oldest record that is kept', [
-    'topic',
-    'partition',
-  ])
-  const latest = gauge('partition_latest_offset', 'Offset of the record that is appended next', [
-    'topic',
-    'partition',
-  ])
-  return {
-    /** Reads the log anew. When that fails the gauges are left empty: no number is better than an old one. */
-    async update(): Promise<void> {
-      for (const one of gauges) one.reset()
-      const runs = runsOf((await log.topics('fcm.')).map((topic) => topic.name))
-      const rows: Behind[] = []
-      for (const run of runs) rows.push(...(await behindIn(log, run, now)))
-      const greatest = new Map<string, Pick<Behind, 'records' | 'seconds'>>()
-      for (const { group, topic, partition, ...row } of rows) {
-        records.set({ group, topic, partition }, row.records)
-        seconds.set({ group, topic, partition }, row.seconds)
-        if (row.hasCommitted) committed.set({ group, topic, partition }, row.committed)
-        earliest.set({ topic, partition }, row.first)
-        latest.set({ topic, partition }, row.end)
-        sum.inc({ group }, row.records)
-        topicSum.inc({ group, topic }, row.records)
-        const before = greatest.get(group) ?? row
-        greatest.set(group, {
-          records: Math.max(before.records, row.records),
-          seconds: Math.max(before.seconds, row.seconds),
-        })
-      }
-      for (const [group, max] of greatest) {
-        most.set({ group }, max.records)
-        oldest.set({ group }, max.seconds)
-      }
-    },
-  }
 }

@@ -1,14 +1,29 @@
 /** Rows of the store as the API shows them: times in ISO 8601, hashes in hex, text capped. */
-import { iso } from '../common/time.ts'
-import type { Alert, AlertChange, AlertDetail, BinFigures } from '../connectors/postgres/alerts/alerts.ts'
-import type { CastRow } from '../connectors/postgres/casts/casts.ts'
-import type { Followed, Gap, RequestRow, SourceState } from '../connectors/postgres/operations/operations.ts'
-import type { Run } from '../connectors/postgres/runs/runs.ts'
-import type { Channel, CountRow, Overview, Series, SignalRow } from '../connectors/postgres/series/series.ts'
-import { quantile } from '../models/early-warning/negative-binomial.ts'
-import { seriesName } from '../schemas/records.ts'
-import type * as shape from './schemas.ts'
-import { type Answer, TEXT_LIMIT } from './schemas.ts'
+import { iso } from '../../common/time.ts'
+import type { Alert, AlertChange, AlertDetail, BinFigures } from '../../connectors/postgres/alerts/alerts.ts'
+import type { CastRow } from '../../connectors/postgres/casts/casts.ts'
+import type {
+  Followed,
+  Gap,
+  RequestRow,
+  SourceState,
+} from '../../connectors/postgres/operations/operations.ts'
+import type { Run } from '../../connectors/postgres/runs/runs.ts'
+import type {
+  Channel,
+  CountRow,
+  Overview,
+  Series,
+  SignalRow,
+} from '../../connectors/postgres/series/series.ts'
+import { quantile } from '../../models/early-warning/negative-binomial.ts'
+import { seriesName } from '../../schemas/records.ts'
+import type * as alerts from '../contracts/alerts.ts'
+import type * as channels from '../contracts/channels.ts'
+import { TEXT_LIMIT } from '../contracts/channels.ts'
+import type * as ops from '../contracts/ops.ts'
+import type * as seriesOf from '../contracts/series.ts'
+import type * as sources from '../contracts/source.ts'
 
 const isoOrNull = (time: number | null): string | null => (time === null ? null : iso(time))
 const hex = (bytes: Buffer): string => `0x${bytes.toString('hex')}`
@@ -19,7 +34,7 @@ export function cap(text: string, limit: number): string {
   return [...text.slice(0, 2 * limit)].slice(0, limit).join('')
 }
 
-export const alert = (row: Alert): Answer<typeof shape.Alert> => ({
+export const alert = (row: Alert): alerts.Alert => ({
   id: row.id,
   run: row.run,
   channel: row.channel,
@@ -42,12 +57,12 @@ export const alert = (row: Alert): Answer<typeof shape.Alert> => ({
   listed: row.listed,
 })
 
-export const alertChange = ({ event, now }: AlertChange): Answer<typeof shape.AlertChange> => ({
+export const alertChange = ({ event, now }: AlertChange): alerts.AlertChange => ({
   ...alert(now),
   event,
 })
 
-const evidence = (row: AlertDetail['evidence'][number]): Answer<typeof shape.Evidence> => ({
+const evidence = (row: AlertDetail['evidence'][number]): alerts.Evidence => ({
   series: row.series,
   resolution: row.resolution,
   start: iso(row.start),
@@ -61,7 +76,7 @@ const evidence = (row: AlertDetail['evidence'][number]): Answer<typeof shape.Evi
   reason: row.reason,
 })
 
-export const alertDetail = (row: AlertDetail): Answer<typeof shape.AlertDetail> => ({
+export const alertDetail = (row: AlertDetail): alerts.AlertDetail => ({
   ...alert(row),
   evidence: row.evidence.map(evidence),
   events: row.events.map((e) => ({
@@ -74,10 +89,10 @@ export const alertDetail = (row: AlertDetail): Answer<typeof shape.AlertDetail> 
 })
 
 /** Evidence as it stands in an alert event, which names the measure only: the channel is that of the alert. */
-export const wireEvidence = (channel: string, items: BinFigures[]): Answer<typeof shape.Evidence>[] =>
+export const wireEvidence = (channel: string, items: BinFigures[]): alerts.Evidence[] =>
   items.map((item) => evidence({ ...item, series: seriesName(item.measure, channel) }))
 
-export const series = (row: Series): Answer<typeof shape.Series> => ({
+export const series = (row: Series): seriesOf.Series => ({
   id: row.id,
   run: row.run,
   measure: row.measure,
@@ -87,7 +102,7 @@ export const series = (row: Series): Answer<typeof shape.Series> => ({
   total: row.total,
 })
 
-export const count = (row: Omit<CountRow, 'series'>): Answer<typeof shape.CountBin> => ({
+export const count = (row: Omit<CountRow, 'series'>): seriesOf.CountBin => ({
   start: iso(row.start),
   seconds: row.seconds,
   count: row.count,
@@ -127,12 +142,12 @@ export const signalFields = (row: Omit<SignalRow, 'series'>) => ({
   settings: row.settings,
 })
 
-export const signal = (row: Omit<SignalRow, 'series'>): Answer<typeof shape.Signal> => ({
+export const signal = (row: Omit<SignalRow, 'series'>): seriesOf.Signal => ({
   ...signalFields(row),
   ...band(row.expected, row.dispersion),
 })
 
-export const cast = (row: CastRow): Answer<typeof shape.Cast> => {
+export const cast = (row: CastRow): channels.Cast => {
   const text = row.text === null ? null : cap(row.text, TEXT_LIMIT)
   return {
     hash: hex(row.hash),
@@ -146,14 +161,14 @@ export const cast = (row: CastRow): Answer<typeof shape.Cast> => {
   }
 }
 
-export const channel = (row: Channel): Answer<typeof shape.Channel> => ({
+export const channel = (row: Channel): channels.Channel => ({
   id: row.id,
   series: row.series,
   lastAt: iso(row.lastAt),
   openAlerts: row.openAlerts,
 })
 
-export const overview = ({ now, items }: Overview): Answer<typeof shape.Overview> => ({
+export const overview = ({ now, items }: Overview): channels.Overview => ({
   now: isoOrNull(now),
   items: items.map((row) => ({
     ...row,
@@ -162,7 +177,7 @@ export const overview = ({ now, items }: Overview): Answer<typeof shape.Overview
   })),
 })
 
-export const gap = (row: Gap): Answer<typeof shape.Gap> => ({
+export const gap = (row: Gap): channels.Gap => ({
   channel: row.channel,
   measure: row.measure,
   from: iso(row.from),
@@ -174,7 +189,7 @@ export const gap = (row: Gap): Answer<typeof shape.Gap> => ({
 const ERROR_LIMIT = 300
 const errorOf = (text: string | null): string | null => text && cap(text, ERROR_LIMIT)
 
-export const source = (run: string, row: SourceState, channels: Followed[]): Answer<typeof shape.Source> => ({
+export const source = (run: string, row: SourceState, channels: Followed[]): sources.Source => ({
   run,
   measures: row.measures.map((m) => ({
     measure: m.measure,
@@ -208,14 +223,14 @@ export const source = (run: string, row: SourceState, channels: Followed[]): Ans
   })),
 })
 
-export const requests = (row: RequestRow): Answer<typeof shape.Requests> => ({
+export const requests = (row: RequestRow): sources.Requests => ({
   channel: row.channel,
   hour: iso(row.hour),
   requests: row.requests,
   failed: row.failed,
 })
 
-export const run = (row: Run): Answer<typeof shape.Run> => ({
+export const run = (row: Run): ops.Run => ({
   run: row.run,
   createdAt: iso(row.createdAt),
   channels: row.channels,

@@ -1,8 +1,6 @@
 /** How long alerts take from the log to the database, from the histograms of this process. */
 import type { Histogram, Registry } from 'prom-client'
-import { Type } from 'typebox'
-import * as s from '../schemas.ts'
-import type { Server } from '../server.ts'
+import type { HOPS, Latency } from '../contracts/ops.ts'
 
 /** The p99 of a decision that is promised, s. */
 const BUDGET = 0.15
@@ -10,12 +8,12 @@ const BUDGET = 0.15
 const WINDOW = 5 * 60_000
 const PERIOD = 30_000
 
-const HOPS = [
-  { hop: 'count', title: 'Counting: from the record that decides to the closed bin' },
-  { hop: 'detect', title: 'Detecting: to the alert' },
-  { hop: 'store', title: 'Storing: to the commit in the database' },
-  { hop: 'decision', title: 'All of it' },
-] as const
+const TITLES: Record<(typeof HOPS)[number], string> = {
+  count: 'Counting: from the record that decides to the closed bin',
+  detect: 'Detecting: to the alert',
+  store: 'Storing: to the commit in the database',
+  decision: 'All of it',
+}
 
 /** `le`: upper bound in s; the last, null, has none. `count`: of this bucket alone. */
 export type Bucket = { le: number | null; count: number }
@@ -38,34 +36,17 @@ export function quantile(buckets: readonly Bucket[], q: number): number | null {
   return from
 }
 
-const Seconds = s.Nullable(Type.Number({ description: 'Seconds.' }))
-const Latency = s.answers(
-  Type.Object({
-    budget: Type.Number({ description: 'What the p99 of `decision` should stay below, in seconds.' }),
-    seconds: Type.Number({ description: 'How much time the figures are of, up to now.' }),
-    items: Type.Array(
-      Type.Object({
-        hop: Type.Enum(HOPS.map(({ hop }) => hop)),
-        title: Type.String(),
-        count: Type.Integer({ description: 'Alert events.' }),
-        p50: Seconds,
-        p90: Seconds,
-        p99: Seconds,
-        buckets: Type.Array(
-          Type.Object({
-            le: s.Nullable(Type.Number({ description: 'Upper bound in seconds; null: none.' })),
-            count: Type.Integer({ description: 'Alert events in this bucket alone.' }),
-          }),
-        ),
-      }),
-    ),
-  }),
-)
-
 /** Cumulative counts by bound, as Prometheus counts them, by run and hop. */
 type Counts = Map<string, Map<number | null, number>>
 
-export function latencyRoutes(app: Server, metrics: Registry, now: () => number): void {
+export type LatencyWindow = {
+  /** Of a run, in the last minutes. */
+  of(run: string): Promise<Latency>
+  close(): void
+}
+
+/** Looks at the histograms now and then, until it is closed. */
+export function createLatency(metrics: Registry, now: () => number): LatencyWindow {
   /** What had been counted at these times, oldest first. */
   const before: { at: number; counts: Counts }[] = []
   const remember = async () => {
@@ -74,28 +55,18 @@ export function latencyRoutes(app: Server, metrics: Registry, now: () => number)
   }
   const began = now()
   const timer = setInterval(() => void remember(), PERIOD).unref()
-  app.addHook('onClose', async () => clearInterval(timer))
-
-  app.get('/v1/ops/latency', {
-    config: { scope: 'ops' },
-    schema: {
-      tags: ['ops'],
-      operationId: 'latency',
-      summary: 'How long alerts took in the last minutes, from what decided them to their commit, by hop',
-      querystring: s.exactly({ run: s.AnyRun }),
-      response: Latency,
-    },
-    handler: async ({ query: { run } }) => {
+  return {
+    async of(run) {
       const counts = await countsOf(metrics)
       const since = before[0]
       return {
         budget: BUDGET,
         seconds: (now() - (since?.at ?? began)) / 1000,
-        items: HOPS.map(({ hop, title }) => {
+        items: (Object.keys(TITLES) as (keyof typeof TITLES)[]).map((hop) => {
           const buckets = difference(counts.get(`${run} ${hop}`), since?.counts.get(`${run} ${hop}`))
           return {
             hop,
-            title,
+            title: TITLES[hop],
             count: buckets.reduce((sum, { count }) => sum + count, 0),
             p50: quantile(buckets, 0.5),
             p90: quantile(buckets, 0.9),
@@ -105,7 +76,8 @@ export function latencyRoutes(app: Server, metrics: Registry, now: () => number)
         }),
       }
     },
-  })
+    close: () => clearInterval(timer),
+  }
 }
 
 async function countsOf(metrics: Registry): Promise<Counts> {

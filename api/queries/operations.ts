@@ -1,0 +1,60 @@
+import type { Static } from 'typebox'
+import type { Paging } from '../../connectors/postgres/database/questions.ts'
+import * as ask from '../contracts/asking.ts'
+import type { DeadLetters, Lag, Latency, Run } from '../contracts/ops.ts'
+import { exactly, type Page } from '../contracts/schema.ts'
+import type { Requests, Source } from '../contracts/source.ts'
+import { allOf, pageOf, spanOf } from './asking.ts'
+import type { OfChannel } from './channels.ts'
+import { deadLettersOf } from './dead-letters.ts'
+import { lagOf } from './lag.ts'
+import * as present from './present.ts'
+import type { Means } from './queries.ts'
+
+export const OfRun = exactly({ run: ask.AnyRun })
+export const GetSource = exactly({ run: ask.AnyRun, limit: ask.limited(100, 5000) })
+
+type OfRun = Static<typeof OfRun>
+
+export const operationQueries = ({ store, log, known, shared, latency, now }: Means) => ({
+  /** Runs: live, and every named backfill. */
+  runs: (): Promise<Page<Run>> =>
+    shared.answer('', ['runs'], async () => allOf(await store.runs.list(), present.run)),
+
+  /** How far the source has come, its gaps, its last round, and its channels. */
+  source: ({ run, limit }: Static<typeof GetSource>): Promise<Source> =>
+    shared.answer(run, ['source', limit], async () => {
+      await known.run(run)
+      const state = await store.operations.source(run)
+      return present.source(run, state, await store.operations.followed(run, state.hour, limit))
+    }),
+
+  /** Requests of the source by channel and hour, earliest first. */
+  async requests(asked: Static<typeof OfChannel>): Promise<Page<Requests>> {
+    const { run, channel } = asked
+    await known.channel(run, channel)
+    const filter = { channel, ...spanOf(asked) }
+    const requests = (page: Paging) => store.operations.requests(run, filter, page)
+    return pageOf('requests', [run, filter], asked, requests, present.requests)
+  },
+
+  /** How far each consumer group of a run is behind, in records and seconds. */
+  lag: ({ run }: OfRun): Promise<Page<Lag>> =>
+    shared.answer(run, ['lag'], async () => {
+      await known.run(run)
+      return allOf(await lagOf(log, run, now), (row) => row)
+    }),
+
+  /** What could not be processed, counted by where it comes from. */
+  deadLetters: ({ run }: OfRun): Promise<DeadLetters> =>
+    shared.answer(run, ['dead-letters'], async () => {
+      await known.run(run)
+      return deadLettersOf(log, run)
+    }),
+
+  /** How long alerts took in the last minutes, by hop, as this process has measured. */
+  async latency({ run }: OfRun): Promise<Latency> {
+    await known.run(run)
+    return latency.of(run)
+  },
+})
