@@ -99,11 +99,15 @@ export function checkRunName(run: string): string {
   return run
 }
 
+/** Of a topic, where those that are divided have `partitions`. */
+export const partitionsOf = (topic: Topic, partitions: number): number =>
+  (topics[topic] as TopicRow).partitions ?? partitions
+
 /** A named run is kept until it is deleted, so retention holds for `live` only. */
 export const topicSpecs = (run: string, partitions: number): TopicSpec[] =>
   (Object.entries(topics) as [Topic, TopicRow][]).map(([topic, row]) => ({
     name: topicOf(run, topic),
-    partitions: row.partitions ?? partitions,
+    partitions: partitionsOf(topic, partitions),
     retentionMs: run === LIVE ? row.retentionMs : Number.POSITIVE_INFINITY,
     maxBytes: row.maxBytes ?? RECORD_BYTES,
     ...(row.compacted && { compacted: true }),

@@ -3,17 +3,16 @@ import { BASE } from '../../common/time.ts'
 import { createStamp } from '../../connectors/farcaster/stamp.ts'
 import { simulation } from '../../connectors/simulation/simulation.ts'
 import { simulate } from '../../models/simulation/simulate.ts'
-import type { Input, InputOf, Stage } from '../../pipeline/runtime/stage.ts'
+import type { Input } from '../../pipeline/runtime/stage.ts'
 import { countStage } from '../../pipeline/stages/count/count.ts'
 import { sumStage } from '../../pipeline/stages/sum.ts'
-import type { StageRole } from '../../pipeline/topology.ts'
+import { createPipeline } from '../../pipeline/testing/pipeline.ts'
 import { type Coverage, type Measure, NETWORK } from '../../schemas/records.ts'
 
 /** Bin by bin, of the bins that begin before `to`, ms. */
 export async function* countsOf(seed: number, to: number, polled = false): AsyncGenerator<Input[]> {
   const { stamp } = createStamp()
-  const count = driven(countStage())
-  const sum = driven(sumStage())
+  const pipeline = createPipeline([countStage(), sumStage()])
   const ordered = polled ? pollingOrder() : (inputs: Input[]) => inputs
   for (const { start, messages } of simulate(simulation(seed))) {
     if (start >= to) return
@@ -21,10 +20,8 @@ export async function* countsOf(seed: number, to: number, polled = false): Async
       const { channel, record } = stamp(message)
       return { key: channel, record }
     })
-    const counts = await count([...activity, { key: NETWORK, record: complete(start) }])
-    const isPartial = ({ record }: Input) => record.type === 'Partial'
-    const own = counts.filter((input) => !isPartial(input))
-    yield ordered([...own, ...(await sum(counts.filter(isPartial)))])
+    const outputs = await pipeline.write('activity', [...activity, { key: NETWORK, record: complete(start) }])
+    yield ordered(outputs.filter(({ topic }) => topic === 'counts'))
   }
 }
 
@@ -69,18 +66,5 @@ export function pollingOrder(): (inputs: readonly Input[]) => Input[] {
       now.push(...queue.shift()!)
     }
     return now
-  }
-}
-
-/** A stage as a function of its next inputs. */
-export function driven<Name extends StageRole, S>(
-  stage: Stage<Name, S>,
-): (inputs: readonly Input[]) => Promise<Input[]> {
-  const state = stage.initial(0)
-  return async (inputs) => {
-    for (const input of inputs) stage.apply(state, input as InputOf<Name>)
-    const outputs: Input[] = []
-    await stage.settle(state, (...[, key, record]) => outputs.push({ key, record }))
-    return outputs
   }
 }

@@ -7,8 +7,9 @@ import { SIMULATION_LIVE, SIMULATION_START, simulation } from '../../connectors/
 import type { Planted } from '../../models/simulation/planted.ts'
 import { groundTruth } from '../../models/simulation/simulate.ts'
 import { type DetectOptions, detectStage } from '../../pipeline/stages/detect/detect.ts'
+import { driven } from '../../pipeline/testing/drive.ts'
 import { type AlertEvent, NETWORK } from '../../schemas/records.ts'
-import { countsOf, driven } from './counts.ts'
+import { countsOf } from './counts.ts'
 
 /** What is opened before is not looked at: habits are learned. */
 export const JUDGED_FROM = SIMULATION_START + 4 * DAY
@@ -59,7 +60,7 @@ export async function watchNetwork(
         if (record.start >= p.start && record.start < p.end) p.peak = Math.max(p.peak, casts)
       }
     }
-    for (const { key, record } of await detect(counts)) {
+    for (const { key, record } of await detect.take(counts)) {
       if (record.type === 'AlertEvent' && record.event === 'opened') {
         const { kind, openedAt, subject } = record
         if (subject.type !== 'series') continue

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { BASE } from '../../common/time.ts'
 import type { BinClosed } from '../../schemas/records.ts'
 import type { Input } from '../runtime/stage.ts'
-import { drive } from './harness.ts'
+import { drive } from '../testing/drive.ts'
 import { sumStage } from './sum.ts'
 
 const T0 = Date.UTC(2024, 0, 1)

@@ -14,9 +14,9 @@ import {
   type Partial,
 } from '../../../schemas/records.ts'
 import type { InputOf } from '../../runtime/stage.ts'
+import { byKey, drive, type Output } from '../../testing/drive.ts'
 import { detectStage } from '../detect/detect.ts'
 import { scoring } from '../detect/testing.ts'
-import { byKey, drive, type Output } from '../harness.ts'
 import { IDLE_BINS } from '../lifecycle.ts'
 import { countStage } from './count.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { BASE } from '../../../common/time.ts'
 import { openScorer } from '../../../models/cnn-lstm/scorer.ts'
-import { drive } from '../harness.ts'
+import { drive } from '../../testing/drive.ts'
 import { detectStage } from './detect.ts'
 import { alerts, matchedRamp, START, type Talk, talk } from './testing.ts'
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { BASE, HOUR } from '../../../common/time.ts'
 import { type BinClosed, MEASURES } from '../../../schemas/records.ts'
 import type { InputOf } from '../../runtime/stage.ts'
-import { drive } from '../harness.ts'
+import { drive } from '../../testing/drive.ts'
 import {
   alerts,
   CHANNEL,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BASE } from '../../../common/time.ts'
 import { ROW } from '../../../models/cnn-lstm/inputs.ts'
 import type { InputOf } from '../../runtime/stage.ts'
-import { drive, type Output } from '../harness.ts'
+import { drive, type Output } from '../../testing/drive.ts'
 import { detectStage } from './detect.ts'
 import { alerts, quick, START, scoring, steady, streams, talk } from './testing.ts'
 

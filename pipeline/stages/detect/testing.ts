@@ -15,7 +15,7 @@ import {
   type Unknown,
 } from '../../../schemas/records.ts'
 import type { InputOf } from '../../runtime/stage.ts'
-import { byKey, type Output } from '../harness.ts'
+import { byKey, type Output } from '../../testing/drive.ts'
 import { detectStage, type Scoring } from './detect.ts'
 import { onset } from './detectors/onset.ts'
 

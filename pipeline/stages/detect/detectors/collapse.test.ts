@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BASE, DAY } from '../../../../common/time.ts'
 import { createRandom } from '../../../../models/random.ts'
-import { drive } from '../../harness.ts'
+import { drive } from '../../../testing/drive.ts'
 import { detectStage } from '../detect.ts'
 import {
   alerts,

@@ -2,7 +2,7 @@
 import { beforeAll, expect, it } from 'vitest'
 import { createCodec } from '../../../../schemas/codec.ts'
 import type { AlertEvent } from '../../../../schemas/records.ts'
-import { type Drive, drive, type Output } from '../../harness.ts'
+import { type Drive, drive, type Output } from '../../../testing/drive.ts'
 import { detectStage } from '../detect.ts'
 import { defaults } from '../settings.ts'
 import { alerts, eventful, quick, scoring, streams } from '../testing.ts'
