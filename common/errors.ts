@@ -245,6 +245,11 @@ const errors = {
     text: (d) =>
       `At ${d.at} there is no cast of the last days in any of ${d.channels} channels. Check that the hub is in step, by the same clock.`,
   },
+  FOLLOW_FULL: {
+    exit: 2,
+    text: (d) =>
+      `${d.most} channels are followed, and no more can be: the smallest are left out. Choose with --follow or --min-followers.`,
+  },
   FOLLOW_UNKNOWN: {
     exit: 2,
     text: (d) =>

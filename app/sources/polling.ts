@@ -25,6 +25,7 @@ export type Polling = {
 /** Polls `server` into run `live` until `until` or the signal, and lets go of it. */
 export async function pollServer(engines: Engines, { server, signal, onWaiting, ...rest }: Polling) {
   const { log, codec, config, logger } = engines
+  const { remembered: gauge } = engines.measured
   const interval = config.pollSeconds * SECOND
   // A server that Ctrl-C has ended before us is nothing to wait for.
   const onWarning = (error: FcmError) => !signal.aborted && onWaiting(error)
@@ -32,7 +33,8 @@ export async function pollServer(engines: Engines, { server, signal, onWaiting, 
     ...{ server, interval, onWarning, ...rest },
     follow: parseFollow(config.follow, config.minFollowers),
     budget: Math.floor((config.requestsPerMinute * interval) / MINUTE),
-    onRound({ at, followed, requests, failed, error, seconds }) {
+    onRound({ at, followed, requests, failed, error, seconds, remembered }) {
+      for (const [what, value] of Object.entries(remembered)) gauge.set({ run: LIVE, what }, value)
       const level = failed > 0 || followed === 0 ? 'warn' : 'debug'
       logger[level]({ at: new Date(at), followed, requests, failed, error, seconds }, 'round of polls')
     },

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { FcmError } from '../../common/errors.ts'
 import { type OnRetry, untilItPasses } from '../../common/retry.ts'
 import type { Codec } from '../../schemas/codec.ts'
@@ -66,6 +66,12 @@ export function createMetrics(registry: Registry, now: () => number = Date.now) 
       name: 'fcm_retries_total',
       help: 'Waits for something that may pass',
       labelNames: ['run', 'role', 'code'] as const,
+      registers,
+    }),
+    remembered: new Gauge({
+      name: 'fcm_source_remembered',
+      help: 'Casts and reactions of the last two days that a source that polls remembers',
+      labelNames: ['run', 'what'] as const,
       registers,
     }),
     /** To be told of each partition that comes. */

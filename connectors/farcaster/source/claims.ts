@@ -55,6 +55,7 @@ export const isGivenUp = (decided: number, at: number, m: PolledMeasure): boolea
 
 type Claim = { measure: PolledMeasure; status: 'covered' | 'gap'; from: number; to: number; reason?: string }
 
+const MORE_CASTS = 'it has more casts than are watched'
 const UNREADABLE = 'some of it cannot be read'
 
 /**
@@ -112,9 +113,10 @@ export function claim(
       under = Math.min(under, seen.owed[m].get(id) ?? seenUnder)
       saturated ||= m === 'reactions' && cast.saturated && seenUnder < Number.POSITIVE_INFINITY
     }
+    const shownFrom = say(m, 'gap', from, Math.min(under, channel?.unwatchedTo ?? from), MORE_CASTS)
     const to = saturated
-      ? say(m, 'gap', from, under, 'a cast has more reactions than the server counts')
-      : show(m, from, under)
+      ? say(m, 'gap', shownFrom, under, 'a cast has more reactions than are told, or remembered')
+      : show(m, shownFrom, under)
     say(m, 'gap', to, now - PATIENCE - LONGEST_WAIT, why)
   }
   return claims

@@ -1,6 +1,13 @@
 /** Which channels a polling source follows. */
 import { FcmError } from '../../../common/errors.ts'
+import { channelOfUrl } from '../stamp.ts'
 import type { ChannelInfo } from './port.ts'
+
+/** Of the list of a server, so many channels are looked at, and of those that match so many followed: the largest first. */
+export const MAX_LISTED = 100_000
+export const MAX_FOLLOWED = 10_000
+/** What a server may call a channel. */
+const MAX_ID = 256
 
 export type Follow = {
   urls: string[]
@@ -32,26 +39,35 @@ export function parseFollow(list: string, minFollowers: number): Follow {
   }
 }
 
+/** Whether a channel may be followed: others are nothing that a server would have. */
+export const isListable = ({ id, url }: ChannelInfo): boolean =>
+  id.length <= MAX_ID && channelOfUrl(url) === url
+
 /**
  * The parent URLs to follow, in order of the alphabet. `listed`: the server's channels, null when they aren't known.
- * Who is followed stays so when its followers become fewer, or it leaves the list while everything is asked for.
+ * Who is followed stays so when its followers become fewer, or it leaves the list while everything is asked for. At most
+ * `most`: those that are named by their URL, then those that were followed, then the largest.
  */
 export function followedOf(
   follow: Follow,
   listed: readonly ChannelInfo[] | null,
   before: readonly string[],
+  most = MAX_FOLLOWED,
 ): string[] {
   const matches = (id: string): boolean => follow.patterns.some((pattern) => isLike(id, pattern))
-  const followed = new Set(follow.urls)
+  const followed = new Set(follow.urls.filter((url) => channelOfUrl(url) === url))
   if (follow.patterns.length > 0) {
-    const known = new Set(listed?.map(({ url }) => url))
-    const was = new Set(before)
-    for (const { id, url, followers } of listed ?? [])
-      if (matches(id) && (followers >= follow.minFollowers || was.has(url))) followed.add(url)
-    if (listed === null || follow.patterns.includes('*'))
-      for (const url of before) if (!known.has(url)) followed.add(url)
+    const known = new Map(listed?.map((channel) => [channel.url, channel]))
+    const stays = (url: string): boolean => {
+      const channel = known.get(url)
+      return channel ? matches(channel.id) : listed === null || follow.patterns.includes('*')
+    }
+    for (const url of before) if (stays(url)) followed.add(url)
+    const bySize = (listed ?? []).toSorted((a, b) => b.followers - a.followers)
+    for (const { id, url, followers } of bySize)
+      if (followers >= follow.minFollowers && matches(id)) followed.add(url)
   }
-  return [...followed].sort()
+  return [...followed].slice(0, most).sort()
 }
 
 /** The patterns that no channel of the server matches. */

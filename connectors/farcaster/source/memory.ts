@@ -6,6 +6,7 @@ import { HOUR, LATENESS } from '../../../common/time.ts'
 import type { CastId } from '../../../schemas/message.ts'
 import type { Activity, CastRef } from '../../../schemas/records.ts'
 import { NETWORK } from '../../../schemas/records.ts'
+import { WATCHED } from './schedule.ts'
 
 /** What polls can find. */
 export const POLLED = ['posts', 'replies', 'reactions'] as const
@@ -14,6 +15,18 @@ type ByMeasure = Record<PolledMeasure, number>
 
 /** Casts signed this long before the last round are forgotten; a reply takes its parent's channel for 48 h. */
 export const MEMORY = 48 * HOUR + LATENESS
+
+/**
+ * What strangers can make grow. Casts beyond these aren't watched: what is under them is a gap, as are the reactions of a cast
+ * of which no more are remembered. About 300 bytes a cast and 100 a reaction.
+ */
+export const LIMITS = {
+  casts: 200_000,
+  castsOfChannel: 20_000,
+  reactions: 2_000_000,
+  reactionsOfCast: 20_000,
+}
+export type Limits = typeof LIMITS
 
 export type KnownCast = {
   id: CastId
@@ -24,7 +37,7 @@ export type KnownCast = {
   reactions: Set<string>
   /** Greatest counts of its reactions by kind, from servers that tell counts. */
   counts: { like?: number; recast?: number }
-  /** The server tells no higher count: there may be more reactions than anybody knows. */
+  /** There may be more reactions than the server tells, or than are remembered. */
   saturated: boolean
 }
 
@@ -44,6 +57,8 @@ export type ChannelMemory = {
   readTo: number
   /** Every poll that was due by the last round has been made, but for these. */
   owed: Owed
+  /** What is signed before this may be under casts that aren't watched. */
+  unwatchedTo: number
 }
 
 export type Memory = {
@@ -56,17 +71,22 @@ export type Memory = {
   channels: Map<string, ChannelMemory>
   /** The channel of every cast. */
   channelOf: Map<string, string>
+  /** How many reactions are remembered. */
+  reactions: number
+  limits: Limits
 }
 
 const never = Number.NEGATIVE_INFINITY
 const byMeasure = (): ByMeasure => ({ posts: never, replies: never, reactions: never })
 
-export const newMemory = (): Memory => ({
+export const newMemory = (limits: Limits = LIMITS): Memory => ({
   mark: null,
   whole: never,
   decided: byMeasure(),
   channels: new Map(),
   channelOf: new Map(),
+  reactions: 0,
+  limits,
 })
 
 export const idOf = (hash: Buffer): string => hash.toString('latin1')
@@ -81,6 +101,7 @@ function channelAt(memory: Memory, key: string): ChannelMemory {
       at: byMeasure(),
       readTo: never,
       owed: newOwed(),
+      unwatchedTo: never,
     }
     memory.channels.set(key, channel)
   }
@@ -115,9 +136,15 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
     case 'Cast': {
       const id = idOf(record.hash)
       if (memory.channelOf.has(id)) return
-      memory.channelOf.set(id, key)
       const { hash, fid, time } = record
-      channelAt(memory, key).casts.set(id, {
+      const channel = channelAt(memory, key)
+      const { limits } = memory
+      if (memory.channelOf.size >= limits.casts || channel.casts.size >= limits.castsOfChannel) {
+        channel.unwatchedTo = Math.max(channel.unwatchedTo, time + WATCHED)
+        return
+      }
+      memory.channelOf.set(id, key)
+      channel.casts.set(id, {
         id: { hash, fid },
         time,
         learnedAfter: after,
@@ -127,9 +154,21 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
       })
       return
     }
-    case 'Reaction':
-      castOf(memory, key, record.target)?.reactions.add(idOf(record.hash))
+    case 'Reaction': {
+      const cast = castOf(memory, key, record.target)
+      const id = idOf(record.hash)
+      if (!cast || cast.reactions.has(id)) return
+      if (
+        memory.reactions >= memory.limits.reactions ||
+        cast.reactions.size >= memory.limits.reactionsOfCast
+      ) {
+        cast.saturated = true
+        return
+      }
+      cast.reactions.add(id)
+      memory.reactions++
       return
+    }
     case 'ReactionCount': {
       const cast = castOf(memory, key, record.target)
       if (!cast) return
@@ -176,8 +215,9 @@ export function close(memory: Memory, mark: { at: number; next: number }): void 
   memory.mark = mark
   const before = mark.at - MEMORY
   for (const [name, channel] of memory.channels) {
-    for (const [id, { time }] of channel.casts) {
+    for (const [id, { time, reactions }] of channel.casts) {
       if (time >= before) continue
+      memory.reactions -= reactions.size
       channel.casts.delete(id)
       memory.channelOf.delete(id)
     }

@@ -11,7 +11,7 @@ import { writtenIn } from '../../sources/written.ts'
 import { completeBins } from '../completeness.ts'
 import { type MemoryLog, memoryLog, memoryRegistry } from '../fixtures.ts'
 import { wholeSource } from '../whole.ts'
-import { idOf } from './memory.ts'
+import { idOf, type Limits } from './memory.ts'
 import { type PollOptions, pollingSource } from './poll.ts'
 import { rebuild } from './rebuild.ts'
 import { WATCHED } from './schedule.ts'
@@ -45,7 +45,8 @@ export const pollInto = (log: MemoryLog, options: PollOptions, signal?: AbortSig
   publish({ log, codec, run: RUN, open: pollingSource(options), signal, onWarning: options.onWarning })
 
 /** What a source that is opened on the log knows. */
-export const rebuilt = async (log: MemoryLog) => rebuild(await writtenIn(log, codec, RUN))
+export const rebuilt = async (log: MemoryLog, limits?: Limits) =>
+  rebuild(await writtenIn(log, codec, RUN), limits)
 
 /** The half day before `LIVE`, by a source that sees everything. */
 export const history = (log: MemoryLog) =>

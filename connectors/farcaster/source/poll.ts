@@ -3,11 +3,10 @@ import { FcmError } from '../../../common/errors.ts'
 import { ceilTo, floorTo, HOUR, iso, SECOND } from '../../../common/time.ts'
 import { NETWORK, type Polled } from '../../../schemas/records.ts'
 import type { Keyed, OpenSource } from '../../sources/source.ts'
-import { channelOfUrl } from '../stamp.ts'
 import { type Asking, askAll } from './asking.ts'
 import { type Clock, type ClockState, CORRECTION } from './clock.ts'
-import { type Follow, followedOf, unknownOf } from './follow.ts'
-import { close, learn } from './memory.ts'
+import { type Follow, followedOf, isListable, MAX_FOLLOWED, MAX_LISTED, unknownOf } from './follow.ts'
+import { close, type Limits, learn } from './memory.ts'
 import type { ChannelInfo, FarcasterServer, PageKey } from './port.ts'
 import { rebuild } from './rebuild.ts'
 import { pollRound } from './round.ts'
@@ -21,12 +20,16 @@ export type PollOptions = {
   interval: number
   /** Tool calls in a round, at most. Of them `LIST_PAGES` are kept for the list of channels. */
   budget: number
+  limits?: Limits
   /** No round begins later, ms. */
   until?: number
-  onRound?: (round: Polled & { followed: number; seconds: number }) => void
+  onRound?: (round: Polled & { followed: number; seconds: number; remembered: Remembered }) => void
   /** Something is in the way that a person should know of; each thing once, until it has passed. */
   onWarning?: (error: FcmError) => void
 }
+
+/** What grows with what strangers write: see `LIMITS`. */
+export type Remembered = { casts: number; reactions: number }
 
 /** Channels come and go slowly: how old the list of them may become. */
 const LIST_AGE = 6 * HOUR
@@ -41,7 +44,7 @@ export const pollingSource =
   async (written) => {
     const { server, clock, follow, interval, budget, onRound } = options
     const until = options.until ?? Number.POSITIVE_INFINITY
-    const memory = await rebuild(written)
+    const memory = await rebuild(written, options.limits)
     const warn = createWarnings(options.onWarning)
     const heard: Asking['heard'] = (answer) =>
       warn('away', answer.outcome === 'away' && new FcmError('SOURCE_AWAITS', { why: answer.why }))
@@ -68,7 +71,7 @@ export const pollingSource =
       const before = [...memory.channels].flatMap(([url, channel]) =>
         channel.at.posts === last ? [url] : [],
       )
-      const followed = followedOf(follow, listed, before).filter((url) => channelOfUrl(url) === url)
+      const followed = followedOf(follow, listed, before)
 
       const { seconds, ...spent } = yield* pollRound({
         ...{ memory, server, asking, at, followed },
@@ -100,8 +103,10 @@ export const pollingSource =
         unknown.length > 0 &&
           new FcmError('FOLLOW_UNKNOWN', { unknown: unknown.join(', '), followed: followed.length }),
       )
+      warn('many', followed.length === MAX_FOLLOWED && new FcmError('FOLLOW_FULL', { most: MAX_FOLLOWED }))
       warn('nothing', nothing && new FcmError('SOURCE_SILENT', { channels: followed.length, at: iso(at) }))
-      onRound?.({ ...mark, seconds, followed: followed.length })
+      const remembered = { casts: memory.channelOf.size, reactions: memory.reactions }
+      onRound?.({ ...mark, seconds, followed: followed.length, remembered })
     }
 
     return {
@@ -151,7 +156,7 @@ async function listChannels(server: FarcasterServer, asking: Asking): Promise<Li
   for (let requests = 1; ; requests++) {
     const [answer] = await askAll([page], (key) => server.channels(key), asking)
     if (answer!.outcome === 'failed') return { requests, failed: 1, error: answer!.why, channels: null }
-    channels.push(...answer!.items)
+    channels.push(...answer!.items.filter(isListable).slice(0, MAX_LISTED - channels.length))
     page = answer!.next ?? undefined
     if (!page || requests === LIST_PAGES) return { requests, failed: 0, error: null, channels }
   }

@@ -1,6 +1,6 @@
 import { MINUTE } from '../../../common/time.ts'
 import type { Keyed, Written } from '../../sources/source.ts'
-import { close, learn, MEMORY, type Memory, markOf, newMemory } from './memory.ts'
+import { close, type Limits, learn, MEMORY, type Memory, markOf, newMemory } from './memory.ts'
 
 /** Clocks of others may run this far ahead of ours. */
 const AHEAD = 15 * MINUTE
@@ -9,8 +9,8 @@ const AHEAD = 15 * MINUTE
  * The memory as it was after the last round that stands whole in the log: in every partition. What a round that was cut
  * off has left is passed over; that round is made again, and what it repeats is recognised by its hash.
  */
-export async function rebuild({ partitions, readBack }: Written): Promise<Memory> {
-  const memory = newMemory()
+export async function rebuild({ partitions, readBack }: Written, limits?: Limits): Promise<Memory> {
+  const memory = newMemory(limits)
   const all = Array.from({ length: partitions }, (_, partition) => partition)
   const mark = ({ key, record }: Keyed) => markOf(key, record)
   const newest = (items: Keyed[]) =>

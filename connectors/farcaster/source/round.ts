@@ -183,7 +183,8 @@ export async function* pollRound(round: Round): AsyncGenerator<Keyed[], Spent> {
   const isKnown = (message: CastMessage | ReactionMessage, cast: KnownCast | undefined): boolean =>
     message.type === 'cast'
       ? memory.channelOf.has(idOf(message.hash))
-      : cast?.reactions.has(idOf(message.hash)) === true
+      : // Of one that is saturated no more is remembered: each would be new in every round.
+        cast?.saturated === true || cast?.reactions.has(idOf(message.hash)) === true
 
   function counted(key: string, cast: KnownCast, { counts }: Counts): Keyed[] {
     return counts.flatMap(({ kind, count, saturated }) => {
