@@ -146,7 +146,7 @@ function applyClosed(state: DetectState, key: string, record: BinClosed, rules: 
     state.channels.set(key, channel)
   }
   const replies = observeReplies(channel, record)
-  const usual = usualReplies(channel)
+  const usual = usualReplies(channel, record)
   // Decided by (end, resolution, measure): all that closes on one record ends together.
   const closed: Observed[][] = RESOLUTIONS.map(() => [])
   for (const [index, measure] of MEASURES.entries()) {

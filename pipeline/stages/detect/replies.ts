@@ -46,6 +46,12 @@ export function observeReplies(channel: Channel, { start, bins }: BinClosed): nu
   })
 }
 
-/** The usual share, by resolution; NaN where it is not known. */
-export const usualReplies = (channel: Channel): number[] =>
-  channel.replies.map((of) => (of ? usualShare(of.share) : Number.NaN))
+/**
+ * The usual share, by resolution, for the series that close with a record; NaN where it is not known. What closes without
+ * casts, as posts do where a source polls, knows nothing of replies: the network was trained to be told nothing then, and a
+ * share beside a window without one is what it has never seen.
+ */
+export const usualReplies = (channel: Channel, { bins }: BinClosed): number[] =>
+  bins.some(({ measure }) => measure === 'casts')
+    ? channel.replies.map((of) => (of ? usualShare(of.share) : Number.NaN))
+    : UNKNOWN

@@ -11,7 +11,7 @@ export type Preset = (typeof PRESETS)[number]
  */
 export const defaults = {
   /** Raised when the models compute anything differently. */
-  model: 2,
+  model: 3,
   /** Eligible from this many expected events in a bin, until fewer than `leave`, and after these covered hours. */
   eligible: { enter: 3, leave: 2, hours: 24 },
   /** Seconds of the shortest bin that is judged. Reactions are mostly driven from outside: by 5 minutes they alarm, and warn of nothing. */
