@@ -1,0 +1,120 @@
+/** The worked examples of `extending.md`, in a copy of the program: they compile, run, and touch as few files as they say. */
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SOURCES = [
+  'api',
+  'app',
+  'bin',
+  'common',
+  'connectors',
+  'docs',
+  'infra',
+  'models',
+  'pipeline',
+  'schemas',
+]
+const copy = mkdtempSync(join(tmpdir(), 'fcm-extending-'))
+afterAll(() => rmSync(copy, { recursive: true }))
+
+type Block = { kind: 'ts' | 'diff'; path: string; text: string }
+type Section = { title: string; blocks: Block[] }
+
+const page = readFileSync(join(ROOT, 'docs/extending.md'), 'utf8')
+const sections = page
+  .split(/^## /m)
+  .slice(1)
+  .map((text): Section => {
+    const blocks = text.matchAll(/^```(ts|diff) (\S+)\n([\s\S]*?)^```$/gm)
+    return {
+      title: text.slice(0, text.indexOf('\n')),
+      blocks: [...blocks].map(([, kind, path, body]) => ({
+        kind: kind as Block['kind'],
+        path: path!,
+        text: body!,
+      })),
+    }
+  })
+
+/** Puts each `+` line of a block behind the line above it, which must stand in the file once. Returns how many they are. */
+function change({ path, text }: Block): number {
+  const file = join(copy, path)
+  const lines = readFileSync(file, 'utf8').split('\n')
+  let above: string | undefined
+  let added = 0
+  for (const line of text.split('\n').slice(0, -1)) {
+    const content = line.slice(1)
+    if (line.startsWith('+')) {
+      const at = lines.indexOf(above!)
+      expect(lines.filter((l) => l === above)).toHaveLength(1)
+      lines.splice(at + 1, 0, content)
+      added++
+    }
+    above = content
+  }
+  writeFileSync(file, lines.join('\n'))
+  return added
+}
+
+const touched = new Map<string, { files: string[]; changed: string[]; lines: number }>()
+const run = promisify(execFile)
+const node = (...args: string[]) =>
+  run(join(ROOT, 'node_modules/.bin/node'), ['--disable-warning=ExperimentalWarning', ...args], { cwd: copy })
+
+beforeAll(async () => {
+  for (const name of SOURCES) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
+  for (const name of ['package.json', 'tsconfig.json']) cpSync(join(ROOT, name), join(copy, name))
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  for (const { title, blocks } of sections) {
+    const of = { files: [] as string[], changed: [] as string[], lines: 0 }
+    for (const block of blocks) {
+      if (block.path === 'run') writeFileSync(join(copy, scriptOf(title)), block.text)
+      else if (block.kind === 'ts') {
+        of.files.push(block.path)
+        mkdirSync(dirname(join(copy, block.path)), { recursive: true })
+        writeFileSync(join(copy, block.path), block.text, { flag: 'wx' })
+      } else {
+        of.changed.push(block.path)
+        of.lines += change(block)
+      }
+    }
+    touched.set(title, of)
+  }
+})
+
+const scriptOf = (title: string): string => `${title.replaceAll(' ', '-')}.ts`
+/** What the section's run prints. */
+const tried = async (title: string): Promise<string> => (await node(scriptOf(title))).stdout
+
+it('all of them together compile', { timeout: 240_000 }, async () => {
+  // What was touched, with all that it imports: the rest is compiled every day.
+  const files = [...touched].flatMap(([title, of]) => [...of.files, ...of.changed, scriptOf(title)])
+  const config = { extends: './tsconfig.json', include: [], files }
+  writeFileSync(join(copy, 'tsconfig.extending.json'), JSON.stringify(config))
+  const compiled = node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.extending.json')
+  expect(await compiled.catch((error) => error)).toMatchObject({ stdout: '' })
+})
+
+describe('a new detector', () => {
+  const title = 'A new detector'
+
+  it('is one file, and its line in the list with its import', () => {
+    expect(touched.get(title)).toEqual({
+      files: ['pipeline/stages/detect/detectors/spike.ts'],
+      changed: ['pipeline/stages/detect/detectors/index.ts'],
+      lines: 2,
+    })
+  })
+
+  it('warns', async () => {
+    const lines = (await tried(title)).trim().split('\n')
+    expect(lines[0]).toMatch(/^opened 1 (posts|casts) per 5 min: saw \d+, [\d.]+ times the usual over weeks/)
+    expect(lines.at(-1)).toMatch(/^resolved \d+ back to usual for 3 bins/)
+  })
+})
