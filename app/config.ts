@@ -161,6 +161,15 @@ export const Settings = Type.Object(
       description:
         'the names, with commas, of variables that the command of --mcp gets from this environment beside PATH and its like; never DATABASE_URL, SCHEMA_REGISTRY_URL or those of Kafka',
     }),
+    source: Type.Optional(
+      Type.String({
+        pattern: '^[a-z][a-z0-9-]*$',
+        maxLength: 64,
+        env: 'FCM_SOURCE',
+        description:
+          'what run live is watched through, by its name: server, simulation, or what was added to them (default: server where FCM_MCP is set)',
+      }),
+    ),
     follow: Type.String({
       default: '*',
       minLength: 1,

@@ -7,6 +7,8 @@ export type Origin =
   /** `speed`: simulated seconds in a second, at most; the same network at another speed is the same. */
   | { kind: 'simulation'; seed: number; speed: number }
   | { kind: 'server' }
+  /** A source by its name. */
+  | { kind: 'other'; name: string }
   /** In this order; `from`: an ISO time, where only what is later was taken. */
   | { kind: 'archives'; from: string | null; files: ArchiveFile[] }
 
@@ -60,6 +62,7 @@ async function notedIn(log: EventLog, run: string): Promise<Origin | null> {
 function inWords(origin: Origin | null): string {
   if (!origin) return 'what an earlier version of fcm has written'
   if (origin.kind === 'simulation') return `a simulation with seed ${origin.seed}`
+  if (origin.kind === 'other') return `what came from the source ${origin.name}`
   return origin.kind === 'server' ? 'what was polled from a server' : 'archives'
 }
 

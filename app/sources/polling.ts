@@ -1,5 +1,5 @@
 /** The polling source with its settings. */
-import type { FcmError } from '../../common/errors.ts'
+import { FcmError } from '../../common/errors.ts'
 import { onFirst, untilItPasses } from '../../common/retry.ts'
 import { MINUTE, SECOND } from '../../common/time.ts'
 import { type Clock, wallClock } from '../../connectors/farcaster/source/clock.ts'
@@ -80,9 +80,14 @@ export function targetOf({ mcp = '', mcpEnv }: Config): ServerTarget {
 }
 
 /** The MCP server of the settings, polled by the wall clock. */
-export function polledSource(engines: Engines): LiveSource | null {
+export function polledSource(engines: Engines): LiveSource {
   const { mcp, pollSeconds, requestsPerMinute } = engines.config
-  if (mcp === undefined) return null
+  if (mcp === undefined)
+    throw new FcmError('OPTION_INVALID', {
+      option: 'FCM_SOURCE=server',
+      why: 'is without a server',
+      hint: 'Name one with --mcp or FCM_MCP',
+    })
   return {
     origin: { kind: 'server' },
     liveFrom: Date.now(),

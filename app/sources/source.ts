@@ -1,5 +1,8 @@
 /** What run `live` is watched through: chosen by the settings. */
-import type { FcmError } from '../../common/errors.ts'
+import { FcmError } from '../../common/errors.ts'
+import { publish } from '../../connectors/sources/publish.ts'
+import type { OpenSource } from '../../connectors/sources/source.ts'
+import { LIVE } from '../../pipeline/topology.ts'
 import type { Engines } from '../engines.ts'
 import type { Origin } from './origin.ts'
 import { polledSource } from './polling.ts'
@@ -27,14 +30,34 @@ export type Watching = {
   beforeLive(): Promise<void>
 }
 
-/** Each null where the settings don't ask for it; the first that they ask for is it. */
-const SOURCES: readonly ((engines: Engines) => LiveSource | null)[] = [polledSource]
+/** What run `live` may be watched through, by the name that FCM_SOURCE gives it. */
+const SOURCES: Partial<Record<string, (engines: Engines, simulation: Simulation) => LiveSource>> = {
+  simulation: simulatedSource,
+  server: polledSource,
+}
 
-/** What the settings ask for, else a simulated network. */
+/** What the settings name; else an MCP server where one is set, and a simulated network. @throws FcmError OPTION_INVALID */
 export function sourceOf(engines: Engines, simulation: Simulation): LiveSource {
-  for (const source of SOURCES) {
-    const found = source(engines)
-    if (found) return found
-  }
-  return simulatedSource(engines, simulation)
+  const { source = engines.config.mcp === undefined ? 'simulation' : 'server' } = engines.config
+  const open = Object.hasOwn(SOURCES, source) ? SOURCES[source] : undefined
+  if (open) return open(engines, simulation)
+  throw new FcmError('OPTION_INVALID', {
+    option: `FCM_SOURCE=${source}`,
+    why: 'is the name of no source',
+    hint: `There are ${Object.keys(SOURCES).join(', ')}`,
+  })
+}
+
+/** A source that needs nothing of a running fcm: how most that are added are. */
+export function plainSource(name: string, open: OpenSource): (engines: Engines) => LiveSource {
+  return ({ log, codec }) => ({
+    origin: { kind: 'other', name },
+    liveFrom: Date.now(),
+    hasHistory: false,
+    pace: `from ${name}`,
+    async publish({ signal, onWaiting, beforeLive }) {
+      await beforeLive()
+      return publish({ log, codec, run: LIVE, open, signal, onWarning: onWaiting })
+    },
+  })
 }
