@@ -118,3 +118,36 @@ describe('a new detector', () => {
     expect(lines.at(-1)).toMatch(/^resolved \d+ back to usual for 3 bins/)
   })
 })
+
+describe('a new source', () => {
+  const title = 'A new source'
+
+  it('is one folder, and its line in the table with its import', () => {
+    expect(touched.get(title)).toEqual({
+      files: ['connectors/ticker/ticker.ts'],
+      changed: ['app/sources/source.ts'],
+      lines: 2,
+    })
+  })
+
+  it('writes the last hour, bin by bin', { timeout: 60_000 }, async () => {
+    const [, pace, told] = (await tried(title)).match(/^(from ticker) (.*)$/m)!
+    expect(pace).toBe('from ticker')
+    const { posts, coverage } = JSON.parse(told!) as { posts: number; coverage: number }
+    expect(posts).toBeGreaterThanOrEqual(11 * 5)
+    // To each of two partitions.
+    expect(coverage).toBe((posts / 5) * 2)
+  })
+
+  it('keeps what every source keeps', { timeout: 120_000 }, async () => {
+    const suite = join(copy, 'connectors/ticker/ticker.test.ts')
+    writeFileSync(
+      suite,
+      `import { sourceContract } from '../sources/source.contract.ts'
+import { ticker } from './ticker.ts'
+sourceContract('the ticker', () => ticker(1.7e12, 1.7e12 + 3_600_000))`,
+    )
+    const ran = run(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--root', copy, suite], { cwd: copy })
+    expect((await ran).stdout).toMatch(/5 passed/)
+  })
+})
