@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
-import { openStore, type Store } from '../connectors/postgres/store.ts'
+import { noStore, openStore, type Store } from '../connectors/postgres/store.ts'
 import { openKafkaLog } from '../pipeline/log/kafka/kafka.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { createMetrics, type Metrics } from '../pipeline/runtime/host.ts'
@@ -12,7 +12,7 @@ import { topicSpecs } from '../pipeline/topology.ts'
 import { type Codec, createCodec } from '../schemas/codec.ts'
 import { openConfluentRegistry } from '../schemas/confluent-registry.ts'
 import { openFileRegistry } from '../schemas/file-registry.ts'
-import { type Config, kafkaOf } from './config.ts'
+import { type Config, kafkaOf, needDatabase } from './config.ts'
 import { makeDataDirectory, openLogIn } from './data-directory.ts'
 
 export type Engines = {
@@ -43,6 +43,8 @@ export type Patience = {
 export type OpenOptions = Patience & {
   /** Brings the tables of a database server up to date, and registers schemas that the registry of a Kafka cluster lacks. */
   migrate?: boolean
+  /** On Kafka: whatever is done needs no database, so that there may be none. */
+  withoutDatabase?: boolean
   /** Delete what is in the data directory, and its runs in the database, first. */
   fresh?: boolean
   /** Don't wait until an embedded database is made: what needs it waits by itself. */
@@ -118,6 +120,7 @@ async function openOnKafka(
   options: OpenOptions,
   createLogger: () => pino.Logger,
 ): Promise<Opened> {
+  if (!options.withoutDatabase) needDatabase(config)
   const { url, kafka, registry } = kafkaOf(config)
   if (options.fresh)
     throw new FcmError('OPTION_INVALID', {
@@ -129,7 +132,7 @@ async function openOnKafka(
   const codec = await patient(options, () =>
     createCodec(openConfluentRegistry({ ...registry, mayRegister: options.migrate === true })),
   )
-  const store = await openStore(serverOf(url, options))
+  const store = url === undefined ? noStore() : await openStore(serverOf(url, options))
   const log = openKafkaLog({ ...kafka, onLog: (message, details) => logger.debug(details, message) })
   try {
     await patient(options, () => log.topics('fcm.'))

@@ -1,6 +1,7 @@
 /** Some roles in a process of their own, as `fcm run` has them. */
 import type { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
+import { needsStore } from '../pipeline/topology.ts'
 import type { Config } from './config.ts'
 import { type Engines, openEngines } from './engines.ts'
 import { serveHealth } from './health.ts'
@@ -30,7 +31,8 @@ export async function runRoles(
   stop: AbortSignal,
 ): Promise<void> {
   const work = async () => {
-    const engines = await openEngines(config, { logTo: 'stdout', waiting: stop, onWaiting })
+    const withoutDatabase = !options.roles.some((role) => role === 'api' || needsStore(role))
+    const engines = await openEngines(config, { logTo: 'stdout', waiting: stop, onWaiting, withoutDatabase })
     await runOn(engines, options, stop).finally(engines.close)
   }
   await work().catch(unlessStopped(stop))

@@ -76,6 +76,7 @@ describe('settings', () => {
     databaseUrl: ['mysql://x', 'host', ' postgres://x', ...HOSTILE],
     kafkaBrokers: ['kafka', 'kafka:', 'a:1,', 'a:1, b:2', 'http://a:1', ...HOSTILE],
     kafkaTls: ['yes', '1', 'TRUE', ...HOSTILE],
+    kafkaPlainInClear: ['yes', '1', 'TRUE', ...HOSTILE],
     kafkaUser: ['user:password', 'plain:user', 'md5:a:b', ...HOSTILE],
     kafkaSessionSeconds: ['5', '301', '6.5', ...NO_NUMBER, ...HOSTILE],
     schemaRegistryUrl: ['registry:8081', 'ftp://x', 'http://', ...HOSTILE],

@@ -63,7 +63,7 @@ type RoleRow = {
 
 /** Upstream first. */
 export const topology = {
-  source: { kind: 'source', reads: [], writes: ['origin', 'activity'], needs: ['store'] },
+  source: { kind: 'source', reads: [], writes: ['origin', 'activity'], needs: [] },
   count: { kind: 'stage', reads: ['activity'], writes: ['counts', 'partials'], needs: [] },
   sum: { kind: 'stage', reads: ['partials'], writes: ['counts'], needs: [] },
   detect: { kind: 'stage', reads: ['counts'], writes: ['signals', 'alerts'], needs: ['scorer'] },
@@ -73,6 +73,8 @@ export const topology = {
 } as const satisfies Record<string, RoleRow>
 
 export type Role = keyof typeof topology
+export const needsStore = (role: Role): boolean =>
+  (topology[role].needs as readonly string[]).includes('store')
 export const ROLES = Object.keys(topology) as Role[]
 type OfKind<Kind> = { [R in Role]: (typeof topology)[R]['kind'] extends Kind ? R : never }[Role]
 export type StageRole = OfKind<'stage'>

@@ -138,8 +138,12 @@ async function compatibility({ url, auth }: Registry, of: string): Promise<strin
   return compatibilityLevel ?? null
 }
 
-async function database(url: string): Promise<Finding[]> {
+async function database(url: string | undefined): Promise<Finding[]> {
   const check = 'Database'
+  if (url === undefined) {
+    const found = 'none is named: count, sum, detect and source need none, store, api and most commands do'
+    return [{ check, state: 'attention', found, mend: 'Set DATABASE_URL where those run.' }]
+  }
   const db = createDatabase({ connectionString: url, max: 1 })
   try {
     const pending = await pendingMigrations(db)

@@ -4,7 +4,7 @@ import pino from 'pino'
 import { stopped, stopSignal } from '../../app/stopping.ts'
 import { VERSION } from '../../app/version.ts'
 import { FcmError } from '../../common/errors.ts'
-import { serveMcp } from '../../connectors/farcaster/mcp-server/http-server.ts'
+import { type Listening, serveMcp } from '../../connectors/farcaster/mcp-server/http-server.ts'
 import { type FarcasterMcp, farcasterMcp } from '../../connectors/farcaster/mcp-server/server.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
 
@@ -23,6 +23,8 @@ export function mcpServer(program: Command): void {
       '--http <port>',
       'serve streamable HTTP on 127.0.0.1:<port>/mcp instead of stdio; 0: any free port',
     )
+    .option('--host <address>', 'of --http: the address; whoever reaches it may ask', '127.0.0.1')
+    .option('--name <name...>', 'of --http: what it is called by, beside 127.0.0.1 and localhost')
     .option('--timeout <seconds>', 'the longest that the hub may take for an answer', '10')
     .option('--verbose', 'log every call to stderr, not only those that the hub did not answer as asked')
     .addHelpText(
@@ -48,7 +50,12 @@ Example, in the configuration of an MCP client:
       })
       try {
         if (flags.http === undefined) await serveStdio(mcp)
-        else await serveHttp(mcp, wholeNumber('--http', flags.http, 65535))
+        else
+          await serveHttp(mcp, {
+            port: wholeNumber('--http', flags.http, 65535),
+            host: flags.host,
+            names: flags.name ?? [],
+          })
       } finally {
         mcp.close()
       }
@@ -69,10 +76,10 @@ async function serveStdio(mcp: FarcasterMcp): Promise<void> {
   await server.close()
 }
 
-async function serveHttp(mcp: FarcasterMcp, port: number): Promise<void> {
-  const serving = await serveMcp(mcp, port).catch((error: NodeJS.ErrnoException) => {
+async function serveHttp(mcp: FarcasterMcp, listening: Listening): Promise<void> {
+  const serving = await serveMcp(mcp, listening).catch((error: NodeJS.ErrnoException) => {
     throw new FcmError('OPTION_INVALID', {
-      option: `--http ${port}`,
+      option: `--http ${listening.port}`,
       why:
         error.code === 'EADDRINUSE'
           ? 'is taken by another program'

@@ -164,6 +164,26 @@ async function openServer(
   })
 }
 
+/** A store that isn't there, for roles that need none: whatever is asked of it is refused with OPTION_INVALID. */
+export function noStore(): Store {
+  const refuse = async (): Promise<never> => {
+    throw new FcmError('OPTION_INVALID', {
+      option: 'DATABASE_URL',
+      why: 'must be set for what is kept in the database',
+      hint: 'It names the PostgreSQL server that the processes of a Kafka cluster share',
+    })
+  }
+  const none: Database = { query: refuse, transaction: refuse, withClient: refuse, close: async () => {} }
+  return createStore({
+    embedded: false,
+    now: Date.now,
+    urgent: none,
+    usual: none,
+    readers: none,
+    alone: refuse,
+  })
+}
+
 const unusable = (error: Error): FcmError =>
   new FcmError(
     'OPTION_INVALID',

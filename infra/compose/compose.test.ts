@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +14,10 @@ import { createHealthApi } from '../../api/health.ts'
 import { testApi } from '../../api/testing.ts'
 import { readConfig, settings } from '../../app/config.ts'
 import { accessOf } from '../../app/serve.ts'
-import { ROLES } from '../../pipeline/topology.ts'
+import { mcpServer } from '../../bin/commands/mcp-server.ts'
+import { serveMcp } from '../../connectors/farcaster/mcp-server/http-server.ts'
+import { farcasterMcp } from '../../connectors/farcaster/mcp-server/server.ts'
+import { needsStore, ROLES } from '../../pipeline/topology.ts'
 import { KAFKA_VERSIONS, REGISTRY_VERSION } from '../kafka/packages.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -40,6 +44,7 @@ type Service = {
   pids_limit: number
   stop_grace_period: string
   depends_on?: Record<string, { condition: string }>
+  profiles?: string[]
 }
 type Compose = {
   services: Record<string, Service>
@@ -48,11 +53,14 @@ type Compose = {
 }
 
 const text = read('docker-compose.yml')
+const users = read('infra/compose/postgres/users.sql')
 const compose = parse(text, { merge: true }) as Compose
 const outside = parse(read('infra/compose/outside.yml')) as { services: Record<string, Partial<Service>> }
 const all = Object.entries(compose.services)
 const ours = all.filter(([, { build }]) => build !== undefined)
-const roles = ours.filter(([name]) => name !== 'migrate')
+const roles = ours.filter(([name]) => name !== 'migrate' && name !== 'mcp')
+/** Who is which user of the database. */
+const USERS = { migrate: 'fcm_owner', store: 'fcm_writer', api: 'fcm_reader' } as Record<string, string>
 /** What a service sees of a variable where nobody has set one. */
 const unset = (value: string): string =>
   value.replace(/\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}/g, (_, or) => or ?? 'secret')
@@ -72,7 +80,8 @@ describe('services', () => {
 
   test('their variables are settings of the program, and it takes them', () => {
     const known = settings.map(([, { env }]) => env)
-    for (const [, service] of ours) {
+    for (const [name, service] of ours) {
+      if (name === 'mcp') continue
       expect(Object.keys(service.environment).filter((name) => !known.includes(name))).toEqual([])
       const config = readConfig({}, environmentOf(service))
       expect(config).toMatchObject({ host: '0.0.0.0', partitions: 8 })
@@ -96,19 +105,17 @@ describe('services', () => {
     const env = environmentOf(compose.services.count!)
     expect(kafka!.environment.KAFKA_ADVERTISED_LISTENERS).toContain(`INSIDE://${env.KAFKA_BROKERS}`)
     expect(env.SCHEMA_REGISTRY_URL).toBe('http://registry:8080/apis/ccompat/v7')
-    const { username, hostname, port, pathname } = new URL(env.DATABASE_URL!)
-    expect([hostname, port]).toEqual(['postgres', '5432'])
-    expect([username, pathname.slice(1)]).toEqual([
-      postgres!.environment.POSTGRES_USER,
-      postgres!.environment.POSTGRES_DB,
-    ])
+    for (const [name, user] of Object.entries(USERS)) {
+      const url = new URL(environmentOf(compose.services[name]!).DATABASE_URL!)
+      expect([url.hostname, url.port]).toEqual(['postgres', '5432'])
+      expect([url.username, url.pathname.slice(1)]).toEqual([user, postgres!.environment.POSTGRES_DB])
+    }
     const kept = new URL(registry!.environment.APICURIO_DATASOURCE_URL!.replace('jdbc:', ''))
     expect(kept.host).toBe('postgres:5432')
-    expect(read('infra/compose/postgres/registry.sql')).toContain(
-      `CREATE DATABASE ${kept.pathname.slice(1)};`,
-    )
+    expect(users).toContain(`CREATE DATABASE ${kept.pathname.slice(1)}'`)
+    expect(registry!.environment.APICURIO_DATASOURCE_USERNAME).toBe('registry')
     expect(postgres!.volumes).toContain('./infra/compose/postgres:/docker-entrypoint-initdb.d:ro')
-    for (const [, { networks }] of all) expect(networks).toContain('engines')
+    for (const [name, { networks }] of all) expect(networks.includes('engines')).toBe(name !== 'mcp')
   })
 
   test('they start when the engines are healthy and the migration has ended', () => {
@@ -116,8 +123,10 @@ describe('services', () => {
     const healthy = Object.fromEntries(engines.map((name) => [name, { condition: 'service_healthy' }]))
     for (const name of engines) expect(compose.services[name]?.healthcheck).toBeDefined()
     expect(compose.services.migrate?.depends_on).toEqual(healthy)
+    const { postgres, ...log } = healthy
     const migrated = { migrate: { condition: 'service_completed_successfully' } }
-    for (const [, { depends_on }] of roles) expect(depends_on).toEqual({ ...healthy, ...migrated })
+    for (const [name, { depends_on }] of roles)
+      expect(depends_on).toEqual({ ...log, ...migrated, ...(USERS[name] && { postgres }) })
   })
 
   test('the health check of a role says whether it is ready', async () => {
@@ -152,6 +161,58 @@ describe('services', () => {
     const [code] = await once(child, 'exit')
     return code
   }
+})
+
+describe('who may do what', () => {
+  test('only who needs the database can reach it, each as a user of its own', () => {
+    const given = ours.filter(([, { environment }]) => 'DATABASE_URL' in environment).map(([name]) => name)
+    expect(given.sort()).toEqual(Object.keys(USERS).sort())
+    for (const role of ROLES) expect([role, needsStore(role)]).toEqual([role, given.includes(role)])
+    for (const user of [...Object.values(USERS), 'registry']) {
+      const [, variable] = new RegExp(`ALTER ROLE ${user} PASSWORD :'(\\w+)'`).exec(users)!
+      const [, name] = new RegExp(`\\\\getenv ${variable} (\\w+)`).exec(users)!
+      // What the server is told, and what the client says.
+      expect(compose.services.postgres!.environment[name!]).toContain(`\${${name}:?`)
+      const [client] = ours.find(([service]) => USERS[service] === user) ?? ['registry']
+      const said = Object.values(compose.services[client]!.environment).join()
+      expect(said).toContain(`\${${name}:?`)
+    }
+    const secrets = /PASSWORD|DATABASE_URL/
+    for (const role of ['source', 'count', 'sum', 'detect', 'mcp'])
+      expect(Object.keys(compose.services[role]!.environment).filter((name) => secrets.test(name))).toEqual(
+        [],
+      )
+  })
+
+  test('the MCP server is another user, who can reach the hub and nothing of ours', async () => {
+    const { mcp, source } = compose.services as Record<string, Service>
+    expect(mcp).toMatchObject({
+      user: '1001:1001',
+      profiles: ['farcaster'],
+      networks: ['servers', 'outside'],
+    })
+    expect(Object.keys(mcp!.environment)).toEqual(['FCM_HUB'])
+    expect(source!.networks).toEqual(['engines', 'servers'])
+    expect(compose.networks.servers).toEqual({ internal: true })
+    // The command is one of the program, and what the documentation says to poll is what it serves.
+    const [command, ...args] = mcp!.command!
+    const program = new Command('fcm').exitOverride()
+    mcpServer(program)
+    const found = program.commands.find((one) => one.name() === command)!
+    found.parseOptions(args)
+    const { http, host, name } = found.opts()
+    expect([host, name]).toEqual(['0.0.0.0', ['mcp']])
+    expect(read('docs/deployment.md')).toContain(`FCM_MCP=http://${name[0]}:${http}/mcp`)
+    const served = farcasterMcp({ hub: 'http://127.0.0.1:1', version: '1' })
+    const serving = await serveMcp(served, { port: 0, names: name })
+    const check = mcp!.healthcheck!.test.map((word) =>
+      word.replace('127.0.0.1:8090', new URL(serving.url).host),
+    )
+    const child = spawn(process.execPath, check.slice(2))
+    expect(await once(child, 'exit')).toEqual([0, null])
+    await serving.close()
+    served.close()
+  })
 })
 
 describe('what a machine is protected from', () => {
@@ -195,7 +256,7 @@ describe('what a machine is protected from', () => {
     expect(more).toContain(`kafka ${host}:${port}`)
     expect(compose.networks.engines).toEqual({ internal: true })
     const reachOut = all.filter(([, { networks }]) => networks.includes('outside')).map(([name]) => name)
-    expect(reachOut.sort()).toEqual(['api', 'source'])
+    expect(reachOut.sort()).toEqual(['api', 'mcp'])
   })
 
   test('what has to last is on volumes', () => {
@@ -213,7 +274,10 @@ test('every variable that people set is in the documentation, and a password has
   expect(variables.size).toBeGreaterThan(5)
   for (const name of variables) expect(documented).toContain(`\`${name}\``)
   const required = [...text.matchAll(/\$\{(\w+)(:.)?/g)].filter(([, , or]) => or !== ':-')
-  expect(new Set(required.map(([how]) => how))).toEqual(new Set(['${POSTGRES_PASSWORD:?']))
+  const passwords = ['POSTGRES', 'FCM_OWNER', 'FCM_WRITER', 'FCM_READER', 'REGISTRY']
+  expect(new Set(required.map(([how]) => how))).toEqual(
+    new Set(passwords.map((name) => `\${${name}_PASSWORD:?`)),
+  )
 })
 
 describe('the image', () => {
@@ -274,7 +338,9 @@ test.skipIf(!isInstalled).each([[[]], [['infra/compose/outside.yml']]])(
   'docker compose takes it, with %s',
   (more) => {
     const files = ['docker-compose.yml', ...more].flatMap((file) => ['-f', file])
-    const env = { ...process.env, POSTGRES_PASSWORD: 'secret' }
+    const names = ['POSTGRES', 'FCM_OWNER', 'FCM_WRITER', 'FCM_READER', 'REGISTRY']
+    const passwords = Object.fromEntries(names.map((name) => [`${name}_PASSWORD`, 'secret']))
+    const env = { ...process.env, ...passwords }
     execFileSync('docker', ['compose', ...files, 'config', '--quiet'], { cwd: ROOT, env })
   },
 )

@@ -1,11 +1,12 @@
 import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cast } from '../fixtures.ts'
 import { type FakeHub, fakeHub, pageOf } from './fake-hub.fixture.ts'
-import { serveMcp } from './http-server.ts'
+import { MAX_AT_ONCE, serveMcp } from './http-server.ts'
 import { type FarcasterMcp, farcasterMcp } from './server.ts'
 
 const CHANNEL = 'https://onchainsummer.xyz'
@@ -19,7 +20,7 @@ beforeAll(async () => {
     path === '/v1/castsByParent' ? { json: pageOf(posts, query) } : undefined,
   )
   mcp = farcasterMcp({ hub: hub.url, version: '1' })
-  serving = await serveMcp(mcp, 0)
+  serving = await serveMcp(mcp, { port: 0 })
 })
 afterAll(async () => {
   await serving.close()
@@ -104,5 +105,60 @@ describe('over bare HTTP', () => {
 
 test('a port that is taken is an error', async () => {
   const port = Number(new URL(serving.url).port)
-  await expect(serveMcp(mcp, port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  await expect(serveMcp(mcp, { port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+})
+
+test('it answers to the names that it is given, and to no others', async () => {
+  const named = await serveMcp(mcp, { port: 0, names: ['mcp'] })
+  const status = (host: string, origin?: string) =>
+    new Promise<number>((resolve, reject) => {
+      const headers = { host, ...(origin && { origin }) }
+      http.get(named.url, { headers }, (answer) => resolve(answer.resume().statusCode!)).on('error', reject)
+    })
+  const [port] = named.url.match(/\d+(?=\/mcp)/)!
+  for (const [host, expected] of [
+    [`mcp:${port}`, 405],
+    ['localhost', 405],
+    ['mcp.evil.example', 403],
+    ['other', 403],
+  ] as const)
+    expect([host, await status(host)]).toEqual([host, expected])
+  // Programs send no Origin; a page of that name is a page.
+  expect(await status('mcp', 'http://evil.example')).toBe(403)
+  expect(await status('mcp', 'http://mcp')).toBe(403)
+  await named.close()
+})
+
+test('beyond so many requests at a time they are refused, and headers have an end', async () => {
+  const held: http.ServerResponse[] = []
+  const silent = http.createServer((_, response) => void held.push(response)).listen(0, '127.0.0.1')
+  await new Promise((resolve) => silent.once('listening', resolve))
+  const slow = farcasterMcp({
+    hub: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    version: '1',
+  })
+  const busy = await serveMcp(slow, { port: 0 })
+  const call = {
+    ...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+    params: { name: 'get-channel-casts', arguments: { channel: CHANNEL } },
+  }
+  const post = (headers: Record<string, string> = {}) =>
+    fetch(busy.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      },
+      body: JSON.stringify(call),
+    }).then(async (answer) => (await answer.text(), answer))
+  const all = Array.from({ length: MAX_AT_ONCE + 5 }, () => post().catch(() => null))
+  const first = await Promise.race(all)
+  expect([first?.status, first?.headers.get('retry-after')]).toEqual([503, '1'])
+  expect((await post({ 'x-long': 'x'.repeat(20_000) })).status).toBe(431)
+  await busy.close()
+  slow.close()
+  silent.closeAllConnections()
+  silent.close()
+  await Promise.all(all)
 })

@@ -30,7 +30,7 @@ async function polled(faults: string[], { every = 5, until = UNTIL } = {}): Prom
   const { data } = await archiveData([file])
   const hub = await createHub({ data, clock: driven, faults: faults.map(parseFault) })
   const mcp = farcasterMcp({ hub: hub.url, timeout: 10, version: '1' })
-  const serving = await serveMcp(mcp, 0)
+  const serving = await serveMcp(mcp, { port: 0 })
   const server = await openServer({ url: serving.url })
   const { signal } = new AbortController()
   const clock = simulatedClock({

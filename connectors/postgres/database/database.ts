@@ -137,7 +137,11 @@ function explained(error: unknown): unknown {
   if (MAY_PASS.test(code) || NO_CONNECTION.has(code) || LOST.test(error.message)) {
     return new FcmError('DATABASE_UNREACHABLE', { why: first.message || code }, error)
   }
-  // A password, a name: waiting doesn't help. 28: not authorised; 3D000: no such database.
+  // A password, a name, a right: waiting doesn't help. 28: not authorised; 3D000: no such database; 42501: not allowed.
+  if (code === '42501') {
+    const hint = 'Its user may not do that; docs/deployment.md says who may'
+    return new FcmError('OPTION_INVALID', { option: 'DATABASE_URL', why: error.message, hint }, error)
+  }
   if (/^28|^3D000$/.test(code) || code === 'ERR_INVALID_URL') {
     return new FcmError(
       'OPTION_INVALID',
