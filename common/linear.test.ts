@@ -15,11 +15,15 @@ import { canonical, parseFault } from '../connectors/farcaster/hub-simulator/fau
 import { readQuery } from '../connectors/farcaster/hub-simulator/query.ts'
 import { foreign, isLoopback } from '../connectors/farcaster/loopback.ts'
 import { readCursor } from '../connectors/farcaster/mcp-server/cursor.ts'
-import { castsText, channelsText } from '../connectors/farcaster/mcp-server/text.ts'
+import { castsText, channelsText } from '../connectors/farcaster/mcp-server/result-text.ts'
 import { followedOf, parseFollow } from '../connectors/farcaster/source/follow.ts'
 import { reason, Unanswered } from '../connectors/farcaster/source/mcp/failures.ts'
 import { eventReader } from '../connectors/farcaster/source/mcp/fetch.ts'
-import { channelFrame, readCastText, readReactionText } from '../connectors/farcaster/source/mcp/text.ts'
+import {
+  channelFrame,
+  readCastText,
+  readReactionText,
+} from '../connectors/farcaster/source/mcp/text-results.ts'
 import { nameOf } from '../connectors/farcaster/source/mcp/transport.ts'
 import { channelOfUrl } from '../connectors/farcaster/stamp.ts'
 import { keyOf, nameOf as storedName } from '../connectors/postgres/database/channel-name.ts'

@@ -5,8 +5,8 @@ import type { Arguments, CastResult, Result, ToolName } from '../tools.ts'
 import type { Channels } from './channels.ts'
 import { ArgumentError, readCursor, writeCursor } from './cursor.ts'
 import type { Call, HttpClient } from './http-client.ts'
-import { type Page, type Paging, readPage } from './paging.ts'
-import { castsText, channelsText, linksText, profileText, reactionsText, SHOWN_USERS } from './text.ts'
+import { type Page, type Paging, readPage } from './hub-pages.ts'
+import { castsText, channelsText, linksText, profileText, reactionsText, SHOWN_USERS } from './result-text.ts'
 import { type Names, readFid, readProfile } from './users.ts'
 
 export type Answer<T extends ToolName> = { text: string; structured: Result<T> }

@@ -15,7 +15,7 @@ import { type Answers, answers } from './answers.ts'
 import { channelList } from './channels.ts'
 import { ArgumentError } from './cursor.ts'
 import { type Call, HubError, httpClient } from './http-client.ts'
-import { paging } from './paging.ts'
+import { paging } from './hub-pages.ts'
 import { userNames } from './users.ts'
 
 const INSTRUCTIONS = `Reads Farcaster, a public social network: casts (posts and replies), reactions, channels and profiles.

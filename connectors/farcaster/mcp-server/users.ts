@@ -1,7 +1,7 @@
 import { clean, oneLine } from '../../../common/text.ts'
 import { HOUR, MINUTE, SECOND } from '../../../common/time.ts'
 import { type Call, type HttpClient, HubError } from './http-client.ts'
-import { readPage } from './paging.ts'
+import { readPage } from './hub-pages.ts'
 
 const KEPT = 10_000
 const AT_ONCE = 8

@@ -2,9 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CastId } from '../../../../schemas/message.ts'
-import { proof } from './paging.ts'
+import { proof } from './proof.ts'
 import { readCasts, readChannels, readReactions } from './structured.ts'
-import { channelFrame, readCastText, readReactionText } from './text.ts'
+import { channelFrame, readCastText, readReactionText } from './text-results.ts'
 
 const MARK = 'ZQX'
 const HASH = `0x${'ab'.repeat(20)}`

@@ -7,7 +7,7 @@ import { toHubJson } from '../hub-json.ts'
 import { ArgumentError } from './cursor.ts'
 import { type Held, pageOf } from './fake-hub.fixture.ts'
 import { type HttpClient, HubError, type Query } from './http-client.ts'
-import { type List, type Page, paging } from './paging.ts'
+import { type List, type Page, paging } from './hub-pages.ts'
 
 const START = Date.UTC(2024, 1, 5)
 const CHANNEL = 'https://onchainsummer.xyz'

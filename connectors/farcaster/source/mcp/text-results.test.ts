@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CastId, type CastMessage, hex } from '../../../../schemas/message.ts'
-import { channelFrame, readCastText, readReactionText, repliesFrame } from './text.ts'
+import { channelFrame, readCastText, readReactionText, repliesFrame } from './text-results.ts'
 
 const URL = 'https://onchainsummer.xyz'
 const PLACE = { url: URL }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { PageKey } from '../port.ts'
-import { type Abilities, type PageContent, pageRequest, proof } from './paging.ts'
+import { type Abilities, type PageContent, pageRequest, proof } from './proof.ts'
 
 const SINCE = 1_000_000
 const able: Record<string, Abilities> = {
