@@ -19,19 +19,24 @@ export function oneLine(text: string, most = MAX_LINE): string {
   const line = withoutSequences(text.slice(0, MAX_READ * most))
     .replace(SPACES, ' ')
     .replace(UNSEEN, '')
+    .replace(JOINERS, '')
+    .replace(/ {2,}/g, ' ')
     .trim()
   return line.slice(0, most).toWellFormed()
 }
 
-const SPACES = /[\s\u0085]+/gu
+const SPACES = /[\s\u0085]/gu
 /**
  * Controls; bidirectional controls; what has no width and joins nothing: the soft hyphen, zero-width space, word joiner,
- * invisible operators, tags, and the variation selectors beyond 16, by which a letter can carry a whole text; and those
- * joiners and selectors that no writing has: behind ASCII (but for keycaps, 1\uFE0F\u20E3) and in a row.
+ * invisible operators, tags, and the variation selectors beyond 16, by which a letter can carry a whole text.
  */
 const UNSEEN =
   // biome-ignore lint/suspicious/noMisleadingCharacterClass: each stands for itself
-  /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|(?<=^|\p{ASCII})[\u200c\u200d\ufe00-\ufe0f]+(?!\u20e3)|(?<=[\u200c\u200d])[\u200c\u200d\ufe00-\ufe0f]+|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]+/gu
+  /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu
+/** Joiners and selectors where no writing has them: behind ASCII (but for keycaps, 1\uFE0F\u20E3) and in a row. */
+const JOINERS =
+  // biome-ignore lint/suspicious/noMisleadingCharacterClass: each stands for itself
+  /(?<=^|\p{ASCII})[\u200c\u200d\ufe00-\ufe0f]+(?!\u20e3)|(?<=[\u200c\u200d])[\u200c\u200d\ufe00-\ufe0f]+|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]+/gu
 
 /**
  * Without what a terminal takes for commands, by the grammar of ECMA-48: control sequences (CSI), control strings (OSC,

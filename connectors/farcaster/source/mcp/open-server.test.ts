@@ -91,14 +91,14 @@ describe('a server with structured results', () => {
     expect(await posts(server, 'ok')).toMatchObject({ outcome: 'away' })
   })
 
-  test('that only is slow is kept, one that hangs is ended', async () => {
-    // To start one may take longer than that.
-    const server = await vi.waitFor(() => open(command('structured'), 700), { timeout: 30_000 })
+  test('that only is slow is kept, one that hangs is ended', { timeout: 150_000 }, async () => {
+    // To start one may take longer than that, on a machine with much else to do.
+    const server = await vi.waitFor(() => open(command('structured'), 1500), { timeout: 60_000 })
     const pid = await textOf(server, 'pid')
-    expect(await posts(server, 'slow')).toEqual({ outcome: 'away', why: 'no answer within 0.7 s' })
+    expect(await posts(server, 'slow')).toEqual({ outcome: 'away', why: 'no answer within 1.5 s' })
     expect(await textOf(server, 'pid')).toBe(pid)
-    expect(await posts(server, 'deaf')).toEqual({ outcome: 'away', why: 'no answer within 0.7 s' })
-    await vi.waitFor(async () => expect(await textOf(server, 'pid')).toMatch(/^\d+$/), { timeout: 30_000 })
+    expect(await posts(server, 'deaf')).toEqual({ outcome: 'away', why: 'no answer within 1.5 s' })
+    await vi.waitFor(async () => expect(await textOf(server, 'pid')).toMatch(/^\d+$/), { timeout: 60_000 })
     expect(await textOf(server, 'pid')).not.toBe(pid)
     await server.close()
     expect(isAlive(Number(pid))).toBe(false)
