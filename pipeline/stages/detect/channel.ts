@@ -1,5 +1,9 @@
-/** What is known of one channel: its series, and the share of replies among its casts. */
-import { RESOLUTIONS } from '../../../common/time.ts'
+/**
+ * What is known of one channel: its series, and the share of replies among its casts; and which channels are remembered.
+ * Strangers can name channels, so that time and number have a limit: one that is idle in every series for `FORGOTTEN_AFTER`
+ * begins anew when it wakes, with nothing of its past, and until then need not be kept.
+ */
+import { DAY, RESOLUTIONS } from '../../../common/time.ts'
 import type { ReplyShare } from '../../../models/early-warning/reply-share.ts'
 import { MEASURES } from '../../../schemas/records.ts'
 import type { Series, Sum } from './series.ts'
@@ -15,3 +19,50 @@ export const createChannel = (): Channel => ({
   series: MEASURES.map(() => null),
   replies: RESOLUTIONS.map(() => null),
 })
+
+/** Of the channel's own event time, ms. */
+export const FORGOTTEN_AFTER = 28 * DAY
+/** No channel's records are so far behind those of others in its partition, ms. */
+const BEHIND = 2 * DAY
+/** Of a partition: each takes about 4 kB at rest, and 30 where a window is kept. */
+export const MOST_CHANNELS = 50_000
+
+export type Channels = {
+  byKey: Map<string, Channel>
+  /** The greatest start of a bin so far, ms, and up to which day the idle have been forgotten. */
+  clock: number
+  forgottenTo: number
+  /** Bins of channels that were one too many. */
+  passedOver: number
+}
+
+export const createChannels = (): Channels => ({
+  byKey: new Map(),
+  clock: 0,
+  forgottenTo: 0,
+  passedOver: 0,
+})
+
+/** Whether a channel of which nothing was said since, idle in every series, is forgotten at `time`, ms. */
+export function isForgotten({ series }: Channel, time: number): boolean {
+  let saidTo = 0
+  for (const one of series) {
+    if (!one) continue
+    if (!one.idle) return false
+    saidTo = Math.max(saidTo, one.next)
+  }
+  return time - saidTo >= FORGOTTEN_AFTER
+}
+
+/** Once in a day of event time: the channels that are forgotten whatever comes, which are dropped. */
+export function forget(channels: Channels, time: number): string[] {
+  channels.clock = Math.max(channels.clock, time)
+  if (channels.clock < channels.forgottenTo + DAY) return []
+  channels.forgottenTo = channels.clock
+  const gone: string[] = []
+  for (const [key, channel] of channels.byKey) {
+    if (isForgotten(channel, channels.clock - BEHIND)) gone.push(key)
+  }
+  for (const key of gone) channels.byKey.delete(key)
+  return gone
+}

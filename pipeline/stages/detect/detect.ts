@@ -7,7 +7,15 @@ import { BASE, BASE_SECONDS, DAY, floorTo, HOUR, RESOLUTIONS } from '../../../co
 import { isScorable, ROW, writeRow } from '../../../models/cnn-lstm/inputs.ts'
 import { type BinClosed, MEASURES, type Milestone } from '../../../schemas/records.ts'
 import type { InputOf, Stage } from '../../runtime/stage.ts'
-import { type Channel, createChannel } from './channel.ts'
+import {
+  type Channel,
+  type Channels,
+  createChannel,
+  createChannels,
+  forget,
+  isForgotten,
+  MOST_CHANNELS,
+} from './channel.ts'
 import type { Detector } from './detectors/detector.ts'
 import { DETECTORS, type DetectorSettings } from './detectors/index.ts'
 import type { Found, Item } from './item.ts'
@@ -30,7 +38,7 @@ import { type Rules, settle, type Watches } from './settle.ts'
 export type Scoring = { model: string; score(rows: Float32Array): Promise<Float32Array> }
 
 export type DetectState = {
-  channels: Map<string, Channel>
+  channels: Channels
   queue: Item[]
   watches: Map<string, Watches>
 }
@@ -62,12 +70,17 @@ export function detectStage(options: DetectOptions): Stage<'detect', DetectState
     // Where much closes together, alerts are being stored, and other partitions decide theirs, before what explains them is
     // encoded, sent and read.
     pace: { burst: 100, calmMs: 1000, urgent: { topics: ['alerts'], headStartMs: 50 } },
-    initial: () => ({ channels: new Map(), queue: [], watches: new Map() }),
+    initial: () => ({ channels: createChannels(), queue: [], watches: new Map() }),
     apply: (state, input) => apply(state, input, rules),
     async settle(state, emit) {
       await settle(state.queue, state.watches, rules, (rows) => scoring.score(joined(rows)), emit)
       state.queue = []
     },
+    gauges: ({ channels, watches }) => ({
+      channels: channels.byKey.size,
+      watched_channels: watches.size,
+      bins_passed_over: channels.passedOver,
+    }),
   }
 }
 
@@ -84,7 +97,7 @@ function apply(state: DetectState, { key, record }: InputOf<'detect'>, rules: Ru
     applyMilestone(state, key, record, rules)
   } else if (record.type === 'Idle' || record.type === 'Unknown') {
     const { measure, from } = record
-    const series = state.channels.get(key)?.series[MEASURES.indexOf(measure)]
+    const series = state.channels.byKey.get(key)?.series[MEASURES.indexOf(measure)]
     if (!series) return
     if (record.type === 'Unknown') applyUnknown(series, from, record.to)
     else if (applyIdle(series, from)) state.queue.push({ kind: 'idle', key, measure, time: from })
@@ -93,7 +106,9 @@ function apply(state: DetectState, { key, record }: InputOf<'detect'>, rules: Ru
 
 function applyMilestone(state: DetectState, key: string, record: Milestone, rules: Rules): void {
   const { measure, start, seconds, n, time } = record
-  const series = state.channels.get(key)?.series[MEASURES.indexOf(measure)]
+  const channel = state.channels.byKey.get(key)
+  if (!channel || isForgotten(channel, start)) return
+  const series = channel.series[MEASURES.indexOf(measure)]
   if (!series || seconds !== BASE_SECONDS || start < series.next) return
   if (n <= (series.milestones.get(start) ?? 0)) return
   series.milestones.set(start, n)
@@ -140,10 +155,11 @@ function heldSince({ milestones }: Series, { sum, seconds }: Scale, begin: numbe
 function applyClosed(state: DetectState, key: string, record: BinClosed, rules: Rules): void {
   const { start } = record
   if (record.seconds !== BASE_SECONDS || start % BASE !== 0) return
-  let channel = state.channels.get(key)
+  for (const gone of forget(state.channels, start)) state.queue.push({ kind: 'forgotten', key: gone })
+  const channel = channelOf(state, key, start)
   if (!channel) {
-    channel = createChannel()
-    state.channels.set(key, channel)
+    state.channels.passedOver++
+    return
   }
   const replies = observeReplies(channel, record)
   const usual = usualReplies(channel, record)
@@ -171,6 +187,17 @@ function applyClosed(state: DetectState, key: string, record: BinClosed, rules: 
       if (bins > 0) queueOpen(state.queue, series, scale, begin, key, time, rules)
     }
   }
+}
+
+/** The channel as it is known, or anew; null: there are too many. */
+function channelOf({ channels: { byKey }, queue }: DetectState, key: string, time: number): Channel | null {
+  const known = byKey.get(key)
+  if (known && !isForgotten(known, time)) return known
+  if (known) queue.push({ kind: 'forgotten', key })
+  else if (byKey.size >= MOST_CHANNELS) return null
+  const channel = createChannel()
+  byKey.set(key, channel)
+  return channel
 }
 
 /** Moves eligibility on, and queues what has to be said about an observed bin. */

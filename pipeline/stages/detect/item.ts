@@ -6,7 +6,10 @@ import type { Measure } from '../../../schemas/records.ts'
 import type { Bin } from './detectors/detector.ts'
 
 /** `time`: the end of the bin. */
-export type Item = { key: string; measure: Measure; time: number } & (
+export type Item =
+  /** The channel begins anew. All its series were idle, so that nothing is open. */
+  { kind: 'forgotten'; key: string } | SeriesItem
+type SeriesItem = { key: string; measure: Measure; time: number } & (
   | ({ kind: 'bin'; count: number; reading: Reading | null; row: Float32Array | null; found: Found } & BinOf)
   /** A bin that is still open; `time`: of what filled it so far. */
   | ({ kind: 'open'; found: Found } & BinOf)

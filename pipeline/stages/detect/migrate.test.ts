@@ -33,7 +33,7 @@ function version2({ channels, watches }: DetectState): unknown {
   }
   const old = {
     channels: new Map(
-      [...channels].map(([key, c]) => [
+      [...channels.byKey].map(([key, c]) => [
         key,
         { ...c, series: c.series.map((s) => series(s as Loose | null)) },
       ]),

@@ -1,11 +1,11 @@
 /** State of older versions in today's shape. */
 import type { EarlyWarningEvidence, Evidence } from '../../../schemas/records.ts'
-import type { Channel } from './channel.ts'
+import { type Channel, createChannels } from './channel.ts'
 import type { DetectState } from './detect.ts'
 import type { Episode, Watch } from './episodes.ts'
 import type { Scale, Series } from './series.ts'
 
-/** 3: what detectors keep is theirs, evidence names its detector, and a series supports an episode by its own baseline. */
+/** 3: channels are forgotten, what detectors keep is theirs, evidence names its detector, and a series supports an episode by its own baseline. */
 export const VERSION = 3
 
 type Figures = Omit<EarlyWarningEvidence, 'detector'>
@@ -31,17 +31,20 @@ export function migrate(state: unknown, version: number): DetectState | null {
   if (version !== 2) return null
   const { channels, watches } = state as State2
   return {
-    channels: new Map(
-      [...channels].map(([key, channel]) => [
-        key,
-        {
-          ...channel,
-          series: channel.series.map(
-            (series) => series && { ...series, scales: series.scales.map(scaleOf2) },
-          ),
-        },
-      ]),
-    ),
+    channels: {
+      ...createChannels(),
+      byKey: new Map(
+        [...channels].map(([key, channel]) => [
+          key,
+          {
+            ...channel,
+            series: channel.series.map(
+              (series) => series && { ...series, scales: series.scales.map(scaleOf2) },
+            ),
+          },
+        ]),
+      ),
+    },
     // A checkpoint is made when all has been decided.
     queue: [],
     watches: new Map(

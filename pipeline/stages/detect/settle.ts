@@ -121,6 +121,10 @@ type Send = (event: AlertEvent) => void
 function decideItem(all: Map<string, Watches>, w: Work, rules: Rules, send: Send): void {
   const { item, bin, outcomes } = w
   const { key } = item
+  if (item.kind === 'forgotten') {
+    all.delete(key)
+    return
+  }
   let watches = all.get(key)
   // Before the first bin that can be judged there is nothing to watch, and in most channels there never is.
   if (!watches && !bin) return

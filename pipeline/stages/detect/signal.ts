@@ -41,7 +41,7 @@ export function signalOf(
   outcomes: readonly Outcome[],
   { hash }: { hash: string },
 ): Signal | null {
-  if (item.kind === 'idle' || item.kind === 'open') return null
+  if (item.kind === 'idle' || item.kind === 'open' || item.kind === 'forgotten') return null
   const { measure, resolution, start } = item
   const signal = (
     fields: Partial<Signal> & { decision: Decision; reason: string; count: number },
