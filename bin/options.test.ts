@@ -88,7 +88,7 @@ describe('settings', () => {
     preset: ['Classic', 'classic ', 'constructor', ...HOSTILE],
     scorer: ['WASM', 'tfjs', ...HOSTILE],
     alertsPerDay: ['-1', '100001', '1.5', ...NO_NUMBER, ...HOSTILE],
-    source: ['', 'Server', 'a b', '-x', 'x'.repeat(65), ...HOSTILE],
+    source: ['Server', 'a b', '-x', 'x'.repeat(65), ...HOSTILE],
     minFollowers: ['-1', '1.5', ...NO_NUMBER, ...HOSTILE],
     pollSeconds: ['59', '604801', '60.5', ...NO_NUMBER, ...HOSTILE],
     requestsPerMinute: ['29', '60001', ...NO_NUMBER, ...HOSTILE],
