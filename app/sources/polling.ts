@@ -11,7 +11,7 @@ import { publish } from '../../connectors/sources/publish.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import type { Config } from '../config.ts'
 import type { Engines } from '../engines.ts'
-import type { LiveSource } from './source.ts'
+import type { LiveSource } from './live-source.ts'
 
 export type Polling = {
   server: FarcasterServer

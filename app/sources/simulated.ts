@@ -19,8 +19,8 @@ import { LIVE } from '../../pipeline/topology.ts'
 import type { Engines } from '../engines.ts'
 import { writeJson } from '../files.ts'
 import { type HubProcess, ITSELF, startHub } from './hub-process.ts'
+import type { LiveSource, Watching } from './live-source.ts'
 import { connect, pollServer } from './polling.ts'
-import type { LiveSource, Watching } from './source.ts'
 
 export type Simulation = {
   seed: number
