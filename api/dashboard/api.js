@@ -4,20 +4,37 @@
 
 const TIMEOUT_MS = 8000
 
-/** The server did not answer, or can't at present: what is shown stays, frozen. */
+/** It can't be had at present, for want of an answer or of what the server needs for it: what is shown stays. */
 export class Unreachable extends Error {}
 /** The server answered that this can't be had; `message` says why. */
 export class Refused extends Error {}
 
+/**
+ * Whether the server answers at all, by this machine's clock in ms. It is gone when nothing was answered since a question
+ * that failed was put: what is slow alone, or can't be had alone, is no reason to doubt the rest.
+ */
+export const contact = {
+  answeredAt: Date.now(),
+  /** The last answer before it went away. @type {number | null} */ downSince: null,
+  why: '',
+}
+
 /** @param {string} path @returns {Promise<{ status: number, body: any }>} `body`: null where it is not JSON */
 async function ask(path) {
+  const began = Date.now()
   try {
     const headers = { accept: 'application/json' }
     const response = await fetch(path, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    Object.assign(contact, { answeredAt: Date.now(), downSince: null })
     return { status: response.status, body: await response.json().catch(() => null) }
   } catch (error) {
     const slow = error instanceof DOMException && error.name === 'TimeoutError'
-    throw new Unreachable(slow ? `no answer within ${TIMEOUT_MS / 1000} s` : 'no connection')
+    const why = slow ? `no answer within ${TIMEOUT_MS / 1000} s` : 'no connection'
+    if (contact.answeredAt < began) {
+      contact.downSince ??= contact.answeredAt
+      contact.why = why
+    }
+    throw new Unreachable(why)
   }
 }
 
@@ -37,7 +54,7 @@ async function get(path, query = {}) {
   throw new Refused(why)
 }
 
-/** The answer, or null where there is none to be had. @template T @param {Promise<T>} answer @returns {Promise<T | null>} */
+/** The answer, or null where the server refuses one. @template T @param {Promise<T>} answer @returns {Promise<T | null>} */
 export const orNull = (answer) =>
   answer.catch((error) => {
     if (error instanceof Refused) return null

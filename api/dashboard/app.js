@@ -1,18 +1,21 @@
 // @ts-check
-/** What all pages share: what is looked at, what the server is asked and when, and whether it answers. */
-import { api, orNull, Refused, Unreachable } from './api.js'
+/** What all pages share: what is looked at, what the server is asked and when, and what it did not answer. */
+import { api, contact, orNull } from './api.js'
+import { createQuestion } from './asking.js'
 import { counted, full } from './format.js'
 import { createLive } from './live.js'
 import { BEHIND_SECONDS, worst } from './pages/lag.js'
 import { createQueue } from './queue.js'
-import { fit, formatHash, OVERVIEW, parseHash } from './route.js'
+import { filtersOf, fit, formatHash, namesRun, OVERVIEW, parseHash } from './route.js'
 
 /**
  * @typedef {import('./route.js').Route} Route
- * @typedef {{ root: HTMLElement, heading: string, ask: () => Promise<void>, draw: () => void,
+ * @typedef {import('./asking.js').Question} Question
+ * @typedef {{ root: HTMLElement, heading: string, questions: Question[], draw: () => void,
  *   items: () => HTMLElement[], search?: () => void, step?: (by: 1 | -1) => void,
  *   comeBack?: (from: Route) => void }} Page
- *   `items`: what j and k move through; `step`: what they do where there is none
+ *   `questions`: what is asked while it is looked at; `items`: what j and k move through; `step`: what they do where there
+ *   is none
  * @typedef {ReturnType<typeof createApp>} App
  */
 
@@ -37,26 +40,16 @@ export const FIRST_CHANNELS = 60
 /** @param {{ page: () => Page, arrive: (from: Route) => void, draw: () => void, announce: (text: string) => void,
  *   tell: (alert: import('./types.ts').Alert) => string }} shell */
 export function createApp(shell) {
-  const queue = createQueue()
-  const connection = {
-    /** By this machine's clock, ms. */ answeredAt: Date.now(),
-    askedAt: 0,
-    /** The last answer before the server went away. @type {number | null} */ downSince: null,
-    why: '',
-    /** Why the server refuses what is looked at. */ refused: '',
-  }
   const nothing = () => ({
     /** @type {import('./types.ts').Run[]} */ runs: [],
-    runsAt: 0,
     /** @type {import('./types.ts').Lag[]} */ lag: [],
     /** @type {import('./types.ts').Source | null} */ source: null,
-    statusAt: 0,
   })
   const known = {
     ...nothing(),
-    /** What the server says of itself; undefined while it has to be asked, as after it was away.
-     * @type {import('./types.ts').About | null | undefined} */ about: undefined,
+    /** What the server says of itself. @type {import('./types.ts').About | null} */ about: null,
   }
+
   // Drawing
 
   let drawnAt = 0
@@ -83,15 +76,95 @@ export function createApp(shell) {
       shell.draw()
     }, pause)
   }
+
+  // Asking
+
+  let askedAt = 0
   let news = true
   const live = createLive(
     (now) => {
       news = true
       if (now !== null) reached(now)
-      if (Date.now() - connection.askedAt >= NEWS_MS) void ask()
+      if (Date.now() - askedAt >= NEWS_MS) ask()
     },
     () => draw(),
   )
+  const queue = createQueue(() => app.route)
+  const question = (/** @type {string} */ name, /** @type {() => Promise<unknown>} */ work) =>
+    createQuestion(name, work, draw)
+  /** @template T @param {() => Promise<T>} work @param {(answer: T) => void} keep */
+  const ofRun = (work, keep) => async () => {
+    const { run } = app.route
+    const answer = await work()
+    if (app.route.run === run) keep(answer)
+  }
+  /** @type {Record<'alerts' | 'about' | 'runs' | 'lag' | 'source', Question>} */
+  const questions = {
+    alerts: question('alerts', async () => {
+      const { run } = app.route
+      const came = await queue.ask(run)
+      if (came.length === 0 || app.route.run !== run) return
+      const [newest] = came
+      const more = came.length > 1 ? ` and ${came.length - 1} more` : ''
+      shell.announce(`New alert: ${shell.tell(newest)}${more}`)
+    }),
+    about: question('what the server says of itself', async () => {
+      known.about = await orNull(api.about())
+    }),
+    runs: question(
+      'runs',
+      ofRun(
+        () => api.runs(),
+        ({ items }) => {
+          known.runs = items
+          app.reached(items.find((each) => each.run === app.route.run)?.lastAt ?? null)
+          leaveEmpty()
+        },
+      ),
+    ),
+    lag: question(
+      'unread records',
+      ofRun(
+        () => api.lag(app.route.run),
+        ({ items }) => {
+          known.lag = items
+          leaveEmpty()
+        },
+      ),
+    ),
+    source: question(
+      'the source',
+      ofRun(
+        () => api.source(app.route.run, 1),
+        (source) => {
+          known.source = source
+        },
+      ),
+    ),
+  }
+  /** After how long each is asked again, ms. */
+  const pauses = () => {
+    const down = contact.downSince !== null
+    const slowly = app.now === null || live.state() !== 'live' ? 0 : RUNS_MS
+    return {
+      alerts: 0,
+      // What is simulated says so when it has begun; and a server that was away may be another.
+      about: known.about === null || down ? 0 : known.about.notice === null ? slowly : Infinity,
+      runs: slowly,
+      lag: app.route.page === 'ops' ? OPS_MS - NEWS_MS / 2 : STATUS_MS,
+      source: STATUS_MS,
+    }
+  }
+
+  function ask(afresh = false) {
+    news = false
+    askedAt = Date.now()
+    for (const [name, pause] of Object.entries(pauses())) {
+      const each = questions[/** @type {keyof typeof questions} */ (name)]
+      if (askedAt - each.askedAt >= pause) each.ask()
+    }
+    for (const each of shell.page().questions) each.ask(afresh)
+  }
 
   const app = {
     route: parseHash(location.hash),
@@ -101,47 +174,44 @@ export function createApp(shell) {
     /** Channels, those most at risk first, as told last. @type {string[]} */ order: [],
     queue,
     known,
-    connection,
+    questions,
     live,
+    /** All that is asked on this page. */
+    asked: () => [...Object.values(questions), ...shell.page().questions],
+    question,
     ask,
     draw,
     reached: (/** @type {string | null} */ iso) => iso !== null && reached(Date.parse(iso)),
-    link: (/** @type {Partial<Route>} */ to) => formatHash(fit({ ...OVERVIEW, run: app.route.run, ...to })),
+    link: (/** @type {Partial<Route>} */ to) => formatHash(beside(to)),
     /** Goes to another page. */
-    go: (/** @type {Partial<Route>} */ to) => visit({ ...OVERVIEW, run: app.route.run, ...to }),
+    go: (/** @type {Partial<Route>} */ to) => visit(beside(to)),
     /** Looks at something else of the same page. */
     change: (/** @type {Partial<Route>} */ to) => visit({ ...app.route, ...to }),
     /** As `go`, but not as a step of its own. */
     replace(/** @type {Partial<Route>} */ to) {
-      const next = fit({ ...OVERVIEW, run: app.route.run, ...to })
+      const next = beside(to)
       history.replaceState(null, '', formatHash(next))
       look(next)
     },
+    /** Lists other alerts, or channels. */
+    filter(/** @type {Partial<import('./route.js').Filters>} */ to) {
+      app.route = { ...app.route, ...to }
+      history.replaceState(null, '', formatHash(app.route))
+      draw()
+      if (!queue.isAnswered()) questions.alerts.ask(true)
+    },
     look,
-    /** What a button asks for; a server that is gone is told of by the next poll. */
-    quietly(/** @type {() => Promise<unknown>} */ question) {
-      question()
-        .then(draw)
-        .catch((error) => {
-          if (!(error instanceof Unreachable || error instanceof Refused)) throw error
-        })
-    },
-    /** The alerts to triage; new ones are told to who can't see them arrive. */
-    async askQueue() {
-      const { run } = app.route
-      const came = await queue.ask(run)
-      if (came.length === 0 || app.route.run !== run) return
-      const [newest] = came
-      const more = came.length > 1 ? ` and ${came.length - 1} more` : ''
-      shell.announce(`New alert: ${shell.tell(newest)}${more}`)
-    },
+    /** Why the server refuses what is looked at; empty where it doesn't. */
+    refused: () =>
+      [questions.alerts, ...shell.page().questions].find(({ refused }) => refused)?.refused ?? '',
     /** What the server says that all who look at this run must know; it is of what is live. */
     notice: () => (app.route.run === 'live' ? (known.about?.notice ?? '') : ''),
-    /** Why there is nothing to show yet; empty while the server is away, which is said elsewhere. */
-    whyEmpty() {
-      if (connection.downSince !== null) return ''
-      if (connection.refused) return `This can't be shown: ${connection.refused}`
-      if (known.statusAt === 0) return 'The server has not answered yet.'
+    /** Why there is nothing to show yet; empty while it can't be had, which is said elsewhere. */
+    whyEmpty(/** @type {Question} */ { why }) {
+      if (contact.downSince !== null || why !== '') return ''
+      if (app.refused()) return `This can't be shown: ${app.refused()}`
+      const { lag } = questions
+      if (lag.askedAt === 0) return 'The server has not answered yet.'
       const { records, seconds } = worst(known.lag)
       const toGo = `history is being processed; ${counted(records, 'records')} to go.`
       if (app.now !== null)
@@ -152,10 +222,17 @@ export function createApp(shell) {
     },
   }
 
+  /** Another page of the same run, and of the same choice of alerts. */
+  const beside = (/** @type {Partial<Route>} */ to) =>
+    fit({ ...OVERVIEW, run: app.route.run, ...filtersOf(app.route), ...to })
+
   function reached(/** @type {number} */ now) {
     if (app.now === now || Number.isNaN(now)) return
+    const begins = app.now === null
     app.now = now
     app.movedAt = Date.now()
+    // What is asked by event time can be asked now.
+    if (begins) for (const each of shell.page().questions) each.ask()
   }
 
   function visit(/** @type {Route} */ to) {
@@ -169,98 +246,46 @@ export function createApp(shell) {
     app.route = next
     if (next.run !== before.run) {
       queue.forget()
-      Object.assign(known, nothing())
+      for (const each of [questions.alerts, questions.runs, questions.lag, questions.source]) each.forget()
+      Object.assign(known, { ...nothing(), runs: known.runs })
       Object.assign(app, { now: null, movedAt: Date.now(), order: [], threshold: null })
       live.listen(next.run)
     }
-    connection.refused = ''
     shell.arrive(before)
     draw()
-    void ask()
+    ask(true)
   }
 
-  // Asking
-
-  let asking = false
-  let again = false
-  /** One round of questions at a time; what is asked for meanwhile follows at once. */
-  async function ask() {
-    if (asking) {
-      again = true
-      return
-    }
-    asking = true
-    try {
-      do {
-        again = false
-        news = false
-        connection.askedAt = Date.now()
-        await round()
-      } while (again)
-    } finally {
-      asking = false
-      draw()
-    }
-  }
-
-  async function round() {
-    try {
-      await askShared()
-      // A page may take a while, as long as history is processed.
-      draw()
-      await shell.page().ask()
-      connection.refused = ''
-    } catch (error) {
-      if (error instanceof Unreachable) {
-        connection.downSince ??= connection.answeredAt
-        connection.why = error.message
-        known.about = undefined
-        return
-      }
-      if (!(error instanceof Refused)) throw error
-      connection.refused = error.message
-    }
-    connection.answeredAt = Date.now()
-    connection.downSince = null
-  }
-
-  async function askShared() {
-    const { run } = app.route
-    const at = Date.now()
-    const runsDue = app.now === null || at - known.runsAt > RUNS_MS || live.state() !== 'live'
-    const statusDue = at - known.statusAt > STATUS_MS
-    const [about, runs, lag, source] = await Promise.all([
-      // A server that has nothing to say of itself refuses, which is fine; what is simulated says so when it has begun.
-      known.about === undefined || (runsDue && known.about?.notice === null)
-        ? orNull(api.about())
-        : known.about,
-      runsDue ? api.runs() : null,
-      statusDue ? api.lag(run) : null,
-      statusDue ? api.source(run, 1) : null,
-      app.route.page === 'overview' ? null : app.askQueue(),
-    ])
-    if (app.route.run !== run) return
-    known.about = about
-    if (runs) {
-      Object.assign(known, { runs: runs.items, runsAt: at })
-      app.reached(runs.items.find((each) => each.run === run)?.lastAt ?? null)
-    }
-    if (lag && source) Object.assign(known, { lag: lag.items, source, statusAt: at })
+  /** Whether the reader has said which run to look at, or has been shown one. */
+  let isChosen = namesRun(location.hash)
+  /** Who comes without naming a run sees one that has something, if `live` has nothing and nothing that waits to be. */
+  function leaveEmpty() {
+    const { runs, lag } = questions
+    if (isChosen || app.route.page === 'alert' || runs.answeredAt === null) return
+    if (lag.answeredAt === null && lag.why === '') return
+    isChosen = true
+    const filled = known.runs
+      .filter(({ lastAt, alerts }) => lastAt !== null || alerts > 0)
+      .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
+    if (known.lag.length > 0 || filled.length === 0 || filled.some(({ run }) => run === 'live')) return
+    const [newest] = filled
+    shell.announce(`Nothing is live: this is the run ${newest.run}`)
+    app.replace({ ...app.route, run: newest.run })
   }
 
   const wait = () => {
     if (document.hidden) return HIDDEN_MS
-    if (connection.downSince !== null) return DOWN_MS
+    if (contact.downSince !== null) return DOWN_MS
     if (app.route.page === 'ops') return OPS_MS
     return live.state() === 'live' ? (news ? NEWS_MS : CALM_MS) : POLL_MS
   }
   setInterval(() => {
-    if (Date.now() - connection.askedAt >= wait()) void ask()
+    if (Date.now() - askedAt >= wait()) ask()
   }, 250)
   const listen = () => (document.hidden ? live.stop() : live.listen(app.route.run))
   document.addEventListener('visibilitychange', () => {
     listen()
-    if (!document.hidden) void ask()
+    if (!document.hidden) ask()
   })
   listen()
   return app

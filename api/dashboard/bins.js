@@ -11,8 +11,8 @@ import { span } from './route.js'
 /** Closed bins don't change but for late arrivals, so a poll asks only for the newest, and now and then for all. */
 const REFRESH_MS = 60_000
 const OVERLAP_BINS = 12
-/** The API's largest page. */
-const PAGE = 500
+/** The API's largest page of alerts; and no time shown has more bins. */
+export const PAGE = 500
 
 export function createBins() {
   const known = {
@@ -26,6 +26,10 @@ export function createBins() {
     /** @type {Map<number, import('./types.ts').Signal>} by start, ms */ signals: new Map(),
     /** @type {import('./types.ts').Alert[]} of the channel, touching the time shown */ alerts: [],
     /** @type {import('./types.ts').Gap[]} of the channel, in the time shown */ gaps: [],
+    /** Whether there are more alerts, or gaps, than can be asked for at once. */ more: {
+      alerts: false,
+      gaps: false,
+    },
   }
   let firstOf = ''
   const keyOf = (/** @type {View} */ { run, channel, measure, resolution, range, end }) =>
@@ -93,13 +97,19 @@ export function createBins() {
         const alerts = new Map([...open.items, ...begun.items].map((alert) => [alert.id, alert]))
         known.alerts = [...alerts.values()].filter((alert) => Date.parse(alert.openedAt) <= to)
         known.gaps = gaps.items
+        known.more = { alerts: open.next !== null || begun.next !== null, gaps: gaps.next !== null }
         known.refused = ''
       } catch (error) {
         if (!(error instanceof Refused)) throw error
         if (!wanted()) return
         known.counts.clear()
         known.signals.clear()
-        Object.assign(known, { alerts: [], gaps: [], refused: error.message })
+        Object.assign(known, {
+          alerts: [],
+          gaps: [],
+          more: { alerts: false, gaps: false },
+          refused: error.message,
+        })
       }
       known.key = key
     },

@@ -3,6 +3,7 @@
 import { api, orNull } from './api.js'
 import { el, redraw, setText } from './dom.js'
 import { full, integer, iso, period, plain, short } from './format.js'
+import { createStale } from './stale.js'
 
 /** @typedef {import('./types.ts').Cast} Cast @typedef {import('./bins.js').View} View */
 
@@ -11,7 +12,7 @@ const URL_CAP = 120
 const URLS = 4
 const PAGE = 50
 
-/** @param {() => void} onMore asks for more, and draws then */
+/** @param {() => void} onMore asks for more */
 export function createCasts(onMore) {
   const about = el('span', { class: 'muted' })
   const list = el('ol', { class: 'cast-list' })
@@ -20,10 +21,12 @@ export function createCasts(onMore) {
     { type: 'button', class: 'button', hidden: true, onclick: onMore },
     'Show more casts',
   )
+  const stale = createStale()
   const node = el(
     'section',
     { class: 'card casts' },
     el('div', { class: 'head' }, el('h3', {}, 'Casts'), about),
+    stale.node,
     list,
     more,
   )
@@ -73,7 +76,9 @@ export function createCasts(onMore) {
         extended: further,
       }
     },
-    draw(/** @type {View} */ view) {
+    /** @param {View} view @param {import('./asking.js').Question} question by which they are asked for */
+    draw(view, question) {
+      stale.draw(question)
       if (known.key !== keyOf(view)) return
       const { channel, at, end, resolution } = view
       const { from, to } = spanOf(view)

@@ -1,16 +1,17 @@
 // @ts-check
 /** The page around the pages: where one is, whether what is shown can be believed, and the keyboard. */
+import { contact } from './api.js'
 import { createApp } from './app.js'
 import { byId, el, offer, redraw, setText } from './dom.js'
-import { channelLabel, clock, counted, duration, full, plain } from './format.js'
+import { channelLabel, counted, duration, full, plain, second } from './format.js'
 import { bindKeys } from './keys.js'
 import { createAlertPage } from './pages/alert.js'
 import { createChannelPage } from './pages/channel.js'
 import { BEHIND_SECONDS, worst } from './pages/lag.js'
 import { createOps } from './pages/ops.js'
 import { createOverview } from './pages/overview.js'
-import { inShort } from './pages/source.js'
-import { formatHash, OVERVIEW, parseHash } from './route.js'
+import { inShort, listed } from './pages/source.js'
+import { filtersOf, formatHash, NO_FILTERS, OVERVIEW, parseHash } from './route.js'
 import { typeLabel } from './words.js'
 
 /** @typedef {import('./route.js').Route} Route @typedef {import('./app.js').Page} Page */
@@ -80,10 +81,11 @@ function draw() {
   const page = current()
   page.draw()
   const { route, known } = app
-  const open = app.queue.known.alerts.filter((alert) => alert.state === 'open').length
-  setText(byId('open-count'), String(open))
-  byId('open-count').hidden = open === 0
-  document.title = `${open ? `(${open}) ` : ''}${page.heading} · Farcaster Coordination Monitor`
+  const { open: alerts, moreOpen } = app.queue.known
+  const open = alerts.length === 0 ? '' : `${alerts.length}${moreOpen ? '+' : ''}`
+  setText(byId('open-count'), open)
+  byId('open-count').hidden = open === ''
+  document.title = `${open && `(${open}) `}${page.heading} · Farcaster Coordination Monitor`
   for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (
     document.querySelectorAll('[data-page]')
   )) {
@@ -96,13 +98,10 @@ function draw() {
     else link.removeAttribute('aria-current')
   }
 
-  // What was said last stays while the server is away.
-  if (known.about !== undefined) {
-    const about = byId('about-notice')
-    about.hidden = app.notice() === ''
-    setText(about, plain(app.notice(), 200))
-    about.title = about.textContent ?? ''
-  }
+  const about = byId('about-notice')
+  about.hidden = app.notice() === ''
+  setText(about, plain(app.notice(), 200))
+  about.title = about.textContent ?? ''
   const names = [...new Set(['live', route.run, ...known.runs.map((each) => each.run)])]
   byId('run-field').hidden = names.length < 2
   offer(
@@ -114,8 +113,8 @@ function draw() {
 }
 
 function drawStatus() {
-  const { connection, known, movedAt, live } = app
-  const { downSince } = connection
+  const { known, movedAt, live, questions } = app
+  const { downSince } = contact
   const now = Date.now()
   const { records, seconds } = worst(known.lag)
   const behind = seconds >= BEHIND_SECONDS
@@ -142,12 +141,17 @@ function drawStatus() {
   byId('freshness').title = `How far event time has come, and when it last moved. ${quoted}.`
 
   const lag = byId('lag-badge')
-  redraw(lag, `${seconds} ${records}`, () => [
-    `Lag ${duration(seconds)}`,
-    records > 0 && el('span', { class: 'wide' }, ` · ${counted(records, 'records')}`),
+  const { why, answeredAt } = questions.lag
+  redraw(lag, `${seconds} ${records} ${why}`, () => [
+    why === '' ? `Lag ${duration(seconds)}` : 'Lag unknown',
+    why === '' && records > 0 && el('span', { class: 'wide' }, ` · ${counted(records, 'records')}`),
   ])
-  lag.className = behind ? 'badge behind' : 'badge'
-  lag.title = `${counted(records, 'records')} unread, the oldest ${duration(seconds)} old`
+  lag.className = behind || why !== '' ? 'badge behind' : 'badge'
+  const unread = `${counted(records, 'records')} unread, the oldest ${duration(seconds)} old`
+  lag.title =
+    why === ''
+      ? unread
+      : `${plain(why, 160)}${answeredAt === null ? '' : `. At ${second(answeredAt)}: ${unread}`}`
   const source = inShort(known.source)
   const badge = byId('source-badge')
   badge.hidden = source === null
@@ -159,16 +163,20 @@ function drawStatus() {
     'Behind: channels of which posts are not decided for an hour, or replies or reactions for three.'
   for (const link of [lag, badge]) link.setAttribute('href', app.link({ page: 'ops' }))
 
+  const refused = app.refused()
+  const missing = app.asked().filter((each) => each.why !== '')
   const text =
     downSince !== null
-      ? `Frozen since ${clock(downSince)}:${String(new Date(downSince).getUTCSeconds()).padStart(2, '0')} UTC: the server does not answer (${plain(connection.why, 160)}). What is shown is what was last known; trying again every 2 s.`
-      : connection.refused !== ''
-        ? `This can't be shown: ${plain(connection.refused, 300)}`
-        : seconds >= CATCHING_UP_SECONDS && app.now !== null
-          ? `Catching up: event time ${full(app.now)} reached, ${counted(records, 'records')} to go.`
-          : stale && app.now !== null
-            ? `Event time has not moved for ${duration((now - movedAt) / 1000)}: the source sends nothing, or can't prove what it covers.`
-            : ''
+      ? `Frozen since ${second(downSince)}: the server does not answer (${plain(contact.why, 160)}). What is shown is what was last known; trying again every 2 s.`
+      : refused !== ''
+        ? `This can't be shown: ${plain(refused, 300)}`
+        : missing.length > 0
+          ? `Can't be had now: ${listed(missing.map((each) => each.name))} (${plain(missing[0].why, 160)}). What is shown of that is as old as it says; all else is of now.`
+          : seconds >= CATCHING_UP_SECONDS && app.now !== null
+            ? `Catching up: event time ${full(app.now)} reached, ${counted(records, 'records')} to go.`
+            : stale && app.now !== null
+              ? `Event time has not moved for ${duration((now - movedAt) / 1000)}: the source sends nothing, or can't prove what it covers.`
+              : ''
   const notice = byId('notice')
   notice.className = `notice ${downSince !== null ? 'down' : 'behind'}`
   notice.hidden = text === ''
@@ -178,7 +186,7 @@ function drawStatus() {
 // Wiring
 
 runSelect.addEventListener('change', () =>
-  app.go({ page: app.route.page === 'ops' ? 'ops' : 'overview', run: runSelect.value }),
+  app.go({ ...NO_FILTERS, page: app.route.page === 'ops' ? 'ops' : 'overview', run: runSelect.value }),
 )
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault()
@@ -187,7 +195,7 @@ byId('skip').addEventListener('click', (event) => {
 const themeButton = byId('theme-button')
 const otherTheme = () => (document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark')
 const switchTheme = () => dispatchEvent(new CustomEvent('choose-theme', { detail: otherTheme() }))
-const nameTheme = () => themeButton.setAttribute('aria-label', otherTheme() === 'dark' ? 'Dark' : 'Light')
+const nameTheme = () => themeButton.setAttribute('aria-label', `Switch to ${otherTheme()} colours`)
 themeButton.addEventListener('click', switchTheme)
 addEventListener('theme', nameTheme)
 nameTheme()
@@ -206,8 +214,8 @@ bindKeys({
   back() {
     if (app.route.page === 'overview')
       return /** @type {HTMLElement | null} */ (document.activeElement)?.blur()
-    const to = trail.at(-1) ?? { ...OVERVIEW, run: app.route.run }
-    app.go(to)
+    const to = trail.at(-1) ?? OVERVIEW
+    app.go({ ...to, run: app.route.run, ...filtersOf(app.route) })
   },
   search() {
     if (app.route.page !== 'overview') app.go({})
@@ -228,4 +236,4 @@ setInterval(drawStatus, 1000)
 main.append(current().root)
 if (app.route.id !== null) lastIds[app.route.page] = app.route.id
 draw()
-void app.ask()
+app.ask()

@@ -9,6 +9,8 @@ export const clock = (/** @type {number} */ ms) => {
   const d = new Date(ms)
   return `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}`
 }
+/** ms -> `14:05:10 UTC`: by the clock of this machine. */
+export const second = (/** @type {number} */ ms) => `${clock(ms)}:${pad(new Date(ms).getUTCSeconds())} UTC`
 /** ms -> `26 Jan`. */
 export const day = (/** @type {number} */ ms) => {
   const d = new Date(ms)

@@ -13,7 +13,9 @@ const PAGES = /** @type {const} */ (['overview', 'channel', 'alert', 'ops'])
  * @typedef {typeof PAGES[number]} PageName
  * @typedef {{ measure: string, resolution: number, range: typeof RANGES[number], at: number | null,
  *   end: number | null }} Window
- * @typedef {Window & { page: PageName, id: string | null, run: string }} Route
+ * @typedef {typeof NO_FILTERS} Filters  which alerts are listed, and which channels (`q`: what their names have in them);
+ *   `from` and `to`: the first and the last day of their opening, such as `2026-01-26`; empty: any
+ * @typedef {Window & Filters & { page: PageName, id: string | null, run: string }} Route
  */
 
 const time = (/** @type {string | null} */ text) => {
@@ -23,7 +25,36 @@ const time = (/** @type {string | null} */ text) => {
 
 /** @type {Window} */
 const WINDOW = { measure: 'casts', resolution: 300, range: 'long', at: null, end: null }
-export const OVERVIEW = /** @type {Route} */ ({ page: 'overview', id: null, run: 'live', ...WINDOW })
+export const NO_FILTERS = {
+  ...{ type: '', severity: '', state: '', channel: '', from: '', to: '' },
+  /** Also those beyond the daily cap: `true`, or empty. */ all: '',
+  order: 'newest',
+  q: '',
+}
+const FILTERS = /** @type {(keyof typeof NO_FILTERS)[]} */ (Object.keys(NO_FILTERS))
+export const OVERVIEW = /** @type {Route} */ ({
+  ...{ page: 'overview', id: null, run: 'live' },
+  ...WINDOW,
+  ...NO_FILTERS,
+})
+
+const DAY = /^\d{4}-\d\d-\d\d$/
+/** What may stand there, of what has not all the same form. @type {Partial<Record<keyof Filters, RegExp>>} */
+const FORMS = {
+  ...{ type: /^[a-z-]{1,40}$/, severity: /^(low|medium|high)$/, state: /^(open|resolved)$/ },
+  ...{ from: DAY, to: DAY, all: /^true$/, order: /^(newest|worst)$/ },
+}
+/** @returns {Filters} */
+export const filtersOf = (/** @type {Filters} */ of) =>
+  /** @type {Filters} */ (Object.fromEntries(FILTERS.map((name) => [name, of[name]])))
+const isAllowed = (/** @type {keyof Filters} */ name, /** @type {string | null} */ value) =>
+  value !== null &&
+  (FORMS[name]?.test(value) ?? true) &&
+  (FORMS[name] !== DAY || !Number.isNaN(Date.parse(value)))
+
+/** Whether a hash says which run it is of. */
+export const namesRun = (/** @type {string} */ hash) =>
+  new URLSearchParams(hash.split('?', 2)[1] ?? '').has('run')
 
 /** The route that a hash means; what is missing or malformed in it falls back to the default. @returns {Route} */
 export function parseHash(/** @type {string} */ hash) {
@@ -46,14 +77,30 @@ export function parseHash(/** @type {string} */ hash) {
     range: RANGES.find((r) => r === fields.get('range')) ?? WINDOW.range,
     at: time(fields.get('at')),
     end: time(fields.get('end')),
+    ...filtersIn(fields),
   })
 }
 
+/** @returns {Filters} */
+const filtersIn = (/** @type {URLSearchParams} */ fields) =>
+  /** @type {Filters} */ (
+    Object.fromEntries(
+      FILTERS.map((name) => {
+        const value = fields.get(name)
+        return [name, isAllowed(name, value) ? value : NO_FILTERS[name]]
+      }),
+    )
+  )
+
 export function formatHash(/** @type {Route} */ route) {
   const stamp = (/** @type {number | null} */ ms) => ms && `${new Date(ms).toISOString().slice(0, 19)}Z`
-  const { page, id, ...rest } = route
+  const { page, id, run, ...rest } = route
+  const listed = page === 'overview' || page === 'alert' ? filtersOf(route) : NO_FILTERS
   const fields = new URLSearchParams()
-  for (const [name, value] of Object.entries({ ...rest, at: stamp(rest.at), end: stamp(rest.end) })) {
+  for (const [name, value] of Object.entries({
+    ...{ run, ...rest, ...listed },
+    ...{ at: stamp(rest.at), end: stamp(rest.end) },
+  })) {
     const usual = /** @type {Record<string, unknown>} */ (OVERVIEW)[name]
     if (value !== null && value !== usual) fields.set(name, String(value))
   }

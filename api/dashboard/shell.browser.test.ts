@@ -60,7 +60,7 @@ describeInBrowser('the page around the pages', (bench) => {
     await open('', { colorScheme: 'dark' })
     const theme = (): Promise<string> => bench.page.evaluate('document.documentElement.dataset.theme')
     expect(await theme()).toBe('dark')
-    await bench.page.getByRole('button', { name: 'Light' }).click()
+    await bench.page.getByRole('button', { name: 'Switch to light colours' }).click()
     await soon(theme).toBe('light')
     await bench.page.reload()
     expect(await theme()).toBe('light')

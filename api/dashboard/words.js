@@ -25,8 +25,7 @@ export const severity = (/** @type {string} */ level) =>
     el('span', { 'aria-hidden': 'true' }, SEVERITY_MARK[level] ?? ''),
     ` ${level}`,
   )
-export const state = (/** @type {Alert} */ alert) =>
-  el('span', { class: `tag ${alert.state}` }, alert.state === 'open' ? 'open' : 'ended')
+export const state = (/** @type {Alert} */ alert) => el('span', { class: `tag ${alert.state}` }, alert.state)
 /** Beyond what a day's cap lets through, an alert is kept and shown, but sent to nobody. */
 export const unlisted = (/** @type {Alert} */ alert) =>
   alert.listed === false &&

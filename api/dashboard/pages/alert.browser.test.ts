@@ -38,9 +38,9 @@ describeInBrowser('an alert', (bench) => {
 
   it('says how an alert ended', async () => {
     await open('#/alert/a4')
-    await soon(() => text('.outcome')).toBe('Ended: Recovered: 3 bins within the expected band.')
-    expect(await text('.story .tag')).toBe('ended')
-    expect(await text('.story .opened')).toMatch(/ended 2026-01-25 20:05 UTC after 2 h$/)
+    await soon(() => text('.outcome')).toBe('Resolved: Recovered: 3 bins within the expected band.')
+    expect(await text('.story .tag')).toBe('resolved')
+    expect(await text('.story .opened')).toMatch(/resolved 2026-01-25 20:05 UTC after 2 h$/)
     expect(await text('.stepper .muted')).toBe('4 of 53')
     // A collapse has neither score nor q here, and says nothing of them.
     expect(await texts('.figures dt')).toEqual([
@@ -59,7 +59,7 @@ describeInBrowser('an alert', (bench) => {
       /after 2 h · The bin ended 17:05; its casts were covered at 18:05\.$/,
     )
     expect(await text('.story .row')).toBe(
-      '◆ mediumCollapse in /memesendedhttps://warpcast.com/~/channel/memes',
+      '◆ mediumCollapse in /memesresolvedhttps://warpcast.com/~/channel/memes',
     )
     await bench.page.context().close()
     await bench.serve({ late: 30 })

@@ -1,10 +1,12 @@
 // @ts-check
 /** An alert: what, where, since when, why; the evidence, the course around the moment, the casts about it. */
-import { api, exportLink, Refused } from '../api.js'
+import { api, exportLink } from '../api.js'
+import { NOT_ASKED } from '../asking.js'
 import { el, redraw, setText } from '../dom.js'
 import { age, channelLabel, clock, day, duration, full, iso, plain, short, splitSeries } from '../format.js'
 import { fit, OVERVIEW, span } from '../route.js'
 import { createSeriesView } from '../series-view.js'
+import { createStale } from '../stale.js'
 import { opener, severity, state, typeLabel, unlisted, wholeUrl } from '../words.js'
 import { evidenceTable, figures } from './evidence.js'
 
@@ -17,13 +19,29 @@ const LATE_MS = 30 * 60_000
 export function createAlertPage(app) {
   /** @type {AlertDetail | null} */
   let alert = null
-  /** @type {{ id: string, why: string } | null} */
-  let refused = null
-  const view = createSeriesView({
+  const view = createSeriesView(app, {
+    look: () => {
+      const current = shown()
+      return current && looked(current)
+    },
     onSelect: (at) => app.change({ at }),
     onAlert: ({ id }) => app.replace({ page: 'alert', id }),
-    quietly: app.quietly,
   })
+  const question = app.question('the alert', async () => {
+    const asked = app.route
+    const id = asked.id ?? ''
+    app.queue.fresh.delete(id)
+    const listed = [...app.queue.known.open, ...app.queue.known.alerts].find((each) => each.id === id)
+    const isNew = alert?.id !== id
+    if (!isNew && alert?.sequence === listed?.sequence) return NOT_ASKED
+    const answer = await api.alert(id)
+    if (app.route !== asked) return
+    alert = answer
+    // A link may be of another run, or say nothing of it.
+    if (answer.run !== asked.run) app.replace({ page: 'alert', id, run: answer.run })
+    else if (isNew) for (const each of view.questions) each.ask(true)
+  })
+  const stale = createStale()
   const place = el('span', { class: 'muted' })
   const previous = el('button', { type: 'button', class: 'button', onclick: () => step(-1) }, '← Previous')
   const next = el('button', { type: 'button', class: 'button', onclick: () => step(1) }, 'Next →')
@@ -35,6 +53,7 @@ export function createAlertPage(app) {
     'div',
     { class: 'alert-page' },
     el('div', { class: 'title' }, el('div', { class: 'stepper' }, previous, next, place), links),
+    stale.node,
     story,
     view.charts,
     evidence,
@@ -66,37 +85,18 @@ export function createAlertPage(app) {
       const current = shown()
       return current ? `${typeLabel(current.type)} in ${channelLabel(current.channel)}` : 'Alert'
     },
-    async ask() {
-      const asked = app.route
-      const id = asked.id ?? ''
-      app.queue.fresh.delete(id)
-      const listed = app.queue.known.alerts.find((each) => each.id === id)
-      if (shown()?.sequence !== listed?.sequence || !shown()) {
-        try {
-          const answer = await api.alert(id)
-          if (app.route !== asked) return
-          alert = answer
-          refused = null
-        } catch (error) {
-          if (!(error instanceof Refused)) throw error
-          refused = { id, why: error.message }
-        }
-      }
-      const current = shown()
-      if (!current || app.now === null) return
-      app.draw()
-      await view.ask(looked(current), app.now, () => app.route === asked)
-    },
+    questions: [question, ...view.questions],
     draw() {
       const current = shown()
-      const missing = refused?.id === app.route.id ? refused : null
+      const missing = question.refused
+      stale.draw(question)
       for (const part of [view.charts, evidence, history, view.casts]) part.hidden = !current
       if (!current) {
         redraw(story, JSON.stringify([missing, app.route.id]), () => [
           el(
             'p',
             { class: 'none' },
-            missing ? `This alert can't be shown: ${plain(missing.why, 300)}` : 'Asking…',
+            missing !== '' ? `This alert can't be shown: ${plain(missing, 300)}` : 'Asking…',
           ),
         ])
         return
@@ -105,7 +105,7 @@ export function createAlertPage(app) {
       drawEvidence(current)
       drawHistory(current)
       const window = looked(current)
-      if (app.now !== null) view.draw(window, app.now, current, app.connection.downSince !== null)
+      if (app.now !== null) view.draw(window, app.now, current)
       const spot = app.queue.place(current)
       setText(place, spot.index < 0 ? 'not among those listed' : `${spot.index + 1} of ${spot.length}`)
       previous.disabled = !spot.previous
@@ -186,7 +186,7 @@ export function createAlertPage(app) {
       ? now === null || ago === ''
         ? 'still open'
         : `open for ${duration((now - opened) / 1000)}`
-      : `ended ${full(Date.parse(current.resolvedAt ?? ''))} after ${duration((Date.parse(current.resolvedAt ?? '') - opened) / 1000)}`
+      : `resolved ${full(Date.parse(current.resolvedAt ?? ''))} after ${duration((Date.parse(current.resolvedAt ?? '') - opened) / 1000)}`
     const opening = openingOf(current)
     redraw(story, JSON.stringify([current, since, opening]), () => [
       el(
@@ -213,7 +213,7 @@ export function createAlertPage(app) {
       el('p', { class: 'why' }, plain(current.reason, 1000)),
       !open &&
         current.outcome !== null &&
-        el('p', { class: 'outcome' }, `Ended: ${plain(current.outcome, 1000)}`),
+        el('p', { class: 'outcome' }, `Resolved: ${plain(current.outcome, 1000)}`),
       figures(current, opening),
     ])
   }

@@ -2,6 +2,8 @@
 /** A channel: its series, what was expected, the indicators, the score; alerts, gaps and casts. */
 import { api, exportLink } from '../api.js'
 import { FIRST_CHANNELS } from '../app.js'
+import { NOT_ASKED } from '../asking.js'
+import { PAGE } from '../bins.js'
 import { el, redraw, segments, setText } from '../dom.js'
 import {
   age,
@@ -16,16 +18,23 @@ import {
   RESOLUTIONS,
   short,
 } from '../format.js'
-import { allowed, RANGES, rangeLabel, span } from '../route.js'
+import { allowed, NO_FILTERS, RANGES, rangeLabel, span } from '../route.js'
 import { createSeriesView } from '../series-view.js'
 import { severity, state, typeLabel, when, wholeUrl } from '../words.js'
 
 /** @param {import('../app.js').App} app */
 export function createChannelPage(app) {
-  const view = createSeriesView({
+  const view = createSeriesView(app, {
+    look: () => looked(),
     onSelect: (at) => app.change({ at }),
     onAlert: ({ id }) => app.go({ page: 'alert', id }),
-    quietly: app.quietly,
+  })
+  /** To go from one to the next, those most at risk first. */
+  const order = app.question('the order of channels', async () => {
+    const { run } = app.route
+    if (app.order.length > 0) return NOT_ASKED
+    const { items } = await api.overview({ run, limit: FIRST_CHANNELS })
+    if (app.route.run === run) app.order = items.map(({ channel }) => channel)
   })
   const heading = el('h2', { class: 'channel-heading' })
   const whole = el('bdi', { class: 'muted' })
@@ -56,6 +65,7 @@ export function createChannelPage(app) {
   const alerts = el('div', { class: 'chips', role: 'group', 'aria-label': 'Alerts in the time shown' })
   const gaps = el('div')
   const gapsTitle = el('span', { class: 'muted' })
+  const itsAlerts = el('a', {}, 'All its alerts')
   const countsLink = el('a', { download: '' }, 'Counts (CSV)')
   const signalsLink = el('a', { download: '' }, 'Decision log (CSV)')
   const more = el(
@@ -65,8 +75,8 @@ export function createChannelPage(app) {
     el(
       'section',
       { class: 'card' },
-      el('div', { class: 'head' }, el('h3', {}, 'Take it along')),
-      el('p', { class: 'links' }, countsLink, signalsLink),
+      el('div', { class: 'head' }, el('h3', {}, 'More of it')),
+      el('p', { class: 'links' }, itsAlerts, countsLink, signalsLink),
     ),
   )
   const root = el(
@@ -115,15 +125,7 @@ export function createChannelPage(app) {
     get heading() {
       return channelLabel(app.route.id ?? '')
     },
-    async ask() {
-      const asked = app.route
-      if (app.now === null) return
-      if (app.order.length === 0) {
-        const { items } = await api.overview({ run: asked.run, limit: FIRST_CHANNELS })
-        if (app.route.run === asked.run) app.order = items.map(({ channel }) => channel)
-      }
-      await view.ask(looked(), app.now, () => app.route === asked)
-    },
+    questions: [...view.questions, order],
     draw() {
       const { id, measure, resolution, range, end, run } = app.route
       const name = id ?? ''
@@ -144,7 +146,7 @@ export function createChannelPage(app) {
       later.disabled = end === null
       if (app.now === null) {
         setText(about, '')
-        view.nothing(app.whyEmpty())
+        view.nothing(app.whyEmpty(app.questions.runs))
         return
       }
       const { from, to } = view.bins.shown(looked(), app.now)
@@ -156,7 +158,7 @@ export function createChannelPage(app) {
         )
       const first = view.bins.first(looked())
       earlier.disabled = first !== null && from <= first
-      view.draw(looked(), app.now, null, app.connection.downSince !== null)
+      view.draw(looked(), app.now, null)
       drawAlerts(from)
       // Nothing is known of a channel that isn't there, and nothing yet of one that was not loaded.
       more.hidden = !view.bins.has(looked()) || view.bins.known.refused !== ''
@@ -164,6 +166,7 @@ export function createChannelPage(app) {
       const query = { run, series: `${measure}:${name}`, resolution, from: iso(from), to: iso(to) }
       countsLink.href = exportLink('counts', query)
       signalsLink.href = exportLink('signals', query)
+      itsAlerts.href = app.link({ ...NO_FILTERS, channel: name })
     },
     /** Channels in the order of their risk, as the overview had them last. */
     step(/** @type {1 | -1} */ by) {
@@ -180,8 +183,10 @@ export function createChannelPage(app) {
       .sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1))
     const shown = view.bins.has(looked()) ? touching : []
     alerts.hidden = shown.length === 0
-    redraw(alerts, JSON.stringify([shown, app.now]), () =>
-      shown.map((alert) =>
+    const cut = view.bins.known.more.alerts
+    redraw(alerts, JSON.stringify([shown, app.now, cut]), () => [
+      cut && el('span', { class: 'cut' }, `Only the ${PAGE} alerts that were opened last are shown:`),
+      ...shown.map((alert) =>
         el(
           'a',
           { class: 'chip', href: app.link({ page: 'alert', id: alert.id }), title: plain(alert.reason, 300) },
@@ -196,12 +201,13 @@ export function createChannelPage(app) {
           ),
         ),
       ),
-    )
+    ])
   }
 
   function drawGaps() {
     const known = view.bins.has(looked()) ? view.bins.known.gaps : []
-    setText(gapsTitle, 'in the time shown, times in UTC')
+    const first = view.bins.known.more.gaps ? `the first ${PAGE} of many ` : ''
+    setText(gapsTitle, `${first}in the time shown, times in UTC`)
     redraw(gaps, JSON.stringify([known]), () => [
       known.length === 0
         ? el('p', { class: 'none' }, 'No gap is known: all of it was covered.')

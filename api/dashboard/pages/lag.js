@@ -59,8 +59,8 @@ export function createLagTable() {
     body,
   )
   let run = ''
-  /** @type {Row[]} */
-  let rows = []
+  /** When the last sample was taken, ms. */
+  let sampledAt = 0
   /** By role and topic. @type {Map<string, { at: number, records: number }[]>} */
   const samples = new Map()
 
@@ -96,17 +96,21 @@ export function createLagTable() {
   })
   return {
     node,
-    learn(/** @type {string} */ of, /** @type {Lag[]} */ items) {
+    /** @param {string} of the run @param {Lag[]} items @param {number} at when this was learned, ms */
+    draw(of, items, at) {
+      const rows = byRole(items)
       if (of !== run) samples.clear()
       run = of
-      rows = byRole(items)
-      for (const { key, records } of rows) {
-        const kept = samples.get(key) ?? []
-        kept.push({ at: Date.now() / 1000, records })
-        samples.set(key, kept.slice(-SAMPLES))
+      if (at !== sampledAt) {
+        sampledAt = at
+        for (const { key, records } of rows) {
+          const kept = samples.get(key) ?? []
+          kept.push({ at: at / 1000, records })
+          samples.set(key, kept.slice(-SAMPLES))
+        }
       }
+      list.draw(rows)
     },
-    draw: () => list.draw(rows),
   }
 }
 

@@ -1,8 +1,9 @@
 // @ts-check
 /** Whether what is shown can be believed: how far the roles lag, how fast warnings are, what was missed, what failed. */
-import { api, orNull } from '../api.js'
+import { api, contact, orNull } from '../api.js'
 import { el, redraw, setText } from '../dom.js'
 import { counted, duration, full, integer, iso, plain, short } from '../format.js'
+import { createStale } from '../stale.js'
 import { channelName } from '../words.js'
 import { createLagTable } from './lag.js'
 import { createLatency } from './latency.js'
@@ -15,7 +16,6 @@ const WHY_CAP = 300
 /** @param {import('../app.js').App} app */
 export function createOps(app) {
   const nothing = () => ({
-    run: '',
     ready: '',
     /** @type {import('../types.ts').Latency | null} */ latency: null,
     /** @type {import('../types.ts').DeadLetter[]} */ dead: [],
@@ -23,6 +23,26 @@ export function createOps(app) {
     moreGaps: false,
   })
   let known = nothing()
+  let knownRun = ''
+  /** @param {string} name @param {(run: string) => Promise<Partial<ReturnType<typeof nothing>>>} work */
+  const asked = (name, work) =>
+    app.question(name, async () => {
+      const { run } = app.route
+      const found = await work(run)
+      if (app.route.run !== run) return
+      known = { ...(knownRun === run ? known : nothing()), ...found }
+      knownRun = run
+    })
+  const questions = {
+    ready: asked('whether the server is ready', async () => ({ ready: await api.ready() })),
+    latency: asked('how long alerts take', async (run) => ({ latency: await orNull(api.latency(run)) })),
+    dead: asked('dead letters', async (run) => ({ dead: (await orNull(api.deadLetters(run)))?.items ?? [] })),
+    gaps: asked('gaps', async (run) => {
+      const from = app.now === null ? undefined : iso(app.now - DAY_MS)
+      const { items, next } = await api.gaps({ run, from, limit: GAPS })
+      return { gaps: items, moreGaps: next !== null }
+    }),
+  }
   const health = el('dl', { class: 'figures' })
   const lag = createLagTable()
   const latency = createLatency()
@@ -31,22 +51,34 @@ export function createOps(app) {
   const gaps = el('div')
   const gapsTitle = el('span', { class: 'muted' })
 
-  const card = (/** @type {string} */ title, /** @type {string} */ kind, /** @type {Node[]} */ ...parts) =>
-    el('section', { class: `card ${kind}` }, el('div', { class: 'head' }, el('h3', {}, title)), ...parts)
-  const gapsCard = card('Gaps of the last 24 hours', 'gaps', gaps)
+  /** @type {[ReturnType<typeof createStale>, import('../asking.js').Question][]} */
+  const panels = []
+  /** @param {string} title @param {string} kind @param {import('../asking.js').Question} question @param {Node} part */
+  const card = (title, kind, question, part) => {
+    const stale = createStale()
+    panels.push([stale, question])
+    const head = el('div', { class: 'head' }, el('h3', {}, title))
+    return el('section', { class: `card ${kind}` }, head, stale.node, part)
+  }
+  const gapsCard = card('Gaps of the last 24 hours', 'gaps', questions.gaps, gaps)
   gapsCard.firstElementChild?.append(gapsTitle)
   const root = el(
     'div',
     { class: 'ops' },
     el('h2', { class: 'sr' }, 'Operations'),
-    card('State', 'health', health),
-    el('div', { class: 'stack' }, card('Unread records, by role', 'lag', lag.node), source.node),
+    card('State', 'health', questions.ready, health),
     el(
       'div',
       { class: 'stack' },
-      card('From record to alert', 'latency', latency.node),
+      card('Unread records, by role', 'lag', app.questions.lag, lag.node),
+      source.node,
+    ),
+    el(
+      'div',
+      { class: 'stack' },
+      card('From record to alert', 'latency', questions.latency, latency.node),
       gapsCard,
-      card('Dead letters', 'dead', dead),
+      card('Dead letters', 'dead', questions.dead, dead),
     ),
   )
 
@@ -54,47 +86,30 @@ export function createOps(app) {
     root,
     heading: 'Operations',
     items: () => [],
-    async ask() {
-      const { run } = app.route
-      const { now } = app
-      const from = now === null ? undefined : iso(now - DAY_MS)
-      const [ready, lags, hops, letters, found] = await Promise.all([
-        api.ready(),
-        api.lag(run),
-        orNull(api.latency(run)),
-        orNull(api.deadLetters(run)),
-        api.gaps({ run, from, limit: GAPS }),
-        source.ask(),
-      ])
-      if (app.route.run !== run) return
-      app.known.lag = lags.items
-      lag.learn(run, lags.items)
-      known = {
-        ...{ run, ready, latency: hops, dead: letters?.items ?? [] },
-        ...{ gaps: found.items, moreGaps: found.next !== null },
-      }
-    },
+    questions: [...Object.values(questions), source.question],
     draw() {
       drawHealth()
-      if (known.run !== app.route.run) return
-      lag.draw()
-      latency.draw(known.latency)
+      for (const [panel, question] of panels) panel.draw(question)
       source.draw()
-      drawGaps()
-      drawDead()
+      if (app.questions.lag.answeredAt !== null)
+        lag.draw(app.route.run, app.known.lag, app.questions.lag.answeredAt)
+      if (knownRun !== app.route.run) return
+      latency.draw(known.latency)
+      if (questions.gaps.answeredAt !== null) drawGaps()
+      if (questions.dead.answeredAt !== null) drawDead()
     },
   }
 
   function drawHealth() {
-    const { connection, live, now } = app
-    const down = connection.downSince !== null
+    const { live, now } = app
+    const down = contact.downSince !== null
     const run = app.known.runs.find((each) => each.run === app.route.run)
     /** @type {[string, string, string][]} */
     const parts = [
       [
         'Server',
         down ? 'not answering' : known.ready === '' ? 'ready' : 'not ready',
-        down ? connection.why : known.ready,
+        down ? contact.why : known.ready,
       ],
       [
         'News',

@@ -49,7 +49,7 @@ describeInBrowser('the overview', (bench) => {
     expect(drawn.filter((x) => x >= Math.min(...inHole) && x <= Math.max(...inHole))).toEqual([])
   })
 
-  it('lists open alerts, newest first or worst first, of a type, and those that ended', async () => {
+  it('lists open alerts, newest first or worst first, of a type, and those that are resolved', async () => {
     await open()
     await alerts().first().waitFor()
     const types = (): Promise<string[]> => texts('.alert-list .type')
@@ -57,14 +57,14 @@ describeInBrowser('the overview', (bench) => {
     expect((await types()).slice(0, 4)).toEqual(['Early warning', 'Onset', 'Early warning', 'Collapse'])
     expect((await texts('.alert-list .severity')).slice(0, 3)).toEqual(['▲ high', '◆ medium', '● low'])
     // Open ones first.
-    expect(await texts('.alert-list .tag')).toEqual(Array(50).fill('ended'))
+    expect(await texts('.alert-list .tag')).toEqual(Array(50).fill('resolved'))
     expect(await bench.page.locator('.alert-list li:nth-child(3) .tag').count()).toBe(0)
     await choose('Alert state', 'open')
     await soon(() => alerts().count()).toBe(3)
     expect(await alerts().first().textContent()).toMatch(
       /^▲ high ?Early warning26 Jan 08:05 6 h agoonchainsummer.xyzscore 0\.\d\dcasts: CNN-LSTM score 0.83 .*Variance 2.4 times/,
     )
-    expect(await text('.triage .head .muted')).toBe('3 open · 1 high')
+    expect(await text('.triage .head .muted')).toBe('3 open · 1 high · 3 alerts listed')
     bench.scene.open('new', 'https://ethereum.org', 'Already 90 casts where 20 were expected.')
     await soon(types).toEqual(['Onset', 'Early warning', 'Onset', 'Early warning'])
     bench.scene.soften('new')
@@ -75,7 +75,7 @@ describeInBrowser('the overview', (bench) => {
     await bench.page.getByText('No alert matches these filters.').waitFor()
     await choose('Alert state', '')
     await soon(async () => new Set(await types())).toEqual(new Set(['Collapse']))
-    expect(await texts('.alert-list .tag')).toContain('ended')
+    expect(await texts('.alert-list .tag')).toContain('resolved')
     await choose('Alert type', '')
     await choose('Alert state', 'resolved')
     await soon(() => alerts().count()).toBe(50)

@@ -4,6 +4,7 @@ import { api, orNull } from '../api.js'
 import { FIRST_CHANNELS } from '../app.js'
 import { el, setText } from '../dom.js'
 import { clock, day, integer, iso, thresholdIn } from '../format.js'
+import { createStale } from '../stale.js'
 import { createRisks } from './risks.js'
 import { createTriage } from './triage.js'
 
@@ -22,6 +23,18 @@ export function createOverview(app) {
   /** Of the score, by run. @type {Map<string, number | null>} */
   const thresholds = new Map()
 
+  const question = app.question('channels', async () => {
+    const { run } = app.route
+    const overview = await api.overview({ run, limit: wide ? MOST : FIRST_CHANNELS })
+    if (app.route.run !== run) return
+    if (knownRun !== run) risks.forget()
+    known = overview
+    knownRun = run
+    app.order = overview.items.map(({ channel }) => channel)
+    app.reached(overview.now)
+    await learnThreshold(run)
+  })
+  const stale = createStale()
   const triage = createTriage(app)
   const count = el('span', { class: 'muted' })
   const held = el('span', { class: 'held muted' })
@@ -44,7 +57,7 @@ export function createOverview(app) {
   )
   function widen() {
     wide = true
-    app.ask()
+    question.ask()
   }
   const root = el(
     'div',
@@ -61,6 +74,7 @@ export function createOverview(app) {
         held,
         search,
       ),
+      stale.node,
       risks.node,
       more,
     ),
@@ -77,7 +91,7 @@ export function createOverview(app) {
     if (app.route.run === run) app.threshold = thresholds.get(run) ?? null
   }
   search.addEventListener('input', () => {
-    app.draw()
+    app.filter({ q: search.value })
     // Those that are listed at first are not all that can be found.
     if (!wide && search.value !== '') widen()
   })
@@ -91,37 +105,27 @@ export function createOverview(app) {
       event.preventDefault()
       if (search.value === '') search.blur()
       search.value = ''
-      app.draw()
+      app.filter({ q: '' })
     }
   })
 
   return {
     root,
     heading: 'Overview',
-    async ask() {
-      const { run } = app.route
-      const [overview] = await Promise.all([
-        api.overview({ run, limit: wide ? MOST : FIRST_CHANNELS }),
-        app.askQueue(),
-      ])
-      if (app.route.run !== run) return
-      if (knownRun !== run) risks.forget()
-      known = overview
-      knownRun = run
-      app.order = overview.items.map(({ channel }) => channel)
-      await learnThreshold(run)
-      app.reached(overview.now)
-    },
+    questions: [question],
     draw() {
       triage.draw()
+      stale.draw(question)
+      if (search !== document.activeElement) search.value = app.route.q
       if (knownRun !== app.route.run) {
         // Rows of another run are not those of this one.
         risks.draw([], '', null)
-        risks.explain(app.whyEmpty())
+        risks.explain(app.whyEmpty(question))
         setText(count, '')
         return
       }
-      const wanted = search.value.trim().toLowerCase()
+      const wanted = app.route.q.trim().toLowerCase()
+      if (wanted !== '' && !wide) widen()
       const shown = risks.draw(known.items, wanted, known.now)
       const now = known.now === null ? null : Date.parse(known.now)
       const cut = known.items.length === (wide ? MOST : FIRST_CHANNELS)
@@ -133,7 +137,7 @@ export function createOverview(app) {
           : `${wanted === '' ? total : `${shown} of ${total}`} · last bin ends ${day(now)} ${clock(now)} UTC`,
       )
       more.hidden = !cut || wide
-      risks.explain(known.items.length > 0 ? 'No channel is called that.' : app.whyEmpty())
+      risks.explain(known.items.length > 0 ? 'No channel is called that.' : app.whyEmpty(question))
     },
     items: () => [...triage.inOrder(), ...risks.inOrder()],
     search: () => search.focus(),

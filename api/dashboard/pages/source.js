@@ -3,6 +3,7 @@
 import { api } from '../api.js'
 import { el, redraw, setText } from '../dom.js'
 import { clock, counted, integer, plain, short } from '../format.js'
+import { createStale } from '../stale.js'
 import { channelName } from '../words.js'
 
 /** @typedef {import('../types.ts').Source} Source */
@@ -42,6 +43,12 @@ export function createSource(app) {
   /** @type {Source | null} */
   let source = null
   let limit = CHANNELS
+  const question = app.question('what the source does', async () => {
+    const { run } = app.route
+    const found = await api.source(run, limit)
+    if (app.route.run === run) source = found
+  })
+  const stale = createStale()
   const measures = el('tbody')
   const round = el('p', { class: 'none' })
   const title = el('h4')
@@ -50,7 +57,7 @@ export function createSource(app) {
   const all = el('button', { type: 'button', class: 'button', hidden: true })
   all.addEventListener('click', () => {
     limit = ALL_CHANNELS
-    app.ask()
+    question.ask()
   })
   const head = (/** @type {string[][]} */ columns) =>
     el(
@@ -89,6 +96,7 @@ export function createSource(app) {
       { class: 'head' },
       el('h3', {}, 'Source: how far it has spoken, and what it missed of channels that it follows'),
     ),
+    stale.node,
     el(
       'table',
       { class: 'padded' },
@@ -101,13 +109,11 @@ export function createSource(app) {
 
   return {
     node,
-    async ask() {
-      const { run } = app.route
-      const found = await api.source(run, limit)
-      if (app.route.run === run) source = found
-    },
+    question,
     /** Nothing of a run whose source has said nothing. */
     draw() {
+      stale.draw(question)
+      if (source?.run !== app.route.run) source = null
       node.hidden = inShort(source) === null
       if (!source || node.hidden) return
       const { measures: found, channels: listed, followed: many, hour } = source

@@ -1,7 +1,10 @@
 // @ts-check
 /** The alerts to triage. */
 import { el, keyedList, offer, redraw, setText } from '../dom.js'
-import { age, channelLabel, plain, score, TYPE_LABEL } from '../format.js'
+import { age, capital, channelLabel, counted, plain, score, TYPE_LABEL } from '../format.js'
+import { PAGE } from '../queue.js'
+import { NO_FILTERS } from '../route.js'
+import { createStale } from '../stale.js'
 import { channelName, opener, severity, state, typeLabel, unlisted, when } from '../words.js'
 
 /** @typedef {import('../types.ts').Alert} Alert */
@@ -25,24 +28,61 @@ export function createTriage(app) {
   narrow.addEventListener('change', () => app.draw())
   const more = el('button', { type: 'button', class: 'button', hidden: true }, 'Show older alerts')
   const beyond = el('button', { type: 'button', class: 'button quiet', hidden: true })
-  more.addEventListener('click', () => app.quietly(() => queue.askOlder(app.route.run)))
+  const older = app.question('older alerts', () => queue.askOlder(app.route.run))
+  more.addEventListener('click', () => older.ask())
   beyond.addEventListener('click', () => {
-    queue.filters.all = !queue.filters.all
-    app.ask()
+    app.filter({ all: app.route.all ? '' : 'true' })
   })
 
-  /** @param {string} label @param {'type' | 'state' | 'order'} name @param {string[][]} choices */
-  const filter = (label, name, choices) => {
+  /** @typedef {'type' | 'severity' | 'state' | 'order'} Choice */
+  /** @param {string} label @param {Choice} name @param {string[][]} choices */
+  const choose = (label, name, choices) => {
     const select = el('select', { 'aria-label': label })
     offer(select, choices)
-    select.value = queue.filters[name]
-    select.addEventListener('change', () => {
-      queue.filters[name] = select.value
-      app.draw()
-      app.ask()
-    })
-    return select
+    select.addEventListener('change', () => app.filter({ [name]: select.value }))
+    return { name, node: select }
   }
+  /** @param {string} label @param {'from' | 'to'} name */
+  const date = (label, name) => {
+    const input = el('input', { type: 'date', min: '2021-01-01', max: '2100-01-01' })
+    input.addEventListener('change', () => app.filter({ [name]: input.value }))
+    return { name, node: input, field: el('label', {}, `${label} `, input) }
+  }
+  const kinds = [
+    choose('Alert type', 'type', [['', 'All types'], ...Object.entries(TYPE_LABEL)]),
+    choose('Severity', 'severity', [
+      ['', 'Any severity'],
+      ...['high', 'medium', 'low'].map((level) => [level, capital(level)]),
+    ]),
+    choose('Alert state', 'state', [
+      ['', 'Any state'],
+      ['open', 'Open'],
+      ['resolved', 'Resolved'],
+    ]),
+    choose('Order of alerts', 'order', [
+      ['newest', 'Newest first'],
+      ['worst', 'Worst first'],
+    ]),
+  ]
+  const days = [date('Opened from', 'from'), date('to', 'to')]
+  const only = el('button', {
+    type: 'button',
+    class: 'button only',
+    hidden: true,
+    onclick: () => app.filter({ channel: '' }),
+  })
+  const clear = el(
+    'button',
+    {
+      type: 'button',
+      class: 'button quiet',
+      hidden: true,
+      onclick: () => app.filter({ ...NO_FILTERS, q: app.route.q, order: app.route.order }),
+    },
+    'Show all alerts',
+  )
+  const stale = createStale()
+  const cut = el('p', { class: 'cut', hidden: true })
   const node = el(
     'section',
     { class: 'card triage', 'aria-labelledby': 'triage-heading' },
@@ -50,19 +90,15 @@ export function createTriage(app) {
     el(
       'div',
       { class: 'filters' },
-      filter('Alert type', 'type', [['', 'All types'], ...Object.entries(TYPE_LABEL)]),
-      filter('Alert state', 'state', [
-        ['', 'Any state'],
-        ['open', 'Open'],
-        ['resolved', 'Ended'],
-      ]),
-      filter('Order of alerts', 'order', [
-        ['newest', 'Newest first'],
-        ['worst', 'Worst first'],
-      ]),
+      ...kinds.map((each) => each.node),
+      el('div', { class: 'days' }, ...days.map((each) => each.field)),
+      only,
+      clear,
     ),
+    stale.node,
     list,
     none,
+    cut,
     unfold,
     more,
     beyond,
@@ -99,7 +135,7 @@ export function createTriage(app) {
             el('span', { class: 'reason' }, plain(item.reason, 300)),
           ])
           link.classList.toggle('fresh', fresh)
-          link.classList.toggle('ended', item.state === 'resolved')
+          link.classList.toggle('resolved', item.state === 'resolved')
           link.title = `Opened by ${opener(item)} in ${channelLabel(item.channel)}`
         },
       }
@@ -111,33 +147,48 @@ export function createTriage(app) {
     inOrder: rows.inOrder,
     focus: rows.focus,
     draw() {
-      const { known, filters } = queue
+      const { known } = queue
+      const { route } = app
+      const isAnswered = queue.isAnswered()
+      stale.draw(app.questions.alerts)
+      for (const { name, node: select } of kinds) {
+        // A kind that this page has no name for may still be asked for.
+        if (name === 'type' && ![...select.options].some(({ value }) => value === route.type))
+          select.append(el('option', { value: route.type }, typeLabel(route.type)))
+        select.value = route[name]
+      }
+      for (const { name, node: input } of days) if (input.value !== route[name]) input.value = route[name]
+      only.hidden = route.channel === ''
+      redraw(only, route.channel, () => ['Only of ', channelName(route.channel), ' ×'])
+      clear.hidden = !queue.isFiltered()
       const alerts = queue.list()
       const folded = narrow.matches && !unfolded && alerts.length > FEW
       rows.draw(folded ? alerts.slice(0, FEW) : alerts)
       unfold.hidden = !folded
       setText(unfold, `Show ${alerts.length - FEW} more alerts`)
-      const open = alerts.filter((alert) => alert.state === 'open')
-      const high = open.filter((alert) => alert.severity === 'high').length
-      const counted =
-        filters.state === 'resolved' ? '' : `${open.length} open${high ? ` · ${high} high` : ''}`
-      setText(count, known.answered ? counted : '')
+      // Of all that are open, whatever is listed.
+      const high = known.open.filter((alert) => alert.severity === 'high').length
+      const open = `${known.open.length}${known.moreOpen ? ' or more' : ''} open${high ? ` · ${high} high` : ''}`
+      const listed = queue.isFiltered() ? ` · ${counted(alerts.length, 'alerts')} listed` : ''
+      setText(count, isAnswered ? `${open}${listed}` : '')
+      cut.hidden = !known.moreListed
+      setText(cut, `Only the ${PAGE} open alerts that were opened last are listed: there are more.`)
       none.hidden = alerts.length > 0
       setText(
         none,
-        !known.answered
-          ? app.whyEmpty()
-          : filters.type !== ''
+        !isAnswered
+          ? app.whyEmpty(app.questions.alerts)
+          : queue.isFiltered()
             ? 'No alert matches these filters.'
-            : app.route.run === 'live'
-              ? `${filters.state === 'open' ? 'Nothing is open' : 'No alerts'}. They appear here by themselves.`
+            : route.run === 'live'
+              ? 'No alerts. They appear here by themselves.'
               : 'No alerts in this run.',
       )
       more.hidden = folded || known.cursor === null
-      beyond.hidden = known.beyondCap === 0 && !filters.all
+      beyond.hidden = known.beyondCap === 0 && !route.all
       setText(
         beyond,
-        filters.all
+        route.all
           ? 'Hide those beyond the daily cap'
           : `${known.beyondCap} more beyond the daily cap: show ${known.beyondCap === 1 ? 'it' : 'them'}`,
       )
