@@ -2,8 +2,8 @@
 /** The page around the pages: where one is, whether what is shown can be believed, and the keyboard. */
 import { contact } from './api.js'
 import { createApp } from './app.js'
-import { byId, el, offer, redraw, setText } from './dom.js'
-import { channelLabel, counted, duration, full, plain, second } from './format.js'
+import { byId, el, forgetDrawn, offer, redraw, setText } from './dom.js'
+import { channelLabel, counted, duration, full, plain, second, writeAllDigits } from './format.js'
 import { bindKeys } from './keys.js'
 import { createAlertPage } from './pages/alert.js'
 import { createChannelPage } from './pages/channel.js'
@@ -200,6 +200,17 @@ themeButton.addEventListener('click', switchTheme)
 addEventListener('theme', nameTheme)
 nameTheme()
 
+const digitsButton = byId('digits-button')
+function switchDigits() {
+  const all = digitsButton.getAttribute('aria-pressed') !== 'true'
+  digitsButton.setAttribute('aria-pressed', String(all))
+  document.documentElement.toggleAttribute('data-digits', all)
+  writeAllDigits(all)
+  forgetDrawn()
+  draw()
+}
+digitsButton.addEventListener('click', switchDigits)
+
 /** Through the items of the page, or from one alert or channel to the next. */
 function step(/** @type {1 | -1} */ by) {
   const page = current()
@@ -226,6 +237,7 @@ bindKeys({
     if (href !== null && name !== app.route.page) app.go(parseHash(href))
   },
   theme: switchTheme,
+  digits: switchDigits,
 })
 addEventListener('popstate', () => {
   const next = parseHash(location.hash)

@@ -65,7 +65,11 @@ export function redraw(
   ;(same ?? after[place])?.focus({ preventScroll: true })
 }
 /** @type {WeakMap<Element, string>} */
-const signatures = new WeakMap()
+let signatures = new WeakMap()
+/** What is drawn next is drawn, though it says the same: it says it otherwise. */
+export const forgetDrawn = () => {
+  signatures = new WeakMap()
+}
 
 /** Changes the choices only when they are others. @param {HTMLSelectElement} select @param {string[][]} choices value, label */
 export function offer(select, choices) {
@@ -106,7 +110,7 @@ let made = 0
 
 /**
  * A list whose items keep their elements, and so focus and scroll, across redraws. Tab reaches one item, the last that
- * had the focus; arrow keys, Home and End move on from there.
+ * had the focus, and from it the other links in it; arrow keys, Home and End move on from there.
  * @template T
  * @param {HTMLElement} list
  * @param {{ key: (item: T) => string,
@@ -120,13 +124,23 @@ export function keyedList(list, { key, make }) {
   let reachable = ''
   const reach = (/** @type {string} */ id) => {
     reachable = rows.has(id) ? id : (list.firstElementChild?.getAttribute('data-key') ?? '')
-    for (const [each, { focus }] of rows) focus.tabIndex = each === reachable ? 0 : -1
+    for (const [each, { focus, node }] of rows) {
+      const index = each === reachable ? 0 : -1
+      for (const link of /** @type {HTMLElement[]} */ ([focus, ...node.querySelectorAll('a')])) {
+        if (link.tabIndex !== index) link.tabIndex = index
+      }
+    }
+  }
+  /** Of the item that has the focus, or has in it what has. */
+  const placeIn = (/** @type {HTMLElement[]} */ all) => {
+    const row = [...rows.values()].find(({ node }) => node.contains(document.activeElement))
+    return row ? all.indexOf(row.focus) : -1
   }
   const inOrder = () =>
     [...list.children].flatMap((node) => rows.get(node.getAttribute('data-key') ?? '')?.focus ?? [])
   list.addEventListener('keydown', (event) => {
     const all = inOrder()
-    const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement))
+    const at = placeIn(all)
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key]
     if (at < 0 || to === undefined) return
     event.preventDefault()
@@ -136,7 +150,7 @@ export function keyedList(list, { key, make }) {
   return {
     draw(/** @type {T[]} */ items) {
       const active = /** @type {HTMLElement} */ (document.activeElement)
-      const place = inOrder().indexOf(active)
+      const place = placeIn(inOrder())
       const wanted = new Set(items.map(key))
       for (const [id, { node }] of rows) {
         if (wanted.has(id)) continue
@@ -151,7 +165,7 @@ export function keyedList(list, { key, make }) {
         if (!row) {
           row = make(item)
           row.node.setAttribute('data-key', id)
-          row.focus.addEventListener('focus', () => reach(id))
+          row.node.addEventListener('focusin', () => reach(id))
           rows.set(id, row)
         }
         row.update(item)
@@ -161,8 +175,8 @@ export function keyedList(list, { key, make }) {
       }
       reach(reachable)
       // Who was on a row that moved stays on it; on one that went, comes to the row in its place.
-      if (place < 0 || document.activeElement === active) return
       const now = inOrder()
+      if (place < 0 || placeIn(now) >= 0) return
       ;(active.isConnected ? active : now[Math.min(place, now.length - 1)])?.focus({ preventScroll: true })
     },
     inOrder,

@@ -55,9 +55,16 @@ export const counted = (/** @type {number} */ n, /** @type {string} */ what) =>
 /** Below it two decimals are zeros. */
 const ALMOST_NOTHING = 0.005
 
+let allDigits = false
+/** Whether numbers are written with all digits from now on, or as few as are worth reading. */
+export const writeAllDigits = (/** @type {boolean} */ all) => {
+  allDigits = all
+}
+
 /** To `digits` significant digits; `0.00` for almost nothing, no decimals behind thousands; an en dash for what is not known. */
 export function number(/** @type {number | null | undefined} */ n, digits = 3) {
   if (n === null || n === undefined || !Number.isFinite(n)) return '–'
+  if (allDigits) return String(n)
   if (n !== 0 && Math.abs(n) < ALMOST_NOTHING) return '0.00'
   return Math.abs(n) >= 1000 ? integer(n) : String(Number(n.toPrecision(digits)))
 }
@@ -65,10 +72,11 @@ export function number(/** @type {number | null | undefined} */ n, digits = 3) {
 export const exact = (/** @type {number | null | undefined} */ n) => (n == null ? '' : String(n))
 /** A score from 0 to 1. */
 export const score = (/** @type {number | null | undefined} */ n) =>
-  n === null || n === undefined ? '–' : n.toFixed(2)
+  n === null || n === undefined ? '–' : allDigits ? String(n) : n.toFixed(2)
 /** A p-value: never 0, since no finite null says that. */
 export function pValue(/** @type {number | null | undefined} */ p) {
   if (p === null || p === undefined) return '–'
+  if (allDigits) return String(p)
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 

@@ -3,7 +3,7 @@
 import { byId, el } from './dom.js'
 
 /** @typedef {{ next: () => void, previous: () => void, back: () => void, search: () => void,
- *   page: (name: import('./route.js').PageName) => void, theme: () => void }} Commands */
+ *   page: (name: import('./route.js').PageName) => void, theme: () => void, digits: () => void }} Commands */
 
 /** How long `g` waits for the page's letter, ms. */
 const CHORD_MS = 1500
@@ -15,6 +15,7 @@ const HELP = [
   ['1 2 3 4', 'Overview, Channel, Alert, Operations; or g and o, c, a, p'],
   ['/', 'search channels'],
   ['t', 'light or dark'],
+  ['x', 'all digits of numbers, or as few as are worth reading'],
   ['?', 'these keys'],
 ]
 
@@ -46,6 +47,7 @@ export function bindKeys(commands) {
     '/': commands.search,
     '?': showHelp,
     t: commands.theme,
+    x: commands.digits,
     1: () => commands.page('overview'),
     2: () => commands.page('channel'),
     3: () => commands.page('alert'),

@@ -5,10 +5,12 @@ import { NOT_ASKED } from './asking.js'
 import { createBins } from './bins.js'
 import { createCasts } from './casts.js'
 import { createCharts } from './charts/charts.js'
-import { gapAt, makeGrid, wholeFrom } from './charts/grid.js'
+import { endOf, gapAt, makeGrid, wholeFrom } from './charts/grid.js'
 import { el, setText } from './dom.js'
 import { channelLabel, plain } from './format.js'
+import { isOfBin } from './pages/evidence.js'
 import { createStale } from './stale.js'
+import { undecided } from './words.js'
 
 /** @typedef {import('./bins.js').View} View */
 
@@ -20,7 +22,8 @@ import { createStale } from './stale.js'
 export function createSeriesView(app, { look, onSelect, onAlert }) {
   const bins = createBins()
   const stale = createStale()
-  const root = el('section', { class: 'card charts', 'aria-label': 'Charts' }, stale.node)
+  const edge = el('p', { class: 'edge', hidden: true })
+  const root = el('section', { class: 'card charts', 'aria-label': 'Charts' }, stale.node, edge)
   const empty = el('div', { class: 'empty', hidden: true })
   const charts = createCharts(root, onSelect, onAlert)
   const casts = createCasts(() => more.ask())
@@ -89,9 +92,12 @@ export function createSeriesView(app, { look, onSelect, onAlert }) {
         counts: known.counts,
         signals: known.signals,
       })
+      const late = view.end === null ? undecided(view.measure, endOf(grid), now) : ''
+      edge.hidden = late === ''
+      setText(edge, late)
       charts.draw({
         ...{ grid, measure: view.measure, alerts: known.alerts, gaps: known.gaps, at: view.at },
-        ...{ alert: alert?.id ?? null, evidence: alert?.evidence ?? [] },
+        ...{ alert: alert?.id ?? null, evidence: alert?.evidence.filter(isOfBin) ?? [] },
       })
     },
   }

@@ -2,17 +2,34 @@
 /** How an alert is named, and how its severity and state are marked, wherever it is shown. */
 import { el } from './dom.js'
 import {
+  capital,
   channelLabel,
+  clock,
+  duration,
   full,
   plain,
   RESOLUTION_LABEL,
   SEVERITY_MARK,
   short,
-  splitSeries,
   TYPE_LABEL,
 } from './format.js'
 
 /** @typedef {import('./types.ts').Alert} Alert */
+
+/** From here on it is said that the newest is not decided, ms: posts close within 10 minutes. */
+const LATE_MS = 15 * 60_000
+/**
+ * Why there is nothing at the right edge of what is shown up to now; empty where there is.
+ * @param {string} measure @param {number | null} end of the newest bin that is decided, ms @param {number} now event time, ms
+ */
+export function undecided(measure, end, now) {
+  if (end === null || now - end < LATE_MS) return ''
+  const why =
+    measure === 'posts'
+      ? ''
+      : ` ${capital(measure === 'reactions' ? measure : 'replies')} are learned by asking again for each cast, so their bins are decided over an hour late.`
+  return `${capital(measure)} are decided up to ${clock(end)} UTC, ${duration((now - end) / 1000)} before the newest bin.${why}`
+}
 
 export const typeLabel = (/** @type {string} */ type) => TYPE_LABEL[type] ?? plain(type, 40)
 export const resolutionLabel = (/** @type {number} */ resolution) =>
@@ -30,8 +47,6 @@ export const state = (/** @type {Alert} */ alert) => el('span', { class: `tag ${
 export const unlisted = (/** @type {Alert} */ alert) =>
   alert.listed === false &&
   el('span', { class: 'tag', title: 'Left out by the daily cap of this deployment' }, 'beyond cap')
-export const opener = (/** @type {Alert} */ { series, resolution }) =>
-  `${plain(splitSeries(series)[0], 40)} per ${resolutionLabel(resolution)}`
 export const when = (/** @type {string} */ time) =>
   el('time', { datetime: time, title: full(Date.parse(time)) }, short(Date.parse(time)))
 /** Cut at its end where it is too long; whole in its title. */

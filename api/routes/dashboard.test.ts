@@ -17,7 +17,7 @@ describe("the dashboard's files", () => {
     for (const url of [
       '/',
       '/dashboard/dashboard.js',
-      '/dashboard/pages/pages.css',
+      '/dashboard/pages/detail.css',
       '/vendor/uPlot.iife.min.js',
     ]) {
       const packed = await get(url, 'br, gzip')

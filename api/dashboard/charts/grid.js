@@ -85,6 +85,10 @@ export function makeGrid({ from, to, first, resolution, whole, missed, counts, s
   }
 }
 
+/** Where the newest bin that is decided ends, ms; null: none is. */
+export const endOf = (/** @type {Grid} */ { starts, last, seconds }) =>
+  last < 0 ? null : starts[last] + seconds * 1000
+
 /** Points that no line would reach, because both neighbours are missing: they need a dot to be seen. */
 export function lonely(/** @type {ArrayLike<number | null | undefined>} */ values) {
   /** @type {number[]} */

@@ -3,17 +3,19 @@
 import { api, exportLink } from '../api.js'
 import { NOT_ASKED } from '../asking.js'
 import { el, redraw, setText } from '../dom.js'
-import { age, channelLabel, clock, day, duration, full, iso, plain, short, splitSeries } from '../format.js'
+import { age, channelLabel, clock, day, duration, full, iso, plain, short } from '../format.js'
 import { fit, OVERVIEW, span } from '../route.js'
 import { createSeriesView } from '../series-view.js'
 import { createStale } from '../stale.js'
-import { opener, severity, state, typeLabel, unlisted, wholeUrl } from '../words.js'
-import { evidenceTable, figures } from './evidence.js'
+import { severity, state, typeLabel, unlisted, wholeUrl } from '../words.js'
+import { evidenceTable, figures, isOfBin } from './evidence.js'
+import { binOf, members, opener } from './subject.js'
 
 /** @typedef {import('../types.ts').AlertDetail} AlertDetail */
 
 /** A bin that was decided later than this after its end has waited for what is learned late, ms. */
 const LATE_MS = 30 * 60_000
+const BIN_MS = 300_000
 
 /** @param {import('../app.js').App} app */
 export function createAlertPage(app) {
@@ -47,6 +49,7 @@ export function createAlertPage(app) {
   const next = el('button', { type: 'button', class: 'button', onclick: () => step(1) }, 'Next →')
   const links = el('div', { class: 'links' })
   const story = el('section', { class: 'card story', 'aria-label': 'The alert' })
+  const who = el('section', { class: 'card', 'aria-labelledby': 'members-heading', hidden: true })
   const evidence = el('section', { class: 'card', 'aria-labelledby': 'evidence-heading' })
   const history = el('section', { class: 'card', 'aria-labelledby': 'history-heading' })
   const root = el(
@@ -55,6 +58,7 @@ export function createAlertPage(app) {
     el('div', { class: 'title' }, el('div', { class: 'stepper' }, previous, next, place), links),
     stale.node,
     story,
+    who,
     view.charts,
     evidence,
     el('div', { class: 'columns' }, view.casts, history),
@@ -69,10 +73,14 @@ export function createAlertPage(app) {
     if (to) app.replace({ page: 'alert', id: to.id })
   }
 
-  /** The bin that opened it, well inside the time shown. @returns {import('../bins.js').View} */
-  function looked(/** @type {AlertDetail} */ { series, resolution, start }) {
-    const [measure, channel] = splitSeries(series)
-    const at = Date.parse(start)
+  /**
+   * The bin that opened it, well inside the time shown; for what is about no series, casts of its channel then.
+   * @returns {import('../bins.js').View}
+   */
+  function looked(/** @type {AlertDetail} */ current) {
+    const opened = { measure: 'casts', channel: current.channel, resolution: 300 }
+    const start = Math.floor(Date.parse(current.openedAt) / BIN_MS - 1) * BIN_MS
+    const { measure, channel, resolution, start: at } = binOf(current) ?? { ...opened, start }
     const { id, ...window } = fit({ ...OVERVIEW, id: channel, measure, resolution, range: 'medium' })
     const length = span(window)
     const end = app.now === null || at > app.now - length * 0.9 ? null : Math.min(at + length / 3, app.now)
@@ -102,6 +110,8 @@ export function createAlertPage(app) {
         return
       }
       drawStory(current)
+      redraw(who, JSON.stringify(current), () => members(current) ?? [])
+      who.hidden = members(current) === null
       drawEvidence(current)
       drawHistory(current)
       const window = looked(current)
@@ -120,13 +130,14 @@ export function createAlertPage(app) {
     const { measure, resolution, end, channel, run } = window
     const { from, to } = view.bins.shown(window, app.now ?? Date.parse(current.openedAt))
     const opened = Date.parse(current.openedAt)
+    const bin = binOf(current)
     redraw(links, JSON.stringify([current.id, window, from, to]), () => [
       el(
         'a',
         {
           href: app.link({
             ...{ page: 'channel', id: channel, measure, resolution, end },
-            at: Date.parse(current.start),
+            at: window.at,
           }),
         },
         'Open the channel',
@@ -144,20 +155,21 @@ export function createAlertPage(app) {
         },
         'Its events (CSV)',
       ),
-      el(
-        'a',
-        {
-          href: exportLink('signals', {
-            run,
-            series: current.series,
-            resolution,
-            from: iso(from),
-            to: iso(to),
-          }),
-          download: '',
-        },
-        'Decision log (CSV)',
-      ),
+      bin &&
+        el(
+          'a',
+          {
+            href: exportLink('signals', {
+              run,
+              series: bin.series,
+              resolution,
+              from: iso(from),
+              to: iso(to),
+            }),
+            download: '',
+          },
+          'Decision log (CSV)',
+        ),
     ])
   }
 
@@ -166,13 +178,18 @@ export function createAlertPage(app) {
    * @returns {import('./evidence.js').Figures | undefined}
    */
   function openingOf(/** @type {AlertDetail} */ current) {
-    const { evidence, series, resolution, start, type } = current
-    const carried = evidence.find(
-      (e) => e.series === series && e.resolution === resolution && e.start === start,
-    )
+    const bin = binOf(current)
+    if (!bin) return undefined
+    const { evidence, type } = current
+    const carried = evidence
+      .filter(isOfBin)
+      .find(
+        (e) =>
+          e.series === bin.series && e.resolution === bin.resolution && Date.parse(e.start) === bin.start,
+      )
     // An onset is decided while its bin is open: what the series says of the closed one is something else.
     if (carried || type === 'onset' || !view.bins.has(looked(current))) return carried
-    const signal = view.bins.known.signals.get(Date.parse(start))
+    const signal = view.bins.known.signals.get(bin.start)
     // A signal's p is that of the indicators.
     return signal && type === 'collapse' ? { ...signal, p: null } : signal
   }
@@ -219,12 +236,14 @@ export function createAlertPage(app) {
   }
 
   /** Why it opened so long after its bin. */
-  function late(/** @type {AlertDetail} */ { series, resolution, start, openedAt }) {
-    const end = Date.parse(start) + resolution * 1000
-    const opened = Date.parse(openedAt)
+  function late(/** @type {AlertDetail} */ current) {
+    const bin = binOf(current)
+    if (!bin) return ''
+    const end = bin.start + bin.resolution * 1000
+    const opened = Date.parse(current.openedAt)
     if (opened - end <= LATE_MS) return ''
     const at = day(end) === day(opened) ? clock : short
-    return ` · The bin ended ${at(end)}; its ${plain(splitSeries(series)[0], 40)} were covered at ${at(opened)}.`
+    return ` · The bin ended ${at(end)}; its ${plain(bin.measure, 40)} were covered at ${at(opened)}.`
   }
 
   function drawEvidence(/** @type {AlertDetail} */ current) {
@@ -233,9 +252,9 @@ export function createAlertPage(app) {
         'div',
         { class: 'head' },
         el('h3', { id: 'evidence-heading' }, 'Evidence'),
-        el('span', { class: 'muted' }, 'all bins that were looked at when it was decided, times in UTC'),
+        el('span', { class: 'muted' }, 'all that was looked at when it was decided, times in UTC'),
       ),
-      evidenceTable(current),
+      ...evidenceTable(current),
     ])
   }
 

@@ -70,36 +70,87 @@ const COLUMNS = /** @type {const} */ ([
   'Why',
 ])
 
-/** Where there is no room for its columns, each row becomes a list of names and values: see dashboard.css. */
-export const evidenceTable = (/** @type {AlertDetail} */ alert) =>
+/**
+ * Whether evidence is of a bin of a series, which the table has columns for.
+ * @param {any} e @returns {e is import('../types.ts').Evidence}
+ */
+export function isOfBin(e) {
+  return typeof e.series === 'string' && typeof e.resolution === 'number' && typeof e.start === 'string'
+}
+
+/** Of any other: by which detector, its figures as they are called, and why. */
+function plainOf(/** @type {Record<string, any>} */ e) {
+  const { detector, reason, figures: told, ...rest } = e
+  /** @type {[string, string][]} */
+  const parts = Array.isArray(told)
+    ? told.map(({ name, value }) => [String(name), value])
+    : Object.entries(rest).filter(([, value]) => value !== null && typeof value !== 'object')
+  return {
+    detector: plain(String(detector ?? '–'), 60),
+    reason: plain(String(reason ?? '–'), 600),
+    figures: parts
+      .slice(0, MOST_FIGURES)
+      .map(
+        ([name, value]) =>
+          `${plain(name, 60)} ${typeof value === 'number' ? number(value) : plain(String(value), 100)}`,
+      ),
+  }
+}
+const MOST_FIGURES = 50
+
+/** All evidence, in a table for bins of series, and one for all else. @returns {HTMLElement[]} */
+export function evidenceTable(/** @type {AlertDetail} */ { evidence }) {
+  const others = evidence.filter((e) => !isOfBin(e)).map(plainOf)
+  return [
+    ...(others.length < evidence.length || evidence.length === 0
+      ? [tableOf(COLUMNS, evidence.filter(isOfBin).map(cellsOf))]
+      : []),
+    ...(others.length > 0
+      ? [
+          tableOf(
+            ['Detector', 'Figures', 'Why'],
+            others.map(({ detector, figures, reason }) => [[detector], [figures.join(' · ')], [reason]]),
+            'plain',
+          ),
+        ]
+      : []),
+  ]
+}
+
+/** @typedef {[text: string, whole?: number | null]} Cell */
+const cellsOf = (/** @type {import('../types.ts').Evidence} */ e) =>
+  /** @type {Cell[]} */ ([
+    [plain(splitSeries(e.series)[0], 40)],
+    [resolutionLabel(e.resolution)],
+    [short(Date.parse(e.start))],
+    [number(e.count)],
+    [number(e.expected), e.expected],
+    [number(e.dispersion), e.dispersion],
+    [number(e.variance), e.variance],
+    [number(e.autocorrelation), e.autocorrelation],
+    [pValue(e.p), e.p],
+    [score(e.score), e.score],
+    [plain(e.reason, 600)],
+  ])
+
+/** Where there is no room for its columns, each row becomes a list of names and values: see detail.css. */
+const tableOf = (/** @type {readonly string[]} */ columns, /** @type {Cell[][]} */ rows, kind = '') =>
   el(
     'div',
-    { class: 'evidence' },
+    { class: `evidence ${kind}` },
     el(
       'table',
       { class: 'padded' },
-      el('thead', {}, el('tr', {}, ...COLUMNS.map((name) => el('th', { scope: 'col' }, name)))),
+      el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
       el(
         'tbody',
         {},
-        ...alert.evidence.map((e) =>
+        ...rows.map((cells) =>
           el(
             'tr',
             {},
-            .../** @type {[text: string, whole?: number | null][]} */ ([
-              [plain(splitSeries(e.series)[0], 40)],
-              [resolutionLabel(e.resolution)],
-              [short(Date.parse(e.start))],
-              [number(e.count)],
-              [number(e.expected), e.expected],
-              [number(e.dispersion), e.dispersion],
-              [number(e.variance), e.variance],
-              [number(e.autocorrelation), e.autocorrelation],
-              [pValue(e.p), e.p],
-              [score(e.score), e.score],
-              [plain(e.reason, 600)],
-            ]).map(([text, whole], i) =>
-              el('td', { 'data-name': COLUMNS[i], title: exact(whole) || null }, text),
+            ...cells.map(([text, whole], i) =>
+              el('td', { 'data-name': columns[i], title: exact(whole) || null }, text),
             ),
           ),
         ),

@@ -257,12 +257,55 @@ describeInBrowser('the overview', (bench) => {
     await open()
   })
 
-  it('shows another run that is chosen, in links too', async () => {
+  it('leads by Tab from a channel to the alert named in its row', async () => {
     await open()
     await rows().first().waitFor()
-    await bench.page.selectOption('#run', 'history')
-    await bench.page.getByText('No alerts in this run.').waitFor()
-    expect(await where()).toEqual({ path: '/', run: 'history' })
-    expect(await bench.page.locator('[data-page=ops]').getAttribute('href')).toBe('#/ops?run=history')
+    const { keyboard } = bench.page
+    await rows().first().locator('a').first().focus()
+    await keyboard.press('Tab')
+    expect(await focused()).toContain('Early warning')
+    // Arrows go on from its row.
+    await keyboard.press('ArrowDown')
+    expect(await focused()).toBe(await rows().nth(1).locator('.name').textContent())
+    await keyboard.press('ArrowUp')
+    await keyboard.press('Tab')
+    // What is drawn anew meanwhile keeps the focus.
+    bench.scene.advance(12)
+    await soon(focused).toContain('7 h')
+    await keyboard.press('Enter')
+    await soon(async () => (await where()).path).toBe('/alert/a1')
+  })
+
+  it('writes numbers with all their digits for who asks, by key or button', async () => {
+    await open()
+    await rows().first().waitFor()
+    const value = () => rows().first().locator('.value').textContent()
+    expect(await value()).toMatch(/^0\.\d\d$/)
+    await bench.page.keyboard.press('x')
+    await soon(value).toMatch(/^0\.\d{5,}$/)
+    const button = bench.page.getByRole('button', { name: 'All digits of numbers' })
+    expect(await button.getAttribute('aria-pressed')).toBe('true')
+    await bench.page.keyboard.press('3')
+    await soon(async () => (await texts('.figures dd'))[0]).toMatch(/^0\.\d{5,}/)
+    expect(await text('.evidence tbody tr')).toContain('24.31')
+    await button.click()
+    await soon(async () => (await texts('.figures dd'))[0]).toMatch(/^0\.\d\d\D/)
+    expect(await text('.evidence tbody tr')).toContain('24.3')
+  })
+
+  it('says why the newest bins have no score yet', async () => {
+    await bench.serve({ undecided: 70 })
+    await open()
+    await rows().first().waitFor()
+    const late =
+      'Casts are decided up to 12:55 UTC, 70 min before the newest bin. Replies are learned by asking again for each cast, so their bins are decided over an hour late.'
+    await soon(() => text('.risks .edge')).toBe(late)
+    await rows().nth(1).locator('a').first().click()
+    await soon(() => text('.charts .edge')).toBe(late)
+    await bench.page.context().close()
+    await bench.serve({})
+    await open()
+    await rows().first().waitFor()
+    expect(await bench.page.locator('.edge').first().isVisible()).toBe(false)
   })
 })

@@ -5,11 +5,13 @@ import { FIRST_CHANNELS } from '../app.js'
 import { el, setText } from '../dom.js'
 import { clock, day, integer, iso, thresholdIn } from '../format.js'
 import { createStale } from '../stale.js'
+import { undecided } from '../words.js'
 import { createRisks } from './risks.js'
 import { createTriage } from './triage.js'
 
 /** All that the API gives when asked for more. */
 const MOST = 500
+const BIN_MS = 300_000
 
 /** @typedef {import('../app.js').App} App */
 
@@ -38,6 +40,7 @@ export function createOverview(app) {
   const triage = createTriage(app)
   const count = el('span', { class: 'muted' })
   const held = el('span', { class: 'held muted' })
+  const edge = el('p', { class: 'edge', hidden: true })
   const search = el('input', {
     type: 'search',
     class: 'search',
@@ -75,6 +78,7 @@ export function createOverview(app) {
         search,
       ),
       stale.node,
+      edge,
       risks.node,
       more,
     ),
@@ -136,6 +140,10 @@ export function createOverview(app) {
           ? ''
           : `${wanted === '' ? total : `${shown} of ${total}`} · last bin ends ${day(now)} ${clock(now)} UTC`,
       )
+      const ends = known.items.flatMap(({ at }) => (at === null ? [] : Date.parse(at) + BIN_MS))
+      const late = now === null || ends.length === 0 ? '' : undecided('casts', Math.max(...ends), now)
+      edge.hidden = late === ''
+      setText(edge, late)
       more.hidden = !cut || wide
       risks.explain(known.items.length > 0 ? 'No channel is called that.' : app.whyEmpty(question))
     },

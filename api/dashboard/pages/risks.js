@@ -178,7 +178,6 @@ function row(app, risk, now) {
             {
               class: `mark-link severity ${alert.severity}`,
               href: app.link({ page: 'alert', id: alert.id }),
-              tabindex: -1,
             },
             el('span', { 'aria-hidden': 'true' }, SEVERITY_MARK[alert.severity] ?? ''),
             ` ${typeLabel(alert.type)}`,

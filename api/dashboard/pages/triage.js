@@ -5,7 +5,8 @@ import { age, capital, channelLabel, counted, plain, score, TYPE_LABEL } from '.
 import { PAGE } from '../queue.js'
 import { NO_FILTERS } from '../route.js'
 import { createStale } from '../stale.js'
-import { channelName, opener, severity, state, typeLabel, unlisted, when } from '../words.js'
+import { channelName, severity, state, typeLabel, unlisted, when } from '../words.js'
+import { opener } from './subject.js'
 
 /** @typedef {import('../types.ts').Alert} Alert */
 

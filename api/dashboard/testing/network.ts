@@ -58,6 +58,8 @@ export type NetworkOptions = {
   rooms?: number
   /** Hours of history there are. */
   hours?: number
+  /** Minutes before now of which replies are not known yet, so that nothing is decided. */
+  undecided?: number
   /** Minutes between the end of an alert's bin and the alert. */
   late?: number
   /** The kinds of the alerts there are; absent: all. */
@@ -114,7 +116,14 @@ export function seriesAlert(
 }
 
 export function createNetwork(options: NetworkOptions = {}) {
-  const { types = ALERT_KINDS, judged = () => true, rooms = 18, hours = 21 * 24, late = 0 } = options
+  const {
+    types = ALERT_KINDS,
+    judged = () => true,
+    rooms = 18,
+    hours = 21 * 24,
+    late = 0,
+    undecided = 0,
+  } = options
   const names = [...NAMES, ...Array.from({ length: rooms }, (_, i) => `https://example.org/room-${i + 1}`)]
 
   const base = (channel: string): number => {
@@ -142,6 +151,7 @@ export function createNetwork(options: NetworkOptions = {}) {
         bin.count += countAt(measure, channel, at)
         bin.covered += covered(channel, at) / (step / BASE)
       }
+      if (start >= now - undecided * MINUTE) bin.covered *= SHARE.posts
       bins.push({ ...bin, covered: Math.min(1, Number(bin.covered.toFixed(6))) })
     }
     return bins
@@ -149,7 +159,8 @@ export function createNetwork(options: NetworkOptions = {}) {
 
   /** What the detectors made of the closed ones. */
   function signals(series: string, seconds: number, from: number, to: number, now: number): SignalRow[] {
-    const closed = counts(series, seconds, from, to, now).filter((bin) => bin.start + seconds * 1000 <= now)
+    const end = now - undecided * MINUTE
+    const closed = counts(series, seconds, from, to, now).filter((bin) => bin.start + seconds * 1000 <= end)
     return closed.map((bin) => signal(bin))
   }
 
@@ -255,7 +266,7 @@ export function createNetwork(options: NetworkOptions = {}) {
       const items = names.map((channel): ChannelState => {
         const series = `casts:${channel}`
         const bins = counts(series, BASE_SECONDS, now - 72 * BASE, now, now)
-        const judgements = bins.map(signal)
+        const judgements = bins.filter(({ start: at }) => at + BASE <= now - undecided * MINUTE).map(signal)
         const { score, p, count, expected, start, decision } = judgements.at(-1)!
         return {
           channel,
@@ -265,7 +276,7 @@ export function createNetwork(options: NetworkOptions = {}) {
           series,
           ...{ score, p, count, expected, at: start, decision },
           recent: bins.map((bin) => (bin.covered < wholeFrom(channel) ? null : bin.count)),
-          scores: judgements.map((judgement) => judgement.score),
+          scores: bins.map((_, i) => judgements[i]?.score ?? null),
         }
       })
       const risk = ({ alerts: open, score }: ChannelState): number => open.length * 10 + (score ?? 0)

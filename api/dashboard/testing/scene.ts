@@ -20,6 +20,8 @@ export type SceneOptions = NetworkOptions & {
   /** Event time at the beginning. */
   start?: number
   empty?: boolean
+  /** The run that has all there is; default: live. */
+  run?: string
   /** What the server says of itself. */
   notice?: string | null
 }
@@ -44,9 +46,10 @@ export function createScene(options: SceneOptions = {}) {
     new Histogram({ name, help: name, labelNames, buckets: BUCKETS, registers: [metrics] })
   const decisions = timed('fcm_decision_seconds', 'run')
   const parts = timed('fcm_decision_part_seconds', 'run', 'hop')
+  const home = options.run ?? 'live'
   let now = options.start ?? START
   let empty = options.empty ?? false
-  let alerts = network.alerts
+  let alerts = network.alerts.map((alert) => ({ ...alert, run: home }))
   const changes: AlertChange[] = []
   let failing = 0
   let behind = 0
@@ -56,7 +59,7 @@ export function createScene(options: SceneOptions = {}) {
   let letters: Rec[] = []
   let failures: string[] = []
 
-  const of = <T>(run: string, rows: T[]): T[] => (empty || run !== 'live' ? [] : rows)
+  const of = <T>(run: string, rows: T[]): T[] => (empty || run !== home ? [] : rows)
   function happen(alert: Alert, event: AlertChange['event']): void {
     alerts = [alert, ...alerts.filter(({ id }) => id !== alert.id)].sort((a, b) => b.openedAt - a.openedAt)
     changes.push({ place: changes.length + 1, alert: alert.id, event, now: alert })
@@ -98,7 +101,7 @@ export function createScene(options: SceneOptions = {}) {
       return { ...alert, evidence: forgotten ? [] : network.evidence(alert), events }
     },
     changes: async (run, after, limit) => of(run, changes).slice(after, after + limit),
-    lastEvents: async () => new Map(changes.slice(-1).map((change) => ['live', change])),
+    lastEvents: async () => new Map(changes.slice(-1).map((change) => [home, change])),
     hasEvent: async (run, { place, alert }) => of(run, changes)[place - 1]?.alert === alert,
   }
   const series: Partial<Store['series']> = {
@@ -136,7 +139,7 @@ export function createScene(options: SceneOptions = {}) {
       const { from, to } = within(span)
       return pageOf(of(run, network.gaps(channel, from, to)), paging)
     },
-    source: async (run) => (empty || run !== 'live' ? NO_SOURCE : sourceNow()),
+    source: async (run) => (empty || run !== home ? NO_SOURCE : sourceNow()),
     followed: async (run, _hour, limit) => of(run, followedNow()).slice(0, limit),
   }
   const runs: Partial<Store['runs']> = {
@@ -188,7 +191,7 @@ export function createScene(options: SceneOptions = {}) {
   const log: EventLog = {
     ...NO_WRITES,
     topics: async (prefix) =>
-      topicSpecs('live', PARTITIONS)
+      topicSpecs(home, PARTITIONS)
         .filter(({ name }) => name.startsWith(prefix))
         .map(({ name, partitions }) => ({ name, partitions })),
     ends: async (topic) =>
