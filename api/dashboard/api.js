@@ -49,9 +49,12 @@ async function get(path, query = {}) {
   const { status, body } = await ask(search ? `${path}?${search}` : path)
   const ok = status >= 200 && status < 300
   if (ok && body !== null) return body
-  const why = body?.detail ?? body?.title ?? `HTTP status ${status}`
-  if (status >= 500 || ok) throw new Unreachable(why)
-  throw new Refused(why)
+  const told = body?.detail ?? body?.title ?? `HTTP status ${status}`
+  // The page does, by itself.
+  const why = String(told).replace(/\.?( Try again (in \d+ s|later)\.)?$/, '')
+  // Also who asks too much may ask again.
+  if (status >= 500 || status === 429 || ok) throw new Unreachable(why)
+  throw new Refused(told)
 }
 
 /** The answer, or null where the server refuses one. @template T @param {Promise<T>} answer @returns {Promise<T | null>} */

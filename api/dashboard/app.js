@@ -277,6 +277,7 @@ export function createApp(shell) {
     if (document.hidden) return HIDDEN_MS
     if (contact.downSince !== null) return DOWN_MS
     if (app.route.page === 'ops') return OPS_MS
+    if (app.asked().some(({ why }) => why !== '')) return POLL_MS
     return live.state() === 'live' ? (news ? NEWS_MS : CALM_MS) : POLL_MS
   }
   setInterval(() => {

@@ -5,7 +5,7 @@ import { SUMMER } from './testing/network.ts'
 
 /** The page waits 8 s for an answer. */
 const LATE = { timeout: 14_000 }
-const WHY = "What holds the answer can't be reached. Try again in 5 s."
+const WHY = "What holds the answer can't be reached"
 const AS_OF = /^As of \d\d:\d\d:\d\d UTC: /
 
 describeInBrowser('what does not answer', (bench) => {

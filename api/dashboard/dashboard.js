@@ -11,7 +11,7 @@ import { BEHIND_SECONDS, worst } from './pages/lag.js'
 import { createOps } from './pages/ops.js'
 import { createOverview } from './pages/overview.js'
 import { inShort, listed } from './pages/source.js'
-import { filtersOf, formatHash, NO_FILTERS, OVERVIEW, parseHash } from './route.js'
+import { filtersOf, formatHash, lists, NO_FILTERS, OVERVIEW, parseHash } from './route.js'
 import { typeLabel } from './words.js'
 
 /** @typedef {import('./route.js').Route} Route @typedef {import('./app.js').Page} Page */
@@ -233,14 +233,16 @@ bindKeys({
     current().search?.()
   },
   page(name) {
-    const href = linkTo(name)
-    if (href !== null && name !== app.route.page) app.go(parseHash(href))
+    const id = idFor(name)
+    if (id !== undefined && name !== app.route.page) app.go({ page: name, id })
   },
   theme: switchTheme,
   digits: switchDigits,
 })
 addEventListener('popstate', () => {
-  const next = parseHash(location.hash)
+  const parsed = parseHash(location.hash)
+  // What is listed elsewhere doesn't stand in the address of a page that lists nothing, and is kept.
+  const next = lists(parsed) ? parsed : { ...parsed, ...filtersOf(app.route) }
   if (formatHash(next) !== formatHash(app.route)) app.look(next)
 })
 setInterval(drawStatus, 1000)

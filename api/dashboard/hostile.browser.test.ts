@@ -45,6 +45,22 @@ describeInBrowser('hostile texts and names', (bench) => {
     },
   )
 
+  it('lets nothing in the page parse HTML, not even the page', async () => {
+    await open()
+    await bench.page.locator('.alert-list a').first().waitFor()
+    const tried = await bench.page.evaluate(`['innerHTML', 'outerHTML'].map((name) => {
+      try {
+        document.body.appendChild(document.createElement('p'))[name] = '<b>bold</b>'
+        return 'parsed'
+      } catch (error) {
+        return error.name
+      }
+    })`)
+    expect(tried).toEqual(['TypeError', 'TypeError'])
+    // The browser says so, too.
+    expect(bench.wrongs.splice(0).join()).toContain('TrustedHTML')
+  })
+
   it('calls a channel `/x` where it has exactly the URL of one, and nothing else', async () => {
     await open()
     const names: [id: string, label: string][] = [

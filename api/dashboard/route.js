@@ -52,6 +52,8 @@ const isAllowed = (/** @type {keyof Filters} */ name, /** @type {string | null} 
   (FORMS[name]?.test(value) ?? true) &&
   (FORMS[name] !== DAY || !Number.isNaN(Date.parse(value)))
 
+/** Whether it is of a page that lists alerts, or goes from one to the next. */
+export const lists = (/** @type {Pick<Route, 'page'>} */ { page }) => page === 'overview' || page === 'alert'
 /** Whether a hash says which run it is of. */
 export const namesRun = (/** @type {string} */ hash) =>
   new URLSearchParams(hash.split('?', 2)[1] ?? '').has('run')
@@ -95,7 +97,7 @@ const filtersIn = (/** @type {URLSearchParams} */ fields) =>
 export function formatHash(/** @type {Route} */ route) {
   const stamp = (/** @type {number | null} */ ms) => ms && `${new Date(ms).toISOString().slice(0, 19)}Z`
   const { page, id, run, ...rest } = route
-  const listed = page === 'overview' || page === 'alert' ? filtersOf(route) : NO_FILTERS
+  const listed = lists(route) ? filtersOf(route) : NO_FILTERS
   const fields = new URLSearchParams()
   for (const [name, value] of Object.entries({
     ...{ run, ...rest, ...listed },

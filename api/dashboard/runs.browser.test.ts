@@ -49,6 +49,6 @@ describeInBrowser('runs', (bench) => {
     await open()
     await bench.page.getByText('No data yet').first().waitFor()
     await bench.page.waitForTimeout(3000)
-    expect(await where()).toEqual({ path: '/' })
+    expect(await chosen()).toBe('live')
   })
 })

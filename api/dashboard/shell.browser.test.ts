@@ -36,7 +36,7 @@ describeInBrowser('the page around the pages', (bench) => {
     // What is typed is not a command.
     await keyboard.press('/')
     await keyboard.type('4?')
-    expect(await where()).toEqual({ path: '/' })
+    expect(await where()).toEqual({ path: '/', q: '4?' })
     expect(await bench.page.locator('.search').inputValue()).toBe('4?')
   })
 

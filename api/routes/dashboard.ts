@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { createGzip } from 'node:zlib'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { PAGE_POLICY } from '../auth/headers.ts'
 
 const FILES = fileURLToPath(new URL('../dashboard', import.meta.url))
 const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.iife.min.js'))
@@ -33,7 +34,9 @@ export async function dashboardRoutes(app: FastifyInstance): Promise<void> {
     setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
   })
   const hidden = { schema: { hide: true } }
-  app.get('/', hidden, (_request, reply) => reply.sendFile('index.html', FILES, caching))
+  app.get('/', hidden, (_request, reply) =>
+    reply.header('content-security-policy', PAGE_POLICY).sendFile('index.html', FILES, caching),
+  )
   for (const file of ['uPlot.iife.min.js', 'uPlot.min.css']) {
     app.get(`/vendor/${file}`, hidden, (_request, reply) => reply.sendFile(file, UPLOT, caching))
   }

@@ -34,7 +34,19 @@ export function createOverview(app) {
     knownRun = run
     app.order = overview.items.map(({ channel }) => channel)
     app.reached(overview.now)
-    await learnThreshold(run)
+    app.threshold = thresholds.get(run) ?? null
+    if (!thresholds.has(run)) threshold.ask()
+  })
+  /** It stands in the decision about any bin that has a score. */
+  const threshold = app.question('from where on a score warns', async () => {
+    const run = knownRun
+    const scored = known.items.find(({ score, at }) => score !== null && at !== null)
+    if (!scored?.at) return
+    const start = Date.parse(scored.at)
+    const query = { run, resolution: 300, from: iso(start), to: iso(start + 1000), limit: 1 }
+    const found = await orNull(api.signals(scored.series, query))
+    thresholds.set(run, thresholdIn(found?.items[0]?.reason ?? ''))
+    if (app.route.run === run) app.threshold = thresholds.get(run) ?? null
   })
   const stale = createStale()
   const triage = createTriage(app)
@@ -83,17 +95,6 @@ export function createOverview(app) {
       more,
     ),
   )
-  /** It stands in the decision about any bin that has a score. */
-  async function learnThreshold(/** @type {string} */ run) {
-    const scored = known.items.find(({ score, at }) => score !== null && at !== null)
-    if (!thresholds.has(run) && scored?.at) {
-      const start = Date.parse(scored.at)
-      const query = { run, resolution: 300, from: iso(start), to: iso(start + 1000), limit: 1 }
-      const found = await orNull(api.signals(scored.series, query))
-      thresholds.set(run, thresholdIn(found?.items[0]?.reason ?? ''))
-    }
-    if (app.route.run === run) app.threshold = thresholds.get(run) ?? null
-  }
   search.addEventListener('input', () => {
     app.filter({ q: search.value })
     // Those that are listed at first are not all that can be found.

@@ -11,7 +11,7 @@ import { opener } from './subject.js'
 /** @typedef {import('../types.ts').Alert} Alert */
 
 /** So many are shown where channels stand below them, until more are wanted. */
-const FEW = 5
+const FEW = 4
 const narrow = matchMedia('(max-width: 760px)')
 
 /** @param {import('../app.js').App} app */
@@ -45,9 +45,9 @@ export function createTriage(app) {
   }
   /** @param {string} label @param {'from' | 'to'} name */
   const date = (label, name) => {
-    const input = el('input', { type: 'date', min: '2021-01-01', max: '2100-01-01' })
+    const input = el('input', { type: 'date', 'aria-label': label, min: '2021-01-01', max: '2100-01-01' })
     input.addEventListener('change', () => app.filter({ [name]: input.value }))
-    return { name, node: input, field: el('label', {}, `${label} `, input) }
+    return { name, node: input, field: el('label', {}, el('span', { 'aria-hidden': 'true' }, name), input) }
   }
   const kinds = [
     choose('Alert type', 'type', [['', 'All types'], ...Object.entries(TYPE_LABEL)]),
@@ -65,7 +65,7 @@ export function createTriage(app) {
       ['worst', 'Worst first'],
     ]),
   ]
-  const days = [date('Opened from', 'from'), date('to', 'to')]
+  const days = [date('Opened from (UTC day)', 'from'), date('Opened to (UTC day)', 'to')]
   const only = el('button', {
     type: 'button',
     class: 'button only',
