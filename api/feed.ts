@@ -11,8 +11,8 @@ export type News =
   | { type: 'alert'; change: AlertChange }
   /** `now`: end of the last base bin that is stored, ms. */
   | { type: 'bins'; now: number }
-  /** Nothing was told for a while. */
-  | { type: 'quiet' }
+  /** Nothing was told for a while; all is seen up to that event, whether it was told or not. */
+  | { type: 'quiet'; behind: EventRef | null }
 
 export type FeedOptions = {
   store: Pick<Store, 'alerts' | 'series'>
@@ -29,9 +29,15 @@ export type FeedOptions = {
 export type Feed = {
   /**
    * The alert events of a run behind an event, or from now on, each once and in the order of their commits; and how far
-   * bins are stored, at first and then at most once a second. It holds one page, however slowly it is read. Ends at `signal`.
+   * bins are stored, at first and then at most once a second. With `channel`, of that channel only. It holds one page, however
+   * slowly it is read. Ends at `signal`.
    */
-  follow(run: string, behind: EventRef | null | 'now', signal: AbortSignal): AsyncGenerator<News>
+  follow(
+    run: string,
+    behind: EventRef | null | 'now',
+    signal: AbortSignal,
+    channel?: string,
+  ): AsyncGenerator<News>
 }
 
 const PAGE = 100
@@ -119,22 +125,26 @@ export function createFeed({
   }
 
   return {
-    async *follow(run, from, signal) {
+    async *follow(run, from, signal, channel) {
       const behind = from === 'now' ? ((await store.alerts.lastEvents([run])).get(run) ?? null) : from
       yield { type: 'begin', behind }
       const watch = enter(run)
       try {
-        let place = behind?.place ?? 0
+        let seen = behind
         let bins = { now: Number.NEGATIVE_INFINITY, at: Number.NEGATIVE_INFINITY }
         let toldAt = performance.now()
         while (!signal.aborted) {
           const next = polled.promise
-          while (place < watch.last) {
-            const page = await unlessAborted(signal, pageBehind(run, watch, place))
+          while ((seen?.place ?? 0) < watch.last) {
+            const page = await unlessAborted(signal, pageBehind(run, watch, seen?.place ?? 0))
             if (!page || page.length === 0) break
-            for (const change of page) yield { type: 'alert', change }
-            place = page.at(-1)!.place
-            toldAt = performance.now()
+            for (const change of page) {
+              seen = { place: change.place, alert: change.alert }
+              if (channel === undefined || change.now.channel === channel) yield { type: 'alert', change }
+              else if (performance.now() - toldAt < quietMs) continue
+              else yield { type: 'quiet', behind: seen }
+              toldAt = performance.now()
+            }
           }
           const at = performance.now()
           if (watch.now !== null && watch.now > bins.now && at - bins.at >= BINS_MS) {
@@ -142,7 +152,7 @@ export function createFeed({
             yield { type: 'bins', now: watch.now }
             toldAt = at
           } else if (at - toldAt >= quietMs) {
-            yield { type: 'quiet' }
+            yield { type: 'quiet', behind: seen }
             toldAt = at
           }
           await unlessAborted(signal, next)

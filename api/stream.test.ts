@@ -264,8 +264,34 @@ describe('GET /v1/stream', () => {
     const told: string[] = []
     while (told.at(-1) !== 'comment') told.push(kindOf((await stream.next())!))
     expect(told.length).toBeGreaterThan(5)
-    expect((await stream.next())!.text).toBe(': still here')
+    expect((await stream.next())!.text).toMatch(/^: still here\nid: \d+-alert-\d+$/)
     stream.close()
+  })
+
+  it('gives it on time while only others are told of, with the id up to which all is seen', async () => {
+    const { state, store } = growingStore()
+    const { url } = await listening(store, { quietMs: 300 })
+    const stream = await connect(url(`?channel=${encodeURIComponent(CHANNEL)}`))
+    await stream.next('bins')
+    const begun = performance.now()
+    const growing = setInterval(
+      () => state.changes.push(change(state.changes.length + 1, { channel: 'other' })),
+      10,
+    )
+    const signs = [await stream.next(), await stream.next(), await stream.next()]
+    clearInterval(growing)
+    expect(performance.now() - begun).toBeLessThan(3000)
+    const places = signs.map((sign) => Number(/^: still here\nid: (\d+)-/.exec(sign!.text)![1]))
+    expect(places[0]).toBeGreaterThan(1)
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    stream.close()
+    // Who comes back with it misses nothing.
+    state.changes.push(change(state.changes.length + 1))
+    const again = await connect(url(`?channel=${encodeURIComponent(CHANNEL)}`), {
+      'last-event-id': signs[2]!.id!,
+    })
+    expect((await again.next('alert'))!.id).toBe(`${state.changes.length}-alert-${state.changes.length}`)
+    again.close()
   })
 
   it('asks the store once for all streams, and not at all without', async () => {

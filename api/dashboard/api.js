@@ -68,8 +68,8 @@ function searchOf(/** @type {Query} */ query) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
   return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
 }
-/** Where all rows of `what` can be downloaded. @param {'alerts' | 'signals' | 'counts'} what @param {Query} query */
-export const exportLink = (what, query) => `/v1/export/${what}?${searchOf(query)}`
+/** Where all rows of `what` can be downloaded, for people: most open them in a spreadsheet. @param {'alerts' | 'signals' | 'counts'} what @param {Query} query */
+export const exportLink = (what, query) => `/v1/export/${what}?${searchOf({ ...query, safe: 'spreadsheet' })}`
 
 /** @template T @typedef {{ items: T[], next: string | null }} Page */
 /** @typedef {Record<string, string | number | boolean | undefined>} Query */

@@ -89,12 +89,10 @@ export function streamRoutes(app: Server, options: StreamOptions): void {
       reply.header('x-accel-buffering', 'no')
       const { run, channel } = request.query
       return streams.send(reply, async function* (signal) {
-        for await (const news of feed.follow(run, from, signal)) {
-          const text = textOf(news, channel)
-          if (text === null) continue
+        for await (const news of feed.follow(run, from, signal, channel)) {
           const stalled = setTimeout(() => reply.raw.destroy(), stallMs)
           try {
-            yield text
+            yield textOf(news)
           } finally {
             clearTimeout(stalled)
           }
@@ -139,20 +137,18 @@ function eventOf(id: string): EventRef | null {
   }
 }
 
-/** News as the lines of an event; null: it isn't of this channel. */
-function textOf(news: News, channel: string | undefined): string | null {
+/** News as the lines of an event. An id alone is no event, but from then on the client can come back to there. */
+function textOf(news: News): string {
   switch (news.type) {
     case 'begin':
-      // An id alone is no event, but from then on the client can come back to where it was.
       return `retry: ${RETRY_MS}\nid: ${idOf(news.behind)}\n\n`
     case 'alert': {
-      if (channel !== undefined && news.change.now.channel !== channel) return null
       const data = JSON.stringify(present.alertChange(news.change))
       return `id: ${idOf(news.change)}\nevent: alert\ndata: ${data}\n\n`
     }
     case 'bins':
       return `event: bins\ndata: ${JSON.stringify({ now: iso(news.now) })}\n\n`
     case 'quiet':
-      return ': still here\n\n'
+      return `: still here\nid: ${idOf(news.behind)}\n\n`
   }
 }

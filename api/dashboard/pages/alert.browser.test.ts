@@ -134,7 +134,7 @@ describeInBrowser('an alert', (bench) => {
     await soon(where).toEqual({ path: '/' })
     await bench.page.goto(`${bench.host.url}#/alert/a1`)
     await soon(() => bench.page.getByText('Its events (CSV)').getAttribute('href')).toBe(
-      `/v1/export/alerts?run=live&channel=${encodeURIComponent(SUMMER)}&from=2026-01-26T08%3A05%3A00Z&to=2026-01-26T08%3A05%3A01Z`,
+      `/v1/export/alerts?run=live&channel=${encodeURIComponent(SUMMER)}&from=2026-01-26T08%3A05%3A00Z&to=2026-01-26T08%3A05%3A01Z&safe=spreadsheet`,
     )
   })
 

@@ -113,7 +113,7 @@ describeInBrowser('a channel', (bench) => {
     await bench.page.getByLabel('Time shown', { exact: true }).selectOption({ label: '7 d' })
     await soon(() => text('.what p')).toContain('2026-01-19 15:00 to 2026-01-26 15:00 UTC (7 d)')
     expect(await bench.page.getByText('Decision log (CSV)').getAttribute('href')).toBe(
-      '/v1/export/signals?run=live&series=reactions%3Ahttps%3A%2F%2Fonchainsummer.xyz&resolution=3600&from=2026-01-19T15%3A00%3A00Z&to=2026-01-26T15%3A00%3A00Z',
+      '/v1/export/signals?run=live&series=reactions%3Ahttps%3A%2F%2Fonchainsummer.xyz&resolution=3600&from=2026-01-19T15%3A00%3A00Z&to=2026-01-26T15%3A00%3A00Z&safe=spreadsheet',
     )
   })
 
