@@ -160,7 +160,7 @@ function measureRequests(app: Server, metrics: Registry) {
   })
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'] as const
 
 /** The methods of every path of the API that is routed from now on: files have none to tell of. */
 function collectMethods(app: Server): Map<string, Set<string>> {

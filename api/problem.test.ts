@@ -144,12 +144,13 @@ describe('problems', () => {
     expect((await app.inject({ url: `/v1/export/counts?series=${other}` })).statusCode).toBe(200)
   })
 
-  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const)(
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'] as const)(
     'refuses %s where only GET is',
     async (method) => {
       for (const url of ['/v1/alerts', '/v1/alerts/a1', '/healthz']) {
-        const payload =
-          method === 'OPTIONS' ? {} : { payload: '<x/>', headers: { 'content-type': 'text/xml' } }
+        const payload = ['OPTIONS', 'TRACE'].includes(method)
+          ? {}
+          : { payload: '<x/>', headers: { 'content-type': 'text/xml' } }
         const answer = await api.app.inject({ method, url, ...payload })
         expect(answer.statusCode).toBe(405)
         expect(answer.headers).toMatchObject({ allow: 'GET, HEAD', 'content-type': PROBLEM })

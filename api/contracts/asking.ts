@@ -30,10 +30,10 @@ export const AnyRun = Type.String({ pattern: RUN, default: LIVE, description: 'T
 export const NamedRun = Type.String({ pattern: RUN, description: 'The name of the run.' })
 export const Name = (most: number, description = '') =>
   Type.String({ pattern: NAME, maxLength: most, ...(description && { description }) })
-export const ChannelName = Name(8192, 'A channel: its URL, "_" (casts in none) or "*" (the whole network).')
+export const ChannelName = Name(12_288, 'A channel: its URL, "_" (casts in none) or "*" (the whole network).')
 export const SeriesName = Type.String({
   pattern: SERIES,
-  maxLength: 8192,
+  maxLength: 12_288,
   description: 'A series: <measure>:<channel>, e.g. casts:https://onchainsummer.xyz',
 })
 const resolution = { type: 'integer', enum: RESOLUTIONS, description: 'Length of a bin in seconds.' }
@@ -55,7 +55,7 @@ export const paging = (limit: number, most: number) => ({
   cursor: Type.Optional(
     Type.String({
       pattern: CURSOR,
-      maxLength: 16_384,
+      maxLength: 12_288,
       description: '`next` of the page before; the other parameters must be the same, but `limit`.',
     }),
   ),
