@@ -1,13 +1,14 @@
 import { type Static, Type } from 'typebox'
+import type { Paging } from '../../connectors/postgres/database/questions.ts'
 import * as ask from '../contracts/asking.ts'
 import type { Cast, Channel, Gap, Overview } from '../contracts/channels.ts'
 import { exactly, type Page } from '../contracts/schema.ts'
-import { allOf, pageOf, spanOf } from './asking.ts'
+import { pageOf, spanOf } from './asking.ts'
 import * as present from './present.ts'
 import type { Means } from './queries.ts'
 
 export const GetOverview = exactly({ run: ask.AnyRun, limit: ask.limited(50, 500) })
-export const ListChannels = exactly({ run: ask.AnyRun })
+export const ListChannels = exactly({ run: ask.AnyRun, ...ask.paging(500, 5000) })
 export const OneChannel = exactly({ id: ask.ChannelName })
 export const ListCasts = exactly({ run: ask.AnyRun, ...ask.span, ...ask.paging(50, 500) })
 /** Of a list with a span that may be narrowed to a channel. */
@@ -26,10 +27,12 @@ export const channelQueries = ({ store, known, shared }: Means) => ({
       return present.overview(await store.series.overview(run, limit))
     }),
 
-  /** Those that have series. */
-  async channels({ run }: Static<typeof ListChannels>): Promise<Page<Channel>> {
+  /** Those that have series, by name. */
+  async channels(asked: Static<typeof ListChannels>): Promise<Page<Channel>> {
+    const { run } = asked
     await known.run(run)
-    return allOf(await store.series.channels(run), present.channel)
+    const channels = (page: Paging) => store.series.channels(run, page)
+    return pageOf('channels', [run], asked, channels, present.channel)
   },
 
   /** Newest first, texts capped. */

@@ -11,15 +11,18 @@ import { lagOf } from './lag.ts'
 import * as present from './present.ts'
 import type { Means } from './queries.ts'
 
+export const ListRuns = exactly(ask.paging(500, 5000))
 export const OfRun = exactly({ run: ask.AnyRun })
 export const GetSource = exactly({ run: ask.AnyRun, limit: ask.limited(100, 5000) })
 
 type OfRun = Static<typeof OfRun>
 
 export const operationQueries = ({ store, log, known, shared, latency, now }: Means) => ({
-  /** Runs: live, and every named backfill. */
-  runs: (): Promise<Page<Run>> =>
-    shared.answer('', ['runs'], async () => allOf(await store.runs.list(), present.run)),
+  /** Runs, by name: live, and every named backfill. */
+  runs: (asked: Static<typeof ListRuns>): Promise<Page<Run>> =>
+    shared.answer('', ['runs', asked.limit, asked.cursor], () =>
+      pageOf('runs', [], asked, store.runs.list, present.run),
+    ),
 
   /** How far the source has come, its gaps, its last round, and its channels. */
   source: ({ run, limit }: Static<typeof GetSource>): Promise<Source> =>

@@ -3,7 +3,7 @@ import { answers, list } from '../contracts/problem.ts'
 import { exactly } from '../contracts/schema.ts'
 import { Requests, Source } from '../contracts/source.ts'
 import { OfChannel } from '../queries/channels.ts'
-import { GetSource, OfRun } from '../queries/operations.ts'
+import { GetSource, ListRuns, OfRun } from '../queries/operations.ts'
 import type { Queries } from '../queries/queries.ts'
 import { revalidated } from '../revalidated.ts'
 import type { Server } from '../server.ts'
@@ -15,11 +15,11 @@ export function opsRoutes(app: Server, queries: Queries, about: () => Promise<Ab
       tags: ['runs'],
       operationId: 'listRuns',
       summary: 'Runs: live, and every named backfill',
-      querystring: exactly({}),
+      querystring: ListRuns,
       response: list(Run),
     },
     onSend: revalidated,
-    handler: () => queries.runs(),
+    handler: ({ query }) => queries.runs(query),
   })
 
   app.get('/v1/ops/source', {

@@ -229,7 +229,7 @@ describe.skipIf(!url)('with a server', () => {
     )
     const others = Array.from({ length: 60 }, async (_, i) => {
       await store.ingest.write(name, [bin5(`${i}`, 0, 1)])
-      await store.runs.list()
+      await store.runs.list({ limit: 10 })
     })
     const db = createDatabase({ connectionString: url! })
     let most = 0

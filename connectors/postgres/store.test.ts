@@ -95,7 +95,7 @@ describe('the embedded store', () => {
     const dir = path.join(root, 'early')
     const store = await openStore({ dir, early: true })
     expect(existsSync(path.join(dir, 'postgres', 'PG_VERSION'))).toBe(false)
-    expect(await store.runs.list()).toEqual([])
+    expect((await store.runs.list({ limit: 10 })).items).toEqual([])
     expect(existsSync(path.join(dir, 'postgres', 'PG_VERSION'))).toBe(true)
     await store.close()
   })

@@ -143,12 +143,14 @@ export function createScene(options: SceneOptions = {}) {
     followed: async (run, _hour, limit) => of(run, followedNow()).slice(0, limit),
   }
   const runs: Partial<Store['runs']> = {
-    list: async () =>
-      ['live', 'history'].map((run) => ({
+    list: async () => ({
+      items: ['live', 'history'].map((run) => ({
         ...{ run, createdAt: START, channels: of(run, network.names).length, alerts: of(run, alerts).length },
         ...{ firstAt: of(run, [now - 21 * 24 * HOUR])[0] ?? null, lastAt: of(run, [now])[0] ?? null },
         ...{ late: 0, lateBefore: 0 },
       })),
+      next: null,
+    }),
     has: async (run) => run === 'history',
   }
 

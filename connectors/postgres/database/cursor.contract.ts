@@ -25,6 +25,8 @@ export function cursorContract(storeOf: () => Store, newRun: () => string): void
     const lists: Record<string, (cursor: string) => Promise<Page<unknown>>> = {
       alerts: (cursor) => store.alerts.list(run, {}, { limit: 1, cursor }),
       series: (cursor) => store.series.list(run, {}, { limit: 1, cursor }),
+      channels: (cursor) => store.series.channels(run, { limit: 1, cursor }),
+      runs: (cursor) => store.runs.list({ limit: 1, cursor }),
       counts: (cursor) => store.series.counts(run, 'casts:a', 300, {}, { limit: 1, cursor }),
       signals: (cursor) => store.series.signals(run, 'casts:a', 300, {}, { limit: 1, cursor }),
       casts: (cursor) => store.casts.list(run, 'a', {}, { limit: 1, cursor }),

@@ -1,5 +1,5 @@
 /** Runs in memory, for tests of what asks for them: one, unless a test says otherwise. */
-import { T0 } from '../rows.fake.ts'
+import { page, T0 } from '../rows.fake.ts'
 import type { Run, Runs } from './runs.ts'
 
 export const run: Run = {
@@ -8,7 +8,7 @@ export const run: Run = {
 }
 
 export const fakeRuns = (given: Partial<Runs> = {}): Runs => ({
-  list: async () => [run],
+  list: async () => page(run),
   has: async (name) => name === run.run,
   delete: async () => {},
   expire: async () => 0,

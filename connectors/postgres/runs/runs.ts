@@ -1,8 +1,10 @@
 /** Runs as a whole. Times are ms. */
 import { BASE } from '../../../common/time.ts'
 import { type Measure, NETWORK } from '../../../schemas/records.ts'
+import { decodeCursor, pageOf } from '../database/cursor.ts'
 import type { Database, Query } from '../database/database.ts'
 import type { Alone } from '../database/locks.ts'
+import type { Page, Paging } from '../database/questions.ts'
 import { expire } from './expire.ts'
 
 /** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
@@ -19,7 +21,8 @@ export type Run = {
 }
 
 export interface Runs {
-  list(): Promise<Run[]>
+  /** By name. */
+  list(paging: Paging): Promise<Page<Run>>
   has(run: string): Promise<boolean>
   delete(run: string): Promise<void>
   /**
@@ -55,7 +58,8 @@ export type RunsOptions = {
 export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOptions): Runs => ({
   alone,
 
-  async list() {
+  async list({ limit, cursor }) {
+    const after = decodeCursor('runs', cursor, ['string'])
     const { rows } = await read(
       `SELECT r.name, (extract(epoch FROM r.created_at) * 1000)::bigint AS created,
          count(DISTINCT c.id) FILTER (WHERE c.name <> '${NETWORK}' AND s.first IS NOT NULL) AS channels,
@@ -65,20 +69,27 @@ export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOpti
            FROM channels c JOIN series s ON s.channel = c.id JOIN late l ON l.series = s.id
            WHERE c.run = r.id AND s.measure = ANY ($1)) AS late
        FROM runs r LEFT JOIN channels c ON c.run = r.id LEFT JOIN series s ON s.channel = c.id
-       GROUP BY r.id ORDER BY r.name`,
-      [EVENTS],
+       WHERE $2::text IS NULL OR r.name > $2
+       GROUP BY r.id ORDER BY r.name LIMIT $3`,
+      [EVENTS, after?.[0] ?? null, limit + 1],
     )
     const ms = (bin: unknown) => (bin === null ? null : (bin as number) * BASE)
-    return rows.map((row) => ({
-      run: row.name as string,
-      createdAt: row.created as number,
-      channels: row.channels as number,
-      firstAt: ms(row.first),
-      lastAt: ms(row.next),
-      alerts: row.alerts as number,
-      late: (row.late as number[])[0]!,
-      lateBefore: (row.late as number[])[1]!,
-    }))
+    return pageOf(
+      rows,
+      limit,
+      'runs',
+      (row) => [row.name as string],
+      (row): Run => ({
+        run: row.name as string,
+        createdAt: row.created as number,
+        channels: row.channels as number,
+        firstAt: ms(row.first),
+        lastAt: ms(row.next),
+        alerts: row.alerts as number,
+        late: (row.late as number[])[0]!,
+        lateBefore: (row.late as number[])[1]!,
+      }),
+    )
   },
 
   async has(run) {

@@ -8,7 +8,7 @@ import type { Query } from '../database/database.ts'
 import { exportCounts, exportSignals, signalOf } from './exports.ts'
 import { createOverview } from './overview.ts'
 import { findSeries, signalReader } from './reading.ts'
-import type { CountRow, Series, SeriesQueries } from './series.ts'
+import type { Channel, CountRow, Series, SeriesQueries } from './series.ts'
 
 const OF_RUN = 'FROM runs r JOIN channels c ON c.run = r.id'
 
@@ -81,23 +81,30 @@ export const createSeries = (query: Query): SeriesQueries => ({
     return pageOf(rows, limit, 'signals', (row) => [row.start], signalOf)
   },
 
-  async channels(run) {
+  async channels(run, { limit, cursor }) {
+    const after = decodeCursor('channels', cursor, ['id'])
     const { rows } = await query(
-      `SELECT c.name, count(*) AS series, max(coalesce(s.last_event, s.first)) AS last,
+      `SELECT c.id, c.name, count(*) AS series, max(coalesce(s.last_event, s.first)) AS last,
          coalesce(max(o.open), 0) AS open
        FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id LEFT JOIN (
          SELECT run, channel, count(*) AS open FROM alerts WHERE state = 'open' GROUP BY run, channel
        ) o ON o.run = r.id AND o.channel = c.id
-       WHERE r.name = $1 AND s.first IS NOT NULL
-       GROUP BY c.id ORDER BY c.name`,
-      [run],
+       WHERE r.name = $1 AND s.first IS NOT NULL AND ($2::bigint IS NULL OR (c.name, c.id) > (SELECT name, id FROM channels WHERE id = $2))
+       GROUP BY c.id ORDER BY c.name, c.id LIMIT $3`,
+      [run, after?.[0] ?? null, limit + 1],
     )
-    return rows.map((row) => ({
-      id: row.name as string,
-      series: row.series as number,
-      lastAt: (row.last as number) * BASE,
-      openAlerts: row.open as number,
-    }))
+    return pageOf(
+      rows,
+      limit,
+      'channels',
+      (row) => [row.id as number],
+      (row): Channel => ({
+        id: row.name as string,
+        series: row.series as number,
+        lastAt: (row.last as number) * BASE,
+        openAlerts: row.open as number,
+      }),
+    )
   },
 
   async findChannel(run, name) {

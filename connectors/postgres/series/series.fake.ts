@@ -46,7 +46,7 @@ export const fakeSeries = (given: Partial<SeriesQueries> = {}): SeriesQueries =>
   has: async (run, series) => series === SERIES && ['live', 'history'].includes(run),
   counts: async () => page(countRow),
   signals: async () => page(signalRow),
-  channels: async () => [{ id: CHANNEL, series: 3, lastAt: T0, openAlerts: 1 }],
+  channels: async () => page({ id: CHANNEL, series: 3, lastAt: T0, openAlerts: 1 }),
   findChannel: async (_, name) => ({
     known: name === CHANNEL,
     alike: [CHANNEL].filter((channel) => channel.endsWith(`/${name}`)),

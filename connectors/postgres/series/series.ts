@@ -75,7 +75,8 @@ export interface SeriesQueries {
     span: Span,
     paging: Paging,
   ): Promise<Page<Omit<SignalRow, 'series'>>>
-  channels(run: string): Promise<Channel[]>
+  /** By name. */
+  channels(run: string, paging: Paging): Promise<Page<Channel>>
   /** Whether a run has a channel of this name; and if not, up to 2 of which it is the end of the path. */
   findChannel(run: string, name: string): Promise<{ known: boolean; alike: string[] }>
   /**
