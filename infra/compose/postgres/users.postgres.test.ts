@@ -36,7 +36,7 @@ describe.skipIf(!bin).each(['new', 'of one user before'])('a database that is %s
     if (kind === 'new') makeUsers()
     else {
       const before = await openStore({ url: server.url })
-      await before.ingest.write('live', [cast('before', 1, 'gm'), signal('before', 1)])
+      await before.ingest.write('live', [cast('before', 7, 'gm'), signal('before', 1)])
       await before.close()
     }
     // A second time changes nothing.
