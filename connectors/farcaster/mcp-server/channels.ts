@@ -27,6 +27,10 @@ export interface Channels {
   url(given: string, call: Call): Promise<string>
 }
 
+/** Channels of a list, and UTF-16 units of what each is described by; a longer id or URL is none that can be polled. */
+export const MAX_CHANNELS = 200_000
+export const MAX = { id: 200, url: 1024, name: 200, description: 1000 }
+
 const URLS = /^(https?:\/\/|chain:\/\/|0x)/
 
 /** The channel list, downloaded when first needed and once an hour; an old one is used when that fails. */
@@ -95,6 +99,11 @@ function readList(json: unknown): ChannelList {
   const channels = (json as { result?: { channels?: unknown } } | null)?.result?.channels
   if (!Array.isArray(channels))
     throw new HubError('unreadable', 'Failed to fetch from Hubble: the answer is not a list of channels')
+  if (channels.length > MAX_CHANNELS)
+    throw new HubError(
+      'unreadable',
+      `Failed to fetch from Hubble: the list has over ${MAX_CHANNELS} channels`,
+    )
   const read = channels.map(readChannel).filter((channel) => channel !== null)
   read.sort((a, b) => b.followers - a.followers || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
   const version = createHash('sha256').update(JSON.stringify(read)).digest('base64url').slice(0, 11)
@@ -105,13 +114,17 @@ function readList(json: unknown): ChannelList {
 function readChannel(entry: unknown): Channel | null {
   const { id, url, name, description, followerCount, memberCount } = (entry ?? {}) as Json
   if (typeof id !== 'string' || typeof url !== 'string' || id === '' || url === '') return null
+  if (id.length > MAX.id || url.length > MAX.url) return null
   const count = (value: unknown) =>
     Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
   return {
     id: clean(id),
     url: clean(url),
-    name: clean(typeof name === 'string' && name !== '' ? name : id),
-    description: typeof description === 'string' && description !== '' ? clean(description) : null,
+    name: clean((typeof name === 'string' && name !== '' ? name : id).slice(0, MAX.name)),
+    description:
+      typeof description === 'string' && description !== ''
+        ? clean(description.slice(0, MAX.description))
+        : null,
     followers: count(followerCount),
     members: count(memberCount),
   }

@@ -5,8 +5,11 @@ import { oneLine, withoutEndSlashes } from '../../../common/text.ts'
 import { SECOND } from '../../../common/time.ts'
 import { HUB_SECONDS_HEADER, type HubMeta } from '../tools.ts'
 
-const MAX_BODY = 32 * 2 ** 20
+/** Of an answer, in bytes. Its head may have 16 kB, Node's own limit. */
+export const MAX_BODY = 32 * 2 ** 20
 const SOCKETS = 32
+/** Seconds that a hub may say to wait. */
+export const MAX_RETRY_AFTER = 86_400
 
 /** What one tool call costs: `seconds` that simulated hubs declared, undefined where none did. */
 export type Call = { seconds?: number; signal?: AbortSignal }
@@ -181,7 +184,7 @@ function retryAfter(header: string | undefined): number | undefined {
   const seconds = /^\d+$/.test(header)
     ? Number(header)
     : Math.ceil((Date.parse(header) - Date.now()) / SECOND)
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined
+  return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds), MAX_RETRY_AFTER) : undefined
 }
 
 function queryString(query: Query): string {

@@ -7,7 +7,7 @@ import { toHubJson } from '../hub-json.ts'
 import { ArgumentError } from './cursor.ts'
 import { type Held, pageOf } from './fake-hub.fixture.ts'
 import { type HttpClient, HubError, type Query } from './http-client.ts'
-import { type List, type Page, paging } from './hub-pages.ts'
+import { type List, MAX_MESSAGES, type Page, paging, readPage } from './hub-pages.ts'
 
 const START = Date.UTC(2024, 1, 5)
 const CHANNEL = 'https://onchainsummer.xyz'
@@ -299,4 +299,10 @@ test('an answer that is no page is unreadable', async () => {
       error: 'unreadable',
     })
   }
+})
+
+test('a page has an end', () => {
+  const page = (n: number) => readPage({ messages: Array.from({ length: n }, () => null), nextPageToken: '' })
+  expect(page(MAX_MESSAGES).messages).toHaveLength(MAX_MESSAGES)
+  expect(() => page(MAX_MESSAGES + 1)).toThrow(/over 10000 messages/)
 })

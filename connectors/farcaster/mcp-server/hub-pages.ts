@@ -10,6 +10,8 @@ import { readCursor, writeCursor } from './cursor.ts'
 import { type Call, type HttpClient, HubError, type Query } from './http-client.ts'
 
 const PAGE = 1000
+/** Messages that a hub's page may have: none was asked for more than a thousand. */
+export const MAX_MESSAGES = 10_000
 /** Requests that one call may make of a list read from its newest; beyond it the cursor says where to go on. */
 const MAX_REQUESTS = 50
 /** The same, of a list that can only be read from its oldest. */
@@ -259,6 +261,11 @@ export function readPage(json: unknown): { messages: unknown[]; next: string | u
   const token = nextPageToken ?? ''
   if (!Array.isArray(messages) || typeof token !== 'string' || token.length > 1000)
     throw new HubError('unreadable', 'Failed to fetch from Hubble: the answer is not a page of messages')
+  if (messages.length > MAX_MESSAGES)
+    throw new HubError(
+      'unreadable',
+      `Failed to fetch from Hubble: the page has over ${MAX_MESSAGES} messages`,
+    )
   return { messages, next: token === '' ? undefined : token }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { HOUR, MINUTE } from '../../../common/time.ts'
-import { channelList } from './channels.ts'
+import { channelList, MAX, MAX_CHANNELS } from './channels.ts'
 import { type HttpClient, HubError } from './http-client.ts'
 import { userNames } from './users.ts'
 
@@ -132,6 +132,22 @@ describe('the channel list', () => {
     await Promise.all(calls.slice(0, 2).map((call) => channels.list(call)))
     await channels.list(calls[2]!)
     expect(calls).toEqual([{ seconds: 2 }, { seconds: 3 }, {}])
+  })
+
+  test('has an end, and so has what each channel is described by', async () => {
+    const list = (channels: unknown[]) => channelList(world(() => ({ result: { channels } })).hub).list({})
+    const long = 'x'.repeat(5000)
+    const { channels } = await list([
+      { id: 'a', url: 'https://a.example', name: long, description: long },
+      { id: long, url: 'https://b.example' },
+      { id: 'c', url: `https://c.example/${long}` },
+    ])
+    expect(channels.map(({ id, name, description }) => [id, name.length, description?.length])).toEqual([
+      ['a', MAX.name, MAX.description],
+    ])
+    await expect(list(Array.from({ length: MAX_CHANNELS + 1 }, () => null))).rejects.toThrow(
+      /over 200000 channels/,
+    )
   })
 
   test('is read leniently and refused when it is none', async () => {

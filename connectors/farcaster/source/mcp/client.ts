@@ -143,6 +143,10 @@ export async function connectTools(target: ServerTarget, options: ClientOptions 
   }
 }
 
+/** Of a server's list of tools. */
+export const MAX_TOOL_PAGES = 20
+export const MAX_TOOLS = 1000
+
 type Arguments = Record<string, unknown>
 type Bounds = { timeout: number; maxAnswer: number }
 /** `forgotten`: the server no longer knows the session. `suspect`: one of several answers under way was too large. */
@@ -240,13 +244,13 @@ async function connect(
     const tools = new Map<string, Tool>()
     let cursor: string | undefined
     // Bounded, should a server's list never end.
-    for (let page = 0; page < 20; page++) {
+    for (let page = 0; page < MAX_TOOL_PAGES && tools.size < MAX_TOOLS; page++) {
       const listed = await client.request(
         { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
         ListToolsResultSchema,
         { timeout, signal },
       )
-      for (const tool of listed.tools) tools.set(tool.name, tool)
+      for (const tool of listed.tools.slice(0, MAX_TOOLS - tools.size)) tools.set(tool.name, tool)
       cursor = listed.nextCursor
       if (cursor === undefined) break
     }

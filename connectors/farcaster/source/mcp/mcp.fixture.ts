@@ -60,7 +60,8 @@ function tools(kind: Kind): object[] {
       outputSchema: output,
     }))
   const properties = { channel: { type: 'string' }, limit: { type: 'number' } }
-  return ['get-channel-casts', 'get-cast-reactions', 'list-channels'].map((name) => ({
+  const own = ['get-channel-casts', 'get-cast-reactions', 'list-channels']
+  return [...own, ...(kind === 'text' ? range(2000).map((i) => `other-${i}`) : [])].map((name) => ({
     name,
     inputSchema: { type: 'object', properties },
   }))
@@ -115,6 +116,8 @@ function call(kind: Kind, name: string, channel: string, limit: number, since: s
       ])
     case 'pid':
       return page([{ ...cast, text: String(process.pid) }])
+    case 'crowded':
+      return page(range(10_001).map((i) => fixtureCast(i, channel)))
     case 'odd-blocks':
       return { ...page([cast]), content: [{ type: 'hologram', rays: 3 }, null, 7, { type: 'text' }] }
     case 'no-blocks':

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { SECOND } from '../../../../common/time.ts'
+import { connectTools, MAX_TOOLS } from './client.ts'
 import { START } from './mcp.fixture.ts'
 import { openServer, type ServerTarget } from './open-server.ts'
 import { closeOpened, command, open, opened, posts, refusal, SINCE, textOf } from './servers.fixture.ts'
@@ -104,6 +105,12 @@ describe('a server with structured results', () => {
     expect(isAlive(Number(pid))).toBe(false)
   })
 
+  test('may pass over a limit, but not without end', async () => {
+    const server = await open(command('structured'))
+    const why = 'its page has over 10000 entries'
+    expect(await posts(server, 'crowded')).toMatchObject({ outcome: 'failed', why })
+  })
+
   test('may not answer without end', async () => {
     const server = await openServer(command('structured'), { maxAnswer: 200_000 })
     opened.push(server)
@@ -128,6 +135,13 @@ describe('a server with structured results', () => {
     const server = await open(command('structured'))
     for (let i = 0; i < 5; i++) expect(await posts(server, 'noisy')).toMatchObject({ outcome: 'page' })
   })
+})
+
+test('of its tools so many are known', async () => {
+  const client = await connectTools(command('text'))
+  opened.push(client)
+  expect(client.tools.size).toBe(MAX_TOOLS)
+  expect(client.tools.has('get-channel-casts')).toBe(true)
 })
 
 describe('a server with text results', () => {

@@ -74,6 +74,7 @@ export async function openServer(
     const { result, seconds } = answer
     try {
       const { items, unfit, entries, cursor } = read(result, request.limit, !tool.outputSchema)
+      if (entries > MAX_ENTRIES) return failed(`its page has over ${MAX_ENTRIES} entries`, seconds)
       const proven = proof(since, request, able, { times: items.map(time), entries, cursor })
       if (!proven) return failed('its pages are not in the order of time', seconds)
       return { outcome: 'page', items, invalid: unfit, seconds, ...proven }
@@ -152,6 +153,9 @@ function usable(tools: ReadonlyMap<string, Tool>, remote: boolean): void {
       'its results are text, whose times carry no zone: such a server can only be started by a command',
     )
 }
+
+/** Entries of a page: a server may pass over the limit that it is given, but not without end. */
+const MAX_ENTRIES = 10 * MAX_LIMIT
 
 /** No server makes us wait, or a simulated clock jump, for longer. */
 const MAX_SECONDS = (2 * HOUR) / SECOND
