@@ -38,6 +38,7 @@ async function adminApi(overrides: Partial<Admin> = {}) {
         asked.push([run, source])
         return [LETTER]
       },
+      atWork: () => [],
       redrive: async (run, ids) => {
         asked.push([run, ids])
         return { redriven: 3, fromFiles: 0 }

@@ -8,6 +8,7 @@ const admin = {
   backfill: async () => ({}),
   deleteRun: async () => {},
   deadLetters: async () => [],
+  atWork: () => [],
   redrive: async () => ({ redriven: 0, fromFiles: 0 }),
 }
 let api: Awaited<ReturnType<typeof testApi>>

@@ -12,6 +12,7 @@ export function adminOf(engines: Engines, token: string): Admin {
   const writeAlone = createWriteAlone(engines)
   return {
     token,
+    atWork: () => [...engines.atWork],
     backfill: backfillOf(engines, writeAlone),
     deleteRun: deleteRunOf(engines, writeAlone),
     deadLetters: listDeadLetters(engines),

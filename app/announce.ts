@@ -1,39 +1,33 @@
-/** Tells alerts of run `live` on the terminal as they open and end. */
-
+/** The worker that tells alerts on the terminal as they open and end. */
 import { oneLine } from '../common/text.ts'
 import { iso } from '../common/time.ts'
-import type { Store } from '../connectors/postgres/store.ts'
-import { LIVE } from '../pipeline/topology.ts'
+import type { AlertChange } from '../connectors/postgres/alerts/alerts.ts'
+import type { Worker } from '../pipeline/runtime/run-worker.ts'
 
-const EVERY_MS = 1000
-const LATEST = 20
+/** Alerts of which it is remembered how far they were told: a change that comes again is of one of the last. */
+const REMEMBERED = 1000
 
-/** Those that opened at `from` (ms, event time) or later. Returns how to end it. */
-export function announceAlerts(store: Store, from: number, say: (line: string) => void): () => void {
-  const told = new Map<string, string>()
-  let timer: NodeJS.Timeout | undefined
-  let isOver = false
-  const look = async () => {
-    const { items } = await store.alerts.list(LIVE, { from }, { limit: LATEST })
-    for (const { id, state, openedAt, resolvedAt, type, severity, channel, reason } of items.reverse()) {
-      if (told.get(id) === state) continue
-      if (state === 'open') say(oneLine(`${iso(openedAt)}  ${type} (${severity}) in ${channel}: ${reason}`))
-      else if (told.has(id)) say(oneLine(`${iso(resolvedAt!)}  ${type} in ${channel} has ended`))
-      told.set(id, state)
-    }
-  }
-  const again = () => {
-    if (isOver) return
-    timer = setTimeout(() => {
-      // What is in the way of the store is told by the roles that write to it.
-      look()
-        .catch(() => {})
-        .finally(again)
-    }, EVERY_MS)
-  }
-  again()
-  return () => {
-    isOver = true
-    clearTimeout(timer)
+/** Of the alerts that open at `from` (ms, event time) or later. */
+export function announcer(
+  from: number,
+  say: (line: string) => void,
+): Worker<AlertChange, AlertChange['place']> {
+  const told = new Map<string, number>()
+  return {
+    name: 'announce',
+    // Whoever sits at the terminal wants to know what happens from now on.
+    place: async () => undefined,
+    async work(changes) {
+      for (const { alert, event, now } of changes) {
+        if (now.openedAt < from || (told.get(alert) ?? 0) >= now.sequence) continue
+        told.delete(alert)
+        told.set(alert, now.sequence)
+        if (told.size > REMEMBERED) told.delete(told.keys().next().value!)
+        const { type, severity, channel, reason, openedAt, resolvedAt } = now
+        if (event === 'opened')
+          say(oneLine(`${iso(openedAt)} ${type} (${severity}) in ${channel}: ${reason}`))
+        else if (event === 'resolved') say(oneLine(`${iso(resolvedAt!)} ${type} in ${channel} has ended`))
+      }
+    },
   }
 }

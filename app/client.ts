@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
+import type { AtWork } from '../api/contracts/admin.ts'
 import { FcmError } from '../common/errors.ts'
 import type { Config } from './config.ts'
 import { hasLog } from './data-directory.ts'
@@ -43,6 +44,12 @@ export async function connect(config: Config, { create = false } = {}): Promise<
     }
     throw error
   }
+}
+
+/** The roles of a run that the process which owns the data directory has; none when nobody owns it. Not for Kafka. */
+export async function rolesAtWork(client: Client, run: string): Promise<string[]> {
+  const { atWork } = await client.json<AtWork>({ path: '/admin' })
+  return atWork.flatMap((one) => (one.run === run ? one.role : []))
 }
 
 /** Whether the process at that address is the one that wrote the file: another may have come to its port. */

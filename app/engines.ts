@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { RoleOfRun } from '../api/contracts/admin.ts'
 import { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
 import { noStore, openStore, type Store } from '../connectors/postgres/store.ts'
@@ -25,6 +26,8 @@ export type Engines = {
   metrics: Registry
   /** What roles measure, in `metrics`. */
   measured: Metrics
+  /** Roles of this process that are at work. */
+  atWork: Set<RoleOfRun>
   /** Why roles of this process have ended for good, in words; empty while all is well. */
   failures: string[]
   patience: Patience
@@ -73,7 +76,9 @@ export async function openEngines(config: Config, options: OpenOptions = {}): Pr
   // What needs the database waits by itself, and most of it in silence.
   if (waiting) opened.store.ping().catch((error) => error instanceof FcmError && onWaiting?.(error))
   return {
-    ...{ config, dir, ...opened, metrics, measured: createMetrics(metrics), failures: [] },
+    ...{ config, dir, ...opened, metrics, measured: createMetrics(metrics) },
+    atWork: new Set(),
+    failures: [],
     patience: { ...(waiting && { waiting }), ...(onWaiting && { onWaiting }) },
     openRun: (run) => patient(options, () => opened.log.ensureTopics(topicSpecs(run, config.partitions))),
     async close() {

@@ -2,7 +2,7 @@
 import type { FcmError } from '../common/errors.ts'
 import { iso } from '../common/time.ts'
 import { LIVE } from '../pipeline/topology.ts'
-import { announceAlerts } from './announce.ts'
+import { announcer } from './announce.ts'
 import type { Config } from './config.ts'
 import { type Engines, openEngines } from './engines.ts'
 import { PROCESSING } from './roles/roles.ts'
@@ -53,21 +53,29 @@ async function watch(
   tell: Teller,
   stop: AbortSignal,
 ): Promise<void> {
+  const { logger } = engines
+  const onWaiting = (error: FcmError) => {
+    logger.warn({ code: error.code }, error.message)
+    tell.onWaiting(error)
+  }
+  const onAnswer = () => {
+    logger.info('polling goes on')
+    tell.say('Polling goes on.')
+  }
   await engines.openRun(LIVE)
   await checkOrigin(engines.log, LIVE, source.origin)
   const served = await serve(engines)
   tell.say(`Dashboard: ${served.url}`)
-  const stopAnnouncing = announceAlerts(engines.store, source.liveFrom, tell.say)
   let roles: Roles | undefined
   try {
-    const started = await startRoles(engines, LIVE, PROCESSING)
+    const started = await startRoles(engines, LIVE, PROCESSING, announcer(source.liveFrom, tell.say))
     roles = started
     const signal = AbortSignal.any([stop, started.failed])
-    const work = (held: AbortSignal) => publishLive(source, started, until, tell, held)
-    await asOnlySource(engines, source.origin, work, tell.onWaiting, signal)
+    const work = (held: AbortSignal) =>
+      publishLive(source, started, until, tell, { signal: held, onWaiting, onAnswer })
+    await asOnlySource(engines, source.origin, work, onWaiting, signal)
     started.failed.throwIfAborted()
   } finally {
-    stopAnnouncing()
     await roles?.stop()
     await served.close()
   }
@@ -78,15 +86,15 @@ async function publishLive(
   source: LiveSource,
   roles: Roles,
   until: number | undefined,
-  { say, onWaiting, history }: Teller,
-  signal: AbortSignal,
+  { say, history }: Teller,
+  told: Pick<Watching, 'signal' | 'onWaiting' | 'onAnswer'>,
 ): Promise<void> {
+  const { signal } = told
   roles.timed(!source.hasHistory)
   const caughtUp = () =>
     roles.caughtUp((records) => history.update(1, `${records} records to process`), signal)
   const watching: Watching = {
-    signal,
-    onWaiting,
+    ...told,
     onHistory: (share, time) => history.update(share, `simulated up to ${iso(time)}`),
     async beforeLive() {
       // Without a pause there is no live time.

@@ -146,6 +146,7 @@ describe('beside a process that owns the data directory', () => {
     expectExplained(await fcm(['export', 'counts', '--run', 'none', '--data-dir', owned]), 2, /no run "none"/)
     const { stdout, code } = await fcm(['doctor', '--data-dir', owned])
     expect(stdout).toMatch(/ok {4}Database/)
+    expect(stdout).toMatch(/! {4}Roles of run live: source, sum, detect are not at work/)
     expect(code).toBe(0)
   })
 })
@@ -157,6 +158,16 @@ test('--fresh clears a log that is damaged; without it, one is told', { timeout:
   const start = ['start', '--sim-until', '2026-01-05T01:00:00Z', '--port', '0', '--data-dir', damaged]
   expectExplained(await fcm(start), 4, /can't be used: .* Begin anew with --fresh/)
   expect(await fcm([...start, '--fresh'])).toMatchObject({ code: 0 })
+  // Nobody is at work on what it has left, and that is told.
+  const doctor = await fcm(['doctor', '--data-dir', damaged])
+  expect(doctor.stdout).toMatch(
+    /^FAIL {2}Roles of run live: none is at work: nothing is watched\n {6}`fcm start`/m,
+  )
+  expect(doctor.code).toBe(1)
+  const lag = await fcm(['lag', '--data-dir', damaged])
+  expect(lag.stdout).toMatch(/fcm\.live\.store/)
+  expect(lag.stderr).toMatch(/No process is at work on run live: nothing is watched/)
+  expect(lag.code).toBe(1)
   // Another seed would mix two networks.
   expectExplained(
     await fcm([...start, '--seed', '8']),

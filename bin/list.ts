@@ -8,6 +8,8 @@ export type Look<Item> = {
   columns: readonly string[]
   empty: string
   after?(client: Client): Promise<string>
+  /** What the items say of how things are: sets the exit code. */
+  check?(items: Item[], client: Client): Promise<void>
 } & ({ row(item: Item): unknown[] } | { rows(items: Item[]): unknown[][] })
 
 /** Asks a route that answers with a list, page by page, and prints it whole: as a table, or as JSON. */
@@ -20,6 +22,7 @@ export async function list<Item>(
   const client = await connect(config)
   try {
     const items = await allOf<Item>(client, path)
+    await look.check?.(items, client)
     if (json) {
       process.stdout.write(`${JSON.stringify(items, null, 2)}\n`)
       return

@@ -10,6 +10,7 @@ const admin = {
   backfill: async () => ({}),
   deleteRun: async () => {},
   deadLetters: async () => [],
+  atWork: () => [],
   redrive: async () => ({ redriven: 0, fromFiles: 0 }),
 }
 const ELSEWHERE = '10.0.0.7'

@@ -18,3 +18,12 @@ export const Redriven = Type.Object({
   fromFiles: Type.Integer({ description: 'Lines of files, which were in no topic.' }),
 })
 export type Redriven = Static<typeof Redriven>
+
+export const RoleOfRun = Type.Object({ run: Type.String(), role: Type.String() })
+export type RoleOfRun = Static<typeof RoleOfRun>
+
+export const AtWork = Type.Object({
+  status: Type.String(),
+  atWork: Type.Array(RoleOfRun, { description: 'Roles of this process, and of which run.' }),
+})
+export type AtWork = Static<typeof AtWork>

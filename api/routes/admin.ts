@@ -2,9 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { FcmError } from '../../common/errors.ts'
 import type { Span } from '../../connectors/postgres/database/questions.ts'
-import { Letter, Redriven } from '../contracts/admin.ts'
+import { AtWork, Letter, Redriven, type RoleOfRun } from '../contracts/admin.ts'
 import { AnyRun, Name, NamedRun, span } from '../contracts/asking.ts'
-import { Status } from '../contracts/ops.ts'
 import { answers, list, problems, streams as streamed } from '../contracts/problem.ts'
 import { exactly } from '../contracts/schema.ts'
 import { allOf, spanOf } from '../queries/asking.ts'
@@ -17,6 +16,8 @@ export type Told = Record<string, unknown>
 export type Admin = {
   /** Kept in the data directory; whoever can read that may do all that is below. */
   token: string
+  /** Roles of this process that are at work. */
+  atWork(): RoleOfRun[]
   /** Resolves with a summary. When `signal` aborts (the asker is gone) it stops where it can be resumed. */
   backfill(
     request: Span & { files: string[]; run: string },
@@ -43,11 +44,11 @@ export const adminRoutes =
       schema: {
         ...common,
         operationId: 'admin',
-        summary: 'Whether this is the process that the token is of',
+        summary: 'Whether this is the process that the token is of, and what it does',
         querystring: exactly({}),
-        response: answers(Status),
+        response: answers(AtWork),
       },
-      handler: async () => ({ status: 'ok' }),
+      handler: async () => ({ status: 'ok', atWork: admin.atWork() }),
     })
 
     app.post('/admin/backfills', {

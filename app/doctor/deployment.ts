@@ -3,7 +3,7 @@ import { createDatabase } from '../../connectors/postgres/database/database.ts'
 import { pendingMigrations } from '../../connectors/postgres/database/migrate.ts'
 import type { KafkaOptions } from '../../pipeline/log/kafka/client.ts'
 import { inspectKafka, type TopicFinding } from '../../pipeline/log/kafka/inspect.ts'
-import { LIVE, topicOf, topicSpecs } from '../../pipeline/topology.ts'
+import { groupOf, LIVE, ROLES, topicOf, topicSpecs } from '../../pipeline/topology.ts'
 import { createCodec, RECORD_TYPES } from '../../schemas/codec.ts'
 import { type ConfluentOptions, openConfluentRegistry } from '../../schemas/confluent-registry.ts'
 import { type Config, kafkaOf } from '../config.ts'
@@ -22,6 +22,17 @@ export async function examineDeployment(config: Config): Promise<Finding[]> {
     examine('Database', () => database(url)),
   ])
   return found.flat()
+}
+
+/** The roles of run `live` that some process has, by the members of their groups. */
+export async function membersOf(config: Config): Promise<string[]> {
+  const inspection = inspectKafka(kafkaOf(config).kafka)
+  try {
+    const members = await inspection.members(ROLES.map((role) => groupOf(LIVE, role)))
+    return ROLES.filter((role) => (members.get(groupOf(LIVE, role)) ?? 0) > 0)
+  } finally {
+    await inspection.close()
+  }
 }
 
 async function broker(options: KafkaOptions): Promise<Finding[]> {

@@ -2,14 +2,17 @@
 import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Lag, Run } from '../../api/contracts/ops.ts'
+import type { Source } from '../../api/contracts/source.ts'
 import { openServer } from '../../connectors/farcaster/source/mcp/open-server.ts'
-import { connect } from '../client.ts'
+import { LIVE } from '../../pipeline/topology.ts'
+import { connect, rolesAtWork } from '../client.ts'
 import type { Config } from '../config.ts'
 import { hasLog } from '../data-directory.ts'
-import { readOwner } from '../owner.ts'
 import { targetOf } from '../sources/polling.ts'
-import { examineDeployment } from './deployment.ts'
+import { examineDeployment, membersOf } from './deployment.ts'
 import { examine, type Finding } from './finding.ts'
+import { hasBegun, lagFinding, workFinding } from './work.ts'
 
 const ENOUGH_BYTES = 2 * 2 ** 30
 
@@ -24,7 +27,7 @@ export async function examineAll(config: Config): Promise<Finding[]> {
     config.mcp === undefined ? [] : examine('MCP server', () => mcpServer(config)),
   ])
   const isOpenable = onKafka ? outside.every(({ state }) => state !== 'broken') : hasLog(dir)
-  const within = isOpenable ? await examine('Log and database', () => inside(dir, config)) : []
+  const within = isOpenable ? await examine('Log and database', () => inside(config)) : []
   return [node(), ...disk, ...outside, ...server, ...within]
 }
 
@@ -75,40 +78,28 @@ async function mcpServer(config: Config): Promise<Finding[]> {
 }
 
 /** Opens what is there, or asks the process that owns it. */
-async function inside(dir: string, config: Config): Promise<Finding[]> {
-  // On Kafka nobody is asked whether anyone is at work; whatever is behind should not be.
-  const isAtWork = config.kafkaBrokers !== undefined || (await readOwner(dir)) !== null
+async function inside(config: Config): Promise<Finding[]> {
+  const onKafka = config.kafkaBrokers !== undefined
   const client = await connect(config)
   try {
     await client.json({ path: '/readyz' })
-    const { items } = await client.json<{ items: { run: string }[] }>({ path: '/v1/runs' })
-    const lag = await client.json<{ items: { records: number; seconds: number }[] }>({ path: '/v1/ops/lag' })
-    const behind = lag.items.reduce((sum, { records }) => sum + records, 0)
-    const oldest = Math.max(0, ...lag.items.map(({ seconds }) => seconds))
+    const { items } = await client.json<{ items: Run[] }>({ path: '/v1/runs' })
+    const { items: lag } = await client.json<{ items: Lag[] }>({ path: '/v1/ops/lag' })
+    const atWork = onKafka ? await membersOf(config) : await rolesAtWork(client, LIVE)
     const database: Finding = {
       ...{ check: 'Database', state: 'ok' },
       found: config.databaseUrl ? 'the server of DATABASE_URL answers' : 'the embedded one answers',
     }
     return [
-      ...(config.kafkaBrokers === undefined ? [database] : []),
+      ...(onKafka ? [] : [database]),
       { check: 'Runs', state: 'ok', found: items.map(({ run }) => run).join(', ') || 'none yet' },
-      {
-        check: 'Lag of run live',
-        state: oldest > 60 && isAtWork ? 'attention' : 'ok',
-        found: `${behind} records, ${Math.round(oldest)} s`,
-        ...(oldest > 60 && isAtWork ? { mend: '`fcm lag` shows which role is behind.' } : {}),
-      },
+      workFinding(atWork, hasBegun(lag)),
+      lagFinding(lag),
       ...(await source(client)),
     ]
   } finally {
     await client.close()
   }
-}
-
-type Source = {
-  round: { at: string; requests: number; failed: number; error: string | null } | null
-  followed: number
-  failing: number
 }
 
 /** What the polls of run `live` came to; nothing where it has no source that polls. */

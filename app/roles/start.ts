@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FcmError } from '../../common/errors.ts'
 import { untilItPasses } from '../../common/retry.ts'
 import { SECOND } from '../../common/time.ts'
+import type { AlertChange } from '../../connectors/postgres/alerts/alerts.ts'
 import type { Host, Running } from '../../pipeline/runtime/host.ts'
 import { backlog } from '../../pipeline/runtime/lag.ts'
+import { type Outbox, runWorker, type Worker } from '../../pipeline/runtime/run-worker.ts'
 import type { Engines } from '../engines.ts'
 import { type Processing, roles } from './roles.ts'
 
@@ -21,11 +23,15 @@ export type Roles = Running & {
 /** Roles that wait for something may take so long to stop; then they are cut off. */
 const STOP_MS = 6 * SECOND
 
+/** A worker that is no role of a deployment, but of one process: told of what happens in the run as the others are run. */
+type Companion = Worker<AlertChange, AlertChange['place']>
+
 /** Starts roles of a run. Where one can't start, none is left running. */
 export async function startRoles(
   engines: Engines,
   run: string,
   names: readonly Processing[],
+  ...companions: Companion[]
 ): Promise<Roles> {
   const { log, measured, patience } = engines
   const failing = new AbortController()
@@ -33,12 +39,16 @@ export async function startRoles(
   const force = () => forcing.abort(patience.waiting?.reason)
   if (patience.waiting?.aborted) force()
   else patience.waiting?.addEventListener('abort', force)
-  const hostOf = (role: Processing) => host(engines, run, role, failing, forcing.signal)
+  const hostOf = (role: string) => host(engines, run, role, failing, forcing.signal)
+  const atWork = names.map((role) => ({ run, role }))
   const started = await Promise.allSettled(names.map((name) => roles[name](hostOf(name), engines)))
   patience.waiting?.removeEventListener('abort', force)
   const running = started.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+  const outbox = outboxOf(engines, run)
+  for (const worker of companions) running.push(runWorker(hostOf(worker.name), outbox, worker))
   // Upstream first: what a role still writes is then seen by the next before that one stops.
   const stop = async (): Promise<void> => {
+    for (const one of atWork) engines.atWork.delete(one)
     const timer = setTimeout(force, STOP_MS)
     try {
       for (const one of running) await one.stop()
@@ -51,6 +61,11 @@ export async function startRoles(
     await stop()
     throw missing.reason
   }
+  for (const one of atWork) engines.atWork.add(one)
+  // They end together.
+  failing.signal.addEventListener('abort', () => {
+    for (const one of atWork) engines.atWork.delete(one)
+  })
   return {
     failed: failing.signal,
     timed(on) {
@@ -78,11 +93,17 @@ export async function startRoles(
   }
 }
 
+/** What happens in a run, as workers read it. */
+const outboxOf = ({ store }: Engines, run: string): Outbox<AlertChange, AlertChange['place']> => ({
+  last: async () => (await store.alerts.lastEvents([run])).get(run)?.place ?? 0,
+  changes: (behind, limit) => store.alerts.changes(run, behind, limit),
+})
+
 /** What a role runs on. */
 function host(
   { config, log, codec, logger, measured, failures, patience }: Engines,
   run: string,
-  role: Processing,
+  role: string,
   failing: AbortController,
   forced: AbortSignal,
 ): Host {

@@ -24,6 +24,8 @@ export type LiveSource = {
 export type Watching = {
   signal: AbortSignal
   onWaiting(error: FcmError): void
+  /** Polling, which has waited for an answer, goes on. */
+  onAnswer(): void
   /** History is published up to `time`, ms: a `share`, 0-1, of it. */
   onHistory(share: number, time: number): void
   /** What history there is is published; live time begins when this resolves. */

@@ -7,6 +7,7 @@ import { stopped } from '../stopping.ts'
 import { noteOrigin, type Origin, placeIn } from './origin.ts'
 
 const PLACE = placeIn(LIVE)
+const SOURCE = { run: LIVE, role: 'source' }
 
 /** A group needs so long to take in a member where nobody stands in the way. */
 const JOIN_MS = 2000
@@ -18,7 +19,7 @@ const JOIN_MS = 2000
  * @throws FcmError SOURCE_DIFFERS
  */
 export async function asOnlySource(
-  { log }: Engines,
+  { log, atWork }: Engines,
   origin: Origin,
   work: (signal: AbortSignal) => Promise<void>,
   onWaiting: (error: FcmError) => void,
@@ -36,7 +37,8 @@ export async function asOnlySource(
     const held = AbortSignal.any([signal, over])
     const attempt = async () => {
       await noteOrigin(log, LIVE, origin)
-      await work(held)
+      atWork.add(SOURCE)
+      await work(held).finally(() => atWork.delete(SOURCE))
     }
     await untilItPasses(attempt, onFirst(onWaiting), held).then(
       () => over.aborted || ended.resolve(),

@@ -20,6 +20,7 @@ export type Polling = {
   until?: number
   signal: AbortSignal
   onWaiting(error: FcmError): void
+  onAnswer(): void
 }
 
 /** Polls `server` into run `live` until `until` or the signal, and lets go of it. */
@@ -93,13 +94,14 @@ export function polledSource(engines: Engines): LiveSource {
     liveFrom: Date.now(),
     hasHistory: false,
     pace: `polling every ${pollSeconds} s`,
-    async publish({ signal, onWaiting, beforeLive }) {
+    async publish({ signal, onWaiting, onAnswer, beforeLive }) {
       const server = await connect(targetOf(engines.config), onWaiting, signal).catch((error) => {
         if (!signal.aborted) throw error
       })
       if (!server) return { finished: false }
       await beforeLive()
-      return pollServer(engines, { server, clock: wallClock(requestsPerMinute, signal), signal, onWaiting })
+      const clock = wallClock(requestsPerMinute, signal)
+      return pollServer(engines, { server, clock, signal, onWaiting, onAnswer })
     },
   }
 }

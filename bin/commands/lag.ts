@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
 import type { Lag } from '../../api/contracts/ops.ts'
-import { readConfig } from '../../app/config.ts'
+import { type Client, rolesAtWork } from '../../app/client.ts'
+import { type Config, readConfig } from '../../app/config.ts'
+import { hasBegun, LATE_SECONDS } from '../../app/doctor/work.ts'
+import { LIVE } from '../../pipeline/topology.ts'
 import { list } from '../list.ts'
 import { withSettings } from '../settings.ts'
 
@@ -9,12 +12,27 @@ export function lag(program: Command): void {
     .description('How far each role is behind, by topic and partition, in records and seconds')
     .option('--run <name>', 'of which run', 'live')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  npx fcm lag')
-    .action((flags) =>
-      list<Lag>(readConfig(flags), flags.json, `/v1/ops/lag?run=${encodeURIComponent(flags.run)}`, {
+    .addHelpText(
+      'after',
+      `\nExample:\n  npx fcm lag\n\nIt ends with 1 when a role is behind by more than ${LATE_SECONDS} s, or run live is watched by nobody.`,
+    )
+    .action((flags) => {
+      const config = readConfig(flags)
+      return list<Lag>(config, flags.json, `/v1/ops/lag?run=${encodeURIComponent(flags.run)}`, {
         columns: ['group', 'topic', 'partition', 'committed', 'end', 'records behind', 'seconds behind'],
         row: (r) => [r.group, r.topic, r.partition, r.committed, r.end, r.records, r.seconds],
         empty: `Run "${flags.run}" has no topics yet.`,
-      }),
-    )
+        check: (rows, client) => check(rows, client, config, flags.run),
+      })
+    })
+}
+
+async function check(rows: readonly Lag[], client: Client, config: Config, run: string): Promise<void> {
+  if (rows.some(({ seconds }) => seconds > LATE_SECONDS)) process.exitCode = 1
+  if (run !== LIVE || config.kafkaBrokers !== undefined || !hasBegun(rows)) return
+  if ((await rolesAtWork(client, LIVE)).length > 0) return
+  process.exitCode = 1
+  process.stderr.write(
+    `No process is at work on run ${LIVE}: nothing is watched. \`fcm start\` goes on from there.\n`,
+  )
 }

@@ -77,6 +77,29 @@ test('while the clock has jumped a person is told, once', async () => {
   ])
 })
 
+test('an answer that is waited for is told of once, and once that there is one again', async () => {
+  const { clock, signal, now } = setClock([LIVE], HOUR)
+  const told: string[] = []
+  let asked = 0
+  const options: PollOptions = {
+    ...{
+      clock,
+      until: LIVE + 10 * MINUTE,
+      follow: parseFollow('*', 0),
+      interval: 5 * MINUTE,
+      budget: 10_000,
+    },
+    server: fakeServer({
+      ...{ messages, now },
+      before: () => (++asked > 3 && asked < 7 ? { outcome: 'away', why: 'it ended' } : undefined),
+    }),
+    onWarning: ({ code }) => void told.push(code),
+    onAnswer: () => void told.push('answer'),
+  }
+  await pollInto(newLog(), options, signal)
+  expect(told).toEqual(['SOURCE_AWAITS', 'answer'])
+})
+
 test('corrected by seconds, it says nothing', async () => {
   const log = newLog()
   await polls(log, [LIVE], LIVE + HOUR)

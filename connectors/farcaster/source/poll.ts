@@ -26,6 +26,8 @@ export type PollOptions = {
   onRound?: (round: Polled & { followed: number; seconds: number; remembered: Remembered }) => void
   /** Something is in the way that a person should know of; each thing once, until it has passed. */
   onWarning?: (error: FcmError) => void
+  /** After SOURCE_AWAITS: there was an answer again. */
+  onAnswer?: () => void
 }
 
 /** What grows with what strangers write: see `LIMITS`. */
@@ -46,8 +48,10 @@ export const pollingSource =
     const until = options.until ?? Number.POSITIVE_INFINITY
     const memory = await rebuild(written, options.limits)
     const warn = createWarnings(options.onWarning)
-    const heard: Asking['heard'] = (answer) =>
-      warn('away', answer.outcome === 'away' && new FcmError('SOURCE_AWAITS', { why: answer.why }))
+    const heard: Asking['heard'] = (answer) => {
+      const trouble = answer.outcome === 'away' && new FcmError('SOURCE_AWAITS', { why: answer.why })
+      if (warn('away', trouble)) options.onAnswer?.()
+    }
     const lastAt = () => memory.mark?.at ?? Number.NEGATIVE_INFINITY
 
     let listed: ChannelInfo[] | null = null
@@ -135,15 +139,16 @@ function wrong(last: number, { now, wall }: ClockState): FcmError | false {
   return last > now + CORRECTION && new FcmError('CLOCK_BEHIND', { now: iso(now), last: iso(last) })
 }
 
-/** Tells each kind of trouble once, until it has passed. */
+/** Tells each kind of trouble once, until it has passed; returns whether it has just now. */
 function createWarnings(tell: ((error: FcmError) => void) | undefined) {
   const told = new Set<string>()
-  return (kind: string, trouble: FcmError | false): void => {
-    if (!trouble) told.delete(kind)
-    else if (!told.has(kind)) {
+  return (kind: string, trouble: FcmError | false): boolean => {
+    if (!trouble) return told.delete(kind)
+    if (!told.has(kind)) {
       told.add(kind)
       tell?.(trouble)
     }
+    return false
   }
 }
 

@@ -17,6 +17,8 @@ export type Inspection = {
   /** `generation`: as much as a broker tells of its version. */
   cluster(): Promise<{ brokers: number; generation: string }>
   topics(specs: TopicSpec[]): Promise<TopicFinding[]>
+  /** How many members each of these groups has. */
+  members(groups: string[]): Promise<Map<string, number>>
   /**
    * The broker's clock less ours, ms, to within the time of a request. Asked by a tombstone in a compacted topic, under a
    * key that nothing has.
@@ -84,6 +86,12 @@ export function inspectKafka(options: KafkaOptions): Inspection {
               .map(([setting, wanted]) => ({ setting, wanted, found: found.get(setting) ?? 'nothing' })),
           }
         })
+      }),
+
+    members: (groups) =>
+      ask(async () => {
+        const described = await admin.describeGroups(groups)
+        return new Map(described.groups.map(({ groupId, members }) => [groupId, members.length]))
       }),
 
     clockAhead: (topic) =>
