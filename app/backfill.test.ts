@@ -185,6 +185,43 @@ test('a file that is no archive is refused', async () => {
   expect(code).toBe(2)
 })
 
+test('an empty archive is none', async () => {
+  const empty = join(dir, 'empty.ndjson')
+  writeFileSync(empty, '')
+  const { code, stderr } = await fcm(['backfill', empty, '--run', 'empty', '--data-dir', dir])
+  expect(stderr).toMatch(/There is no line in it: the archive is empty/)
+  expect(code).toBe(2)
+})
+
+test('the exit code tells of one of which much was unreadable', { timeout: 60_000 }, async () => {
+  const [line] = gunzipSync(readFileSync(ARCHIVE)).toString().split('\n')
+  const file = join(dir, 'noise.ndjson')
+  writeFileSync(file, [line, ...Array.from({ length: 145 }, () => '{"data":{}}')].join('\n'))
+  const { code, stderr } = await fcm(['backfill', file, '--run', 'noise', '--data-dir', dir])
+  expect(stderr).toMatch(/done, 1 messages .* 145 lines were unreadable/)
+  expect(code).toBe(1)
+})
+
+test('a name that is mistyped does not pass for one of which there is nothing', {
+  timeout: 60_000,
+}, async () => {
+  const base = ['--run', 'history', '--data-dir', dir]
+  for (const what of ['counts', 'signals', 'alerts']) {
+    const { code, stdout, stderr } = await fcm(['export', what, '--channel', 'nowhere', ...base])
+    expect(stderr).toMatch(/No channel "nowhere" in run "history"/)
+    expect([code, stdout]).toEqual([2, ''])
+  }
+  const { code, stderr } = await fcm(['export', 'counts', '--series', 'casts:nowhere', ...base])
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/no such series/)])
+})
+
+test('each export shows what it takes, and nothing else', async () => {
+  const { stdout } = await fcm(['export', 'alerts', '--help'])
+  expect(stdout).toMatch(/--channel <url>/)
+  expect(stdout).not.toMatch(/--fill|--resolution/)
+  expect((await fcm(['export', 'counts', '--help'])).stdout).toMatch(/--resolution[^]*--fill/)
+})
+
 test('a run goes on only with the archives it was begun with', async () => {
   const other = join(dir, 'other.ndjson')
   writeFileSync(other, '')

@@ -66,9 +66,7 @@ async function fill(engines: Engines, request: Request, onProgress: OnProgress, 
     })
     const { messages, unreadable, published } = read
     roles.failed.throwIfAborted()
-    if (messages === 0 && unreadable > 0) {
-      throw new FcmError('NO_ARCHIVE', { run, lines: unreadable })
-    }
+    if (finished && messages === 0) throw new FcmError('NO_ARCHIVE', { run, lines: unreadable })
     if (!finished) return { run, finished, messages }
     await roles.caughtUp((records) => onProgress({ phase: 'processing', records }), signal)
     return {

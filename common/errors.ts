@@ -28,7 +28,9 @@ const errors = {
   NO_ARCHIVE: {
     exit: 2,
     text: (d) =>
-      `None of ${d.lines} lines is a message as hubs write them: this is no archive. \`fcm dead-letters list --run ${d.run}\` shows why, \`fcm runs delete ${d.run}\` takes it away.`,
+      d.lines === 0
+        ? `There is no line in it: the archive is empty. \`fcm runs delete ${d.run}\` takes the run away.`
+        : `None of ${d.lines} lines is a message as hubs write them: this is no archive. \`fcm dead-letters list --run ${d.run}\` shows why, \`fcm runs delete ${d.run}\` takes it away.`,
   },
   ARCHIVE_DIFFERS: {
     exit: 2,

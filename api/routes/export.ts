@@ -69,7 +69,9 @@ export function exportRoutes(app: Server, store: Store, { known }: Queries, stre
     columns: (row: Row) => Columns,
   ) {
     const span = spanOf(asked)
-    await known.run(run)
+    // A name that was mistyped must not pass for one of which nothing is known.
+    await known.channel(run, channel)
+    if (series !== undefined) await known.series(run, series)
     if (!places.take(request, reply)) return reply
     reply.type(TYPES[format])
     reply.header('content-disposition', `attachment; filename="${what}-${run}.${format}"`)

@@ -38,7 +38,10 @@ export function backfill(program: Command): void {
     .requiredOption('--run <name>', 'name of the run; the same again goes on where it was stopped')
     .option('--from <time>', 'only from here on, in UTC')
     .option('--to <time>', 'only up to here, in UTC')
-    .addHelpText('after', '\nExample:\n  npx fcm backfill casts.hub.ndjson.gz --run history')
+    .addHelpText(
+      'after',
+      '\nExample:\n  npx fcm backfill casts.hub.ndjson.gz --run history\n\nIt ends with 1 when more than one line in 100 was unreadable.',
+    )
     .action(async (files: string[], flags) => {
       const run = checkRunName(flags.run)
       const body = {
@@ -63,6 +66,7 @@ export function backfill(program: Command): void {
         if (end?.type !== 'done' || !end.finished)
           throw new FcmError('BACKFILL_CUT', { run, why: 'the process that did it ended' })
         progress.done(summary(end, run))
+        if (end.unreadable > MOST_UNREADABLE * (end.messages + end.unreadable)) process.exitCode = NOT_WHOLE
       } catch (error) {
         progress.end()
         if (signal.aborted) {
@@ -76,6 +80,9 @@ export function backfill(program: Command): void {
     })
 }
 
+/** A line here and there may be damaged; where more than this share is, what was read is not the archive. */
+const MOST_UNREADABLE = 0.01
+const NOT_WHOLE = 1
 /** As a shell says it of what SIGINT has ended. */
 const STOPPED = 130
 
