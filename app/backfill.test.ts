@@ -219,7 +219,7 @@ test('each export shows what it takes, and nothing else', async () => {
   const { stdout } = await fcm(['export', 'alerts', '--help'])
   expect(stdout).toMatch(/--channel <url>/)
   expect(stdout).not.toMatch(/--fill|--resolution/)
-  expect((await fcm(['export', 'counts', '--help'])).stdout).toMatch(/--resolution[^]*--fill/)
+  expect((await fcm(['export', 'counts', '--help'])).stdout).toMatch(/--resolution[\s\S]*--fill/)
 })
 
 test('a run goes on only with the archives it was begun with', async () => {

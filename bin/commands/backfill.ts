@@ -89,11 +89,11 @@ const STOPPED = 130
 function show(progress: Progress, told: Extract<Told, { type: 'progress' }>): void {
   if (told.phase === 'waiting') process.stderr.write(`Waiting. ${told.detail}\n`)
   else if (told.phase === 'ordering')
-    progress.update(told.bytesRead / told.totalBytes, 'looking at its order')
+    progress.update(told.bytesRead / Math.max(1, told.totalBytes), 'looking at its order')
   else if (told.phase === 'processing') progress.update(1, `read; ${told.records} records to process`)
   else {
     const when = told.eventTime ? `, up to ${told.eventTime}` : ''
-    progress.update(told.bytesRead / told.totalBytes, `${told.messages} messages${when}`)
+    progress.update(told.bytesRead / Math.max(1, told.totalBytes), `${told.messages} messages${when}`)
   }
 }
 
