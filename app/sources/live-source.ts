@@ -25,7 +25,7 @@ export type Watching = {
   signal: AbortSignal
   onWaiting(error: FcmError): void
   /** Polling, which has waited for an answer, goes on. */
-  onAnswer(): void
+  onAnswer?: (() => void) | undefined
   /** History is published up to `time`, ms: a `share`, 0-1, of it. */
   onHistory(share: number, time: number): void
   /** What history there is is published; live time begins when this resolves. */

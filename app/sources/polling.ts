@@ -20,7 +20,7 @@ export type Polling = {
   until?: number
   signal: AbortSignal
   onWaiting(error: FcmError): void
-  onAnswer(): void
+  onAnswer?: (() => void) | undefined
 }
 
 /** Polls `server` into run `live` until `until` or the signal, and lets go of it. */

@@ -27,7 +27,7 @@ export type PollOptions = {
   /** Something is in the way that a person should know of; each thing once, until it has passed. */
   onWarning?: (error: FcmError) => void
   /** After SOURCE_AWAITS: there was an answer again. */
-  onAnswer?: () => void
+  onAnswer?: (() => void) | undefined
 }
 
 /** What grows with what strangers write: see `LIMITS`. */
