@@ -203,6 +203,31 @@ describe('a stage', () => {
     expect((await readAll(OUTPUT)).length).toBe(2)
   })
 
+  test('what one record causes is appended in slices, in order', async () => {
+    await fill([input(1)])
+    const sizes: number[] = []
+    const over: EventLog = {
+      ...log,
+      async append(records) {
+        if (records[0]?.topic === OUTPUT) sizes.push(records.length)
+        await log.append(records)
+      },
+    }
+    const stage: Stage<'detect', Sum> = {
+      ...adding(),
+      async settle(state, emit) {
+        if (state.queue.length > 0) for (let i = 0; i < 12_000; i++) emit('signals', 'k', signal(i, 0))
+        state.queue = []
+      },
+    }
+    const running = await runStage(hostOn(over, { checkpointMs: 60_000 }), stage)
+    await drained()
+    await running.stop()
+    expect(sizes).toEqual([5000, 5000, 2000])
+    const starts = (await readAll(OUTPUT)).map(({ value }) => (codec.decode(value!) as Signal).start)
+    expect(starts).toEqual(Array.from({ length: 12_000 }, (_, i) => i))
+  })
+
   test('gives alerts a head start before much that explains them', async () => {
     await fill([input(1)])
     const appended = new Map<string, number>()

@@ -14,6 +14,8 @@ import { trailHeaders } from './trail.ts'
  * the records are.
  */
 const COMMIT_MS = 100
+/** Outputs are encoded and appended by so many: one record may cause some for every channel there is. */
+const SLICE = 5000
 /** So often it is said how far a rebuild is. */
 const TELL_MS = 10_000
 
@@ -127,7 +129,8 @@ export async function openTask<Name extends StageRole, State>(
     const rest = urgent.length > 0 ? made.filter((output) => !isUrgent(output)) : made
     await append(urgent.map(encode))
     if (urgent.length > 0 && rest.length >= burst && !isBehind) await sleep(headStartMs)
-    await append([...rest.map(encode), ...rejected])
+    for (let at = 0; at < rest.length; at += SLICE) await append(rest.slice(at, at + SLICE).map(encode))
+    await append(rejected)
   }
 
   async function append(records: NewRec[]): Promise<void> {

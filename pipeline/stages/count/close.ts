@@ -3,6 +3,7 @@ import { FcmError } from '../../../common/errors.ts'
 import { BASE, BASE_SECONDS, DAY, floorTo, HOUR } from '../../../common/time.ts'
 import { type Count, type Coverage, MEASURES, type MeasureBin, NETWORK } from '../../../schemas/records.ts'
 import { close, newLine } from '../lifecycle.ts'
+import { dropSilent, isQuiet } from './channels.ts'
 import { extend, forget, type Span, share } from './coverage.ts'
 import { sweep } from './dedupe.ts'
 import {
@@ -24,8 +25,8 @@ import {
 /** A longer one is a mistake, and would close bins for minutes. */
 const LONGEST = 400 * DAY
 
-/** Takes in what the source says of one channel, or (key `*`) of all of them. */
-export function cover(state: CountState, key: string, coverage: Coverage): void {
+/** Takes in what the source says of one channel, or (key `*`) of all of them; there may be `most` channels. */
+export function cover(state: CountState, key: string, coverage: Coverage, most: number): void {
   const { from, to, status } = coverage
   if (!(from < to && to - from <= LONGEST)) {
     throw new FcmError('RECORD_MALFORMED', {
@@ -34,7 +35,8 @@ export function cover(state: CountState, key: string, coverage: Coverage): void 
   }
   const measures = SPOKEN_OF.filter((m) => coverage.measures.includes(m))
   if (key !== NETWORK) {
-    const channel = channelOf(state, key)
+    const channel = channelOf(state, key, most)
+    if (!channel) return
     channel.tracks ??= newTracks()
     for (const m of measures) {
       if (decidedTo(state, channel, m) < from) beginAnew(channel, m)
@@ -58,6 +60,7 @@ export function cover(state: CountState, key: string, coverage: Coverage): void 
     for (const m of measures) forget(state.source[m], needed)
   }
   reportNetwork(state, coverage)
+  dropSilent(state, most)
 }
 
 /**
@@ -70,10 +73,6 @@ function beginAnew(channel: Channel, part: SpokenOf): void {
     if (series && !series.idle && partsOf(measure).includes(part)) Object.assign(series, newLine())
   }
 }
-
-const isQuiet = (channel: Channel): boolean =>
-  channel.seen.size === 0 &&
-  Object.values(channel.series).every((series) => series.idle && series.open.size === 0)
 
 /** Writes all bins of a channel that are decided now, in order of time; the measures of one bin in one record. */
 function closeBins(state: CountState, key: string, channel: Channel, reason: string | null): void {

@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto'
 import { BASE, BASE_SECONDS, floorTo } from '../../../common/time.ts'
-import { type Measure, NETWORK, type ReactionCount } from '../../../schemas/records.ts'
+import { type Measure, NETWORK, NO_CHANNEL, type ReactionCount } from '../../../schemas/records.ts'
 import type { Input, Stage } from '../../runtime/stage.ts'
 import { newLine } from '../lifecycle.ts'
+import { MOST_CHANNELS } from './channels.ts'
 import { cover } from './close.ts'
-import { remember } from './dedupe.ts'
+import { MOST, MOST_OF_NONE, remember } from './dedupe.ts'
 import {
   type Channel,
   type CountState,
@@ -21,29 +22,60 @@ import {
 
 const FIRST_MILESTONE = 4
 
-export const countStage = (): Stage<'count', CountState> => ({
-  name: 'count',
-  version: 3,
-  rebuild: 'aloud',
-  initial: initialState,
-  apply(state, { key, record }) {
-    if (record.type === 'Coverage') cover(state, key, record)
-    else if (record.type === 'Cast' || record.type === 'Reaction') observe(state, key, record, record.hash)
-    else if (record.type === 'ReactionCount') observe(state, key, record, identityOf(record), record.rise)
-    else if (record.type === 'Polled' && key !== NETWORK) channelOf(state, key).polledAt = record.at
-  },
-  async settle(state, emit) {
-    for (const output of state.outbox) emit(...output)
-    state.outbox = []
-  },
-  // Detect and store deal with what closes together, in the same process or on the same machine.
-  pace: { burst: 100, calmMs: 1000 },
-  gauges(state) {
-    let capped = 0
-    for (const channel of state.channels.values()) capped += channel.seen.capped
-    return { channels: state.channels.size, active_channels: state.active.size, dedupe_cap_hits: capped }
-  },
-})
+/** What one partition's state may hold. */
+export type CountLimits = {
+  mostChannels: number
+  /** Hashes of a channel's messages, and of those in none. */
+  mostHashes: { channel: number; none: number }
+}
+const LIMITS: CountLimits = {
+  mostChannels: MOST_CHANNELS,
+  mostHashes: { channel: MOST, none: MOST_OF_NONE },
+}
+
+export function countStage(some: Partial<CountLimits> = {}): Stage<'count', CountState> {
+  const limits = { ...LIMITS, ...some }
+  const { mostChannels: most } = limits
+  return {
+    name: 'count',
+    version: 3,
+    rebuild: 'aloud',
+    initial: initialState,
+    apply(state, { key, record }) {
+      if (record.type === 'Coverage') cover(state, key, record, most)
+      else if (record.type === 'Cast' || record.type === 'Reaction')
+        observe(state, limits, key, record, record.hash)
+      else if (record.type === 'ReactionCount')
+        observe(state, limits, key, record, identityOf(record), record.rise)
+      else if (record.type === 'Polled' && key !== NETWORK) {
+        const channel = channelOf(state, key, most)
+        if (channel) channel.polledAt = record.at
+      }
+    },
+    async settle(state, emit) {
+      for (const output of state.outbox) emit(...output)
+      state.outbox = []
+    },
+    // Detect and store deal with what closes together, in the same process or on the same machine.
+    pace: { burst: 100, calmMs: 1000 },
+    gauges(state) {
+      let capped = 0
+      let hashes = 0
+      for (const { seen } of state.channels.values()) {
+        capped += seen.capped
+        hashes += seen.size
+      }
+      return {
+        ...{
+          channels: state.channels.size,
+          active_channels: state.active.size,
+          messages_refused: state.refused,
+        },
+        ...{ dedupe_hashes: hashes, dedupe_cap_hits: capped },
+      }
+    },
+  }
+}
 
 type Event = Extract<Input['record'], { type: 'Cast' | 'Reaction' | 'ReactionCount' }>
 
@@ -58,11 +90,24 @@ const identityOf = ({ target, kind, time }: ReactionCount): Buffer =>
   createHash('sha256').update(target.hash).update(`${kind} ${time}`).digest()
 
 /** Takes in a message, or a count that stands for `amount` of them. */
-function observe(state: CountState, key: string, event: Event, identity: Buffer, amount = 1): void {
+function observe(
+  state: CountState,
+  { mostChannels, mostHashes }: CountLimits,
+  key: string,
+  event: Event,
+  identity: Buffer,
+  amount = 1,
+): void {
   if (amount === 0) return
-  const channel = channelOf(state, key)
+  const channel = channelOf(state, key, mostChannels)
+  if (!channel) {
+    state.refused += amount
+    return
+  }
   const isRemembered = event.time >= dedupedFrom(state, channel)
-  if (isRemembered && !remember(channel.seen, identity, event.time)) return
+  const mostOf = key === NO_CHANNEL ? mostHashes.none : mostHashes.channel
+  if (isRemembered && !remember(channel.seen, identity, event.time, mostOf)) return
+  channel.lastAt = Math.max(channel.lastAt, event.time)
 
   state.active.add(key)
   const bin = floorTo(event.time, BASE)

@@ -1,7 +1,9 @@
 import { floorTo, HOUR } from '../../../common/time.ts'
 
-/** More hashes than a channel can have in a day and be read by people; beyond it the oldest hour is forgotten. */
-const MOST = 500_000
+/** More messages than a channel can have in a day and be read by people; beyond it the oldest hour is forgotten. */
+export const MOST = 500_000
+/** Of those in no channel, which are most of a whole network's; some 50 bytes each. */
+export const MOST_OF_NONE = 4_000_000
 
 /** 64-bit prefixes of message hashes by the hour of their event time: a repeat has the same time, so it finds its hour. */
 export type Seen = {
@@ -15,7 +17,7 @@ export type Seen = {
 export const newSeen = (): Seen => ({ hours: new Map(), size: 0, capped: 0, swept: Number.NEGATIVE_INFINITY })
 
 /** Remembers a message; false when it was remembered already. `most` bounds the memory. */
-export function remember(seen: Seen, hash: Buffer, time: number, most = MOST): boolean {
+export function remember(seen: Seen, hash: Buffer, time: number, most: number): boolean {
   const hour = floorTo(time, HOUR)
   let hashes = seen.hours.get(hour)
   if (!hashes) {

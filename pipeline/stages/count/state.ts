@@ -30,6 +30,8 @@ export type Channel = {
   tracks: Tracks | null
   /** The last round of a polling source in which it was followed. */
   polledAt: number
+  /** Event time of its newest message. */
+  lastAt: number
 }
 export type CountState = {
   partition: number
@@ -45,6 +47,10 @@ export type CountState = {
     series: Record<Summed, { next: number | null; sums: Map<number, Map<string, number>> }>
   }
   outbox: Output<'count'>[]
+  /** Hour up to which silent channels were dropped. */
+  sweptTo: number
+  /** Messages that were not counted, since there were as many channels as may be. */
+  refused: number
 }
 
 const never = Number.NEGATIVE_INFINITY
@@ -66,15 +72,25 @@ export const initialState = (partition: number): CountState => ({
     },
   },
   outbox: [],
+  sweptTo: never,
+  refused: 0,
 })
 
-export function channelOf(state: CountState, key: string): Channel {
+/** The channel of that name, a new one where there is none; null where there are `most` of them already. */
+export function channelOf(state: CountState, key: string, most: number): Channel | null {
   let channel = state.channels.get(key)
-  if (!channel) {
-    channel = { series: {}, authors: new Map(), seen: newSeen(), tracks: null, polledAt: never }
+  if (!channel && state.channels.size < most) {
+    channel = {
+      series: {},
+      authors: new Map(),
+      seen: newSeen(),
+      tracks: null,
+      polledAt: never,
+      lastAt: never,
+    }
     state.channels.set(key, channel)
   }
-  return channel
+  return channel ?? null
 }
 
 /** What a measure is covered by. */

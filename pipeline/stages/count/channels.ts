@@ -1,0 +1,41 @@
+/** Which channels are kept: strangers may name as many as they like, and time makes more. */
+import { DAY, floorTo, HOUR } from '../../../common/time.ts'
+import { type Channel, type CountState, SPOKEN_OF } from './state.ts'
+
+/**
+ * Most channels at a time in one partition; one takes about 1 kB, and what its messages of a day take. Messages in further
+ * ones are not counted, which the figure `messages_refused` shows, until others fall silent.
+ */
+export const MOST_CHANNELS = 200_000
+/**
+ * So long a channel is kept in which nothing happens: as long as activity is, so that what is rebuilt from that is the same.
+ * When it speaks again it is a new one; a gap of the source meanwhile is not said of it.
+ */
+const SILENT = 14 * DAY
+/** Where more than half of the room is taken, all go that have been silent for a day. */
+const SILENT_CROWDED = DAY
+
+/** Nothing of it is remembered, and no bin of it is waited for. */
+export const isQuiet = (channel: Channel): boolean =>
+  channel.seen.size === 0 &&
+  Object.values(channel.series).every((series) => series.idle && series.open.size === 0)
+
+/** Drops channels that are silent by the time that the source has spoken of; it looks once a day, or hour where it is crowded. */
+export function dropSilent(state: CountState, most: number): void {
+  const isCrowded = state.channels.size > most / 2
+  const spokenTo = Math.max(...SPOKEN_OF.map((m) => state.network.spokenTo[m]))
+  const now = floorTo(spokenTo, isCrowded ? HOUR : DAY)
+  if (now <= state.sweptTo) return
+  state.sweptTo = now
+  const before = now - (isCrowded ? SILENT_CROWDED : SILENT)
+  for (const [name, channel] of state.channels) {
+    const { lastAt, polledAt, tracks } = channel
+    if (lastAt >= before || polledAt >= before) continue
+    const spokenOfTo = tracks ? Math.max(...SPOKEN_OF.map((m) => tracks[m].to)) : Number.NEGATIVE_INFINITY
+    if (spokenOfTo >= before) continue
+    // Of one that is followed no more, nothing will ever be decided.
+    if (tracks === null && !isQuiet(channel)) continue
+    state.channels.delete(name)
+    state.active.delete(name)
+  }
+}
