@@ -212,6 +212,12 @@ const errors = {
     text: (d) =>
       `No checkpoint of stage ${d.stage}, partition ${d.partition}, in ${d.topic} is whole. This is tried again; if it stays so, restore the event log from a backup, or begin anew.`,
   },
+  BATCH_UNREADABLE: {
+    exit: 4,
+    text: (d) =>
+      `A batch of records in Kafka can't be unpacked (${d.codec}: ${d.why}). Let the topic take what its writers send ` +
+      `(compression.type=producer, which \`fcm doctor\` looks at); what stands there is lost if no other replica has it whole.`,
+  },
   ROLE_FAILED: { exit: 4, text: (d) => `Processing has stopped. ${d.why}` },
   SOURCE_AWAITS: {
     exit: 4,

@@ -14,6 +14,7 @@ import kafkajs, {
   type LogEntry,
 } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
+import { unpackLz4, unpackSnappy } from './codecs.ts'
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
 const require = createRequire(import.meta.url)
@@ -145,6 +146,12 @@ function mend(): void {
     compress: ({ buffer }: { buffer: Buffer }) => compress(buffer),
     decompress: (buffer: Buffer) => decompress(buffer),
   })
+  const reading = (unpack: (packed: Buffer) => Buffer) => () => ({
+    compress: () => Promise.reject(new Error('it is only read')),
+    decompress: async (buffer: Buffer) => unpack(buffer),
+  })
+  CompressionCodecs[CompressionTypes.LZ4] = reading(unpackLz4)
+  CompressionCodecs[CompressionTypes.Snappy] = reading(unpackSnappy)
 }
 
 export const causesOf = (error: unknown): KafkaError[] => {
@@ -212,6 +219,8 @@ type KafkaError = Error & { type?: string; retriable?: boolean; cause?: unknown;
 export function explained(error: unknown, topic = ''): unknown {
   if (!(error instanceof Error) || error instanceof FcmError) return error
   const causes = causesOf(error)
+  const ours = causes.find((cause) => cause instanceof FcmError)
+  if (ours) return ours
   const type = causes.find((one) => one.type)?.type ?? ''
   const why = causes.at(-1)!.message || error.message
   if (type === UNKNOWN_TOPIC) return new FcmError('TOPIC_UNKNOWN', { topic }, error)

@@ -267,6 +267,26 @@ for (const [version, broker] of brokers) {
       ])
     })
 
+    test.each(['lz4', 'snappy', 'zstd', 'gzip', 'producer'])(
+      'what a topic of compression.type %s has packed is read',
+      async (codec) => {
+        const topic = `fcm.contract.${randomUUID()}`
+        const configEntries = [{ name: 'compression.type', value: codec }]
+        await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+        await expect.poll(() => log.topics(topic)).toHaveLength(1)
+        const text = (n: number) => Buffer.from(`${n} `.repeat(1 + (n % 50)))
+        const values = range(0, 500).map(text)
+        await log.append(values.map((value) => ({ topic, key: 'k', value })))
+        const records = await readAll(log, topic)
+        expect(records.map(({ value }) => String(value))).toEqual(values.map(String))
+        const reader = await it.reader(topic)
+        await until(() => reader.seen.length === 500)
+        expect(reader.seen.map(({ value }) => String(value))).toEqual(values.map(String))
+        await reader.subscription.stop()
+      },
+      60_000,
+    )
+
     test('a transaction that was aborted is passed over, to the end', async () => {
       const topic = await it.topic()
       const producer = createClient({ brokers: [broker] }).kafka.producer({

@@ -15,6 +15,8 @@ export const settingsOf = ({ retentionMs, compacted, maxBytes }: TopicSpec): Rec
   ...(maxBytes === undefined ? {} : { 'max.message.bytes': String(maxBytes) }),
   // Retention and lag go by when a record was appended: what it tells of may be years ago.
   'message.timestamp.type': 'LogAppendTime',
+  // A broker that repacks has work for nothing, and readers too.
+  'compression.type': 'producer',
 })
 
 /** How long a topic may take to be made, or to be gone. */
