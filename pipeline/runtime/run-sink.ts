@@ -1,28 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FcmError } from '../../common/errors.ts'
-import type { FcmRecord } from '../../schemas/records.ts'
 import { nameOf } from '../log/assignment.ts'
 import type { Rec, TopicPartition } from '../log/port.ts'
-import { groupOf, type ReadBy, type SinkRole, topicOf, topology } from '../topology.ts'
+import { groupOf, topicOf, topology } from '../topology.ts'
 import { decodeBatch, reject } from './decode.ts'
 import type { Held } from './held.ts'
 import { type Host, patiently, type Running } from './host.ts'
-
-/** Where records leave the log. Writing the same ones again must change nothing. */
-export type Sink<Name extends SinkRole = SinkRole> = {
-  name: Name
-  /** Topics whose records are written at once. */
-  urgent: readonly ReadBy<Name>[]
-  /**
-   * All others wait so long, ms, unless it is behind: behind what is urgent and comes of the same close, and for more to go
-   * with it. Hundreds of small transactions a second would leave no room for urgent ones between them.
-   */
-  gatherMs: number
-  /** Applies records of one partition in order, less those that it rejects because it can't ever. */
-  write(
-    records: { key: string; record: FcmRecord }[],
-  ): Promise<{ rejected: readonly { index: number; why: string }[] }>
-}
+import type { Sink } from './sink/sink.ts'
 
 /** Feeds a sink; the group's committed offsets are its position. */
 export async function runSink(host: Host, sink: Sink): Promise<Running> {
