@@ -1,9 +1,9 @@
 /** `npm run bench:scoring`: how fast each backend scores here, beside the plain TypeScript in the same run. */
 import { FcmError } from '../../common/errors.ts'
+import type { Engine } from './engine.ts'
 import { ROW } from './inputs.ts'
 import { createKernel } from './kernel/kernel.ts'
 import { createReference } from './reference.ts'
-import type { Engine } from './scorer.ts'
 import { randomRows, randomWeights } from './testing.ts'
 import { openTfjs } from './tfjs-node.ts'
 import { openWasm } from './wasm.ts'

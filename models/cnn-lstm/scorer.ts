@@ -1,4 +1,5 @@
 import { FcmError } from '../../common/errors.ts'
+import type { Engine } from './engine.ts'
 import { ROW } from './inputs.ts'
 import type { Weights } from './network.ts'
 import { createReference } from './reference.ts'
@@ -10,20 +11,11 @@ import { modelOf, readWeights } from './weights.ts'
 export const BACKENDS = ['wasm', 'typescript', 'tfjs-node'] as const
 export type Backend = (typeof BACKENDS)[number]
 
-export type Scorer = {
+export type Scorer = Engine & {
   backend: Backend
   /** First 8 hex digits of SHA-256 of the weights file: part of the settings' hash. */
   model: string
-  /**
-   * `rows` are rows of ROW finite floats one after another; the answer is the probability of each. A row's score
-   * depends on that row alone. `rows` may be transferred: don't use it afterwards. Throws `SCORER_FAILED`.
-   */
-  score(rows: Float32Array): Promise<Float32Array>
-  close(): Promise<void>
 }
-
-/** What a backend does itself. */
-export type Engine = Pick<Scorer, 'score' | 'close'>
 
 const open: Record<Backend, (weights: Weights) => Promise<Engine>> = {
   wasm: openWasm,

@@ -1,6 +1,6 @@
+import type { Engine } from './engine.ts'
 import { BINS, CONTEXT, FEATURES, ROW } from './inputs.ts'
 import { topology, type Weights } from './network.ts'
-import type { Engine } from './scorer.ts'
 import { loadTfjs } from './tfjs.ts'
 import { weightBytes, weightSpecs } from './weights.ts'
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { FcmError } from '../../common/errors.ts'
+import type { Engine } from './engine.ts'
 import type { Weights } from './network.ts'
-import type { Engine } from './scorer.ts'
 
 type Question = { resolve(scores: Float32Array): void; reject(error: FcmError): void }
 

@@ -1,6 +1,7 @@
 /** Intervals of areas under ROC curves, and of their differences, by drawing whole series anew (Efron 1979). */
+
+import { sortedOf, weightedAuc } from '../auc.ts'
 import type { Random } from '../random.ts'
-import { sortedOf, weightedAuc } from './auc.ts'
 
 export type Interval = { low: number; high: number }
 export type Estimate = Interval & { value: number }

@@ -2,14 +2,15 @@
  * The score against its baselines, on simulated series of mechanisms that it was and that it was not trained on: areas
  * under ROC curves with intervals, warnings at an equal number of false ones, and how far the score is a probability.
  */
+
+import { auc } from '../auc.ts'
 import type { Scorer } from '../cnn-lstm/scorer.ts'
 import { createRandom } from '../random.ts'
 import type { Family } from '../simulation/series/series.ts'
+import { openThreads } from '../threads.ts'
 import { baseRateWeights } from '../training/calibrate.ts'
 import { KIND_NAMES } from '../training/dataset.ts'
-import { openThreads } from '../training/threads.ts'
 import { BASE_RATE } from '../training/train.ts'
-import { auc } from './auc.ts'
 import { BASELINES, REPLY_BASELINES } from './baselines.ts'
 import { type Compared, compare } from './bootstrap.ts'
 import type { Moments, MomentsJob } from './moments.ts'

@@ -1,4 +1,4 @@
-import { serve } from '../training/threads.ts'
+import { serve } from '../threads.ts'
 import { drawEvaluated, type MomentsJob } from './moments.ts'
 import { drawStretches, type StretchJob } from './stretches.ts'
 

@@ -1,4 +1,4 @@
+import { serve } from '../threads.ts'
 import { makeDataset } from './dataset.ts'
-import { serve } from './threads.ts'
 
 serve(makeDataset)

@@ -1,6 +1,7 @@
 /** A dataset on all cores. */
+
+import { openThreads } from '../threads.ts'
 import { type Dataset, type DatasetOptions, join } from './dataset.ts'
-import { openThreads } from './threads.ts'
 
 export type GenerateOptions = Omit<DatasetOptions, 'from' | 'to'> & {
   series: number

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { auc } from '../auc.ts'
 import { createReference } from '../cnn-lstm/reference.ts'
 import { loadTfjs, type Tf } from '../cnn-lstm/tfjs.ts'
-import { auc } from '../evaluation/auc.ts'
 import { baseRateWeights } from './calibrate.ts'
 import { makeDataset } from './dataset.ts'
 import { BASE_RATE, logLoss, train } from './train.ts'

@@ -2,12 +2,13 @@
  * Trains the network with TensorFlow. Series, their order and the first weights are those of the seed, bit for bit; the
  * sums of TensorFlow's threads are not, so that two trainings agree in their figures, not in their weights' last digits.
  */
+
+import { auc } from '../auc.ts'
 import { BINS, CONTEXT, FEATURES, ROW } from '../cnn-lstm/inputs.ts'
 import { buildNetwork, type Weights } from '../cnn-lstm/network.ts'
 import { openScorer } from '../cnn-lstm/scorer.ts'
 import type { LayersModel, Tf } from '../cnn-lstm/tfjs.ts'
 import { weightsOf } from '../cnn-lstm/weights.ts'
-import { auc } from '../evaluation/auc.ts'
 import { createRandom } from '../random.ts'
 import { type Calibration, fitCalibration, foldCalibration, logit } from './calibrate.ts'
 import type { Dataset } from './dataset.ts'

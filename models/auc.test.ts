@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createRandom } from '../random.ts'
 import { auc, sortedOf, weightedAuc } from './auc.ts'
-import { compare } from './bootstrap.ts'
+import { compare } from './evaluation/bootstrap.ts'
+import { createRandom } from './random.ts'
 
 /** As it is defined: over all pairs of a positive and a negative. */
 function byPairs(values: number[], labels: number[], weights: number[]): number {
