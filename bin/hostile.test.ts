@@ -215,7 +215,7 @@ describe('records of 5 MB', () => {
     const noise = `{"data": ${'"'.repeat(LARGE)}`
     writeFileSync(file, [line(0, { text }), line(1, { text: 'gm' }), noise, line(900, {})].join('\n'))
     const before = process.memoryUsage().rss
-    expect(await publishFile(RUN, file)).toMatchObject({ messages: 3, unreadable: 1, finished: true })
+    expect(await publishFile(RUN, file)).toEqual({ finished: true })
     const topic = topicOf(RUN, 'activity')
     await engines.log.append([{ topic, key: 'x', value: LETTER, headers: { kept: 'yes' } }])
     await processed(RUN)
