@@ -87,3 +87,12 @@ it('an answer that has changed has another tag, and a problem none', async () =>
   expect((await app.inject('/v1/overview?run=typo')).headers).not.toHaveProperty('etag')
   await app.close()
 })
+
+it('alerts are asked for anew each time, and told only where they are others', async () => {
+  const { app, store } = await testApi()
+  const first = await app.inject('/v1/alerts')
+  const again = await app.inject({ url: '/v1/alerts', headers: { 'if-none-match': `${first.headers.etag}` } })
+  expect([again.statusCode, again.body]).toEqual([304, ''])
+  expect(store.asked.filter(([name]) => name === 'alerts.list')).toHaveLength(2)
+  await app.close()
+})

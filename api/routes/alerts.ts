@@ -4,6 +4,7 @@ import { answers } from '../contracts/problem.ts'
 import { exactly } from '../contracts/schema.ts'
 import { ListAlerts } from '../queries/alerts.ts'
 import type { Queries } from '../queries/queries.ts'
+import { revalidated } from '../revalidated.ts'
 import type { Server } from '../server.ts'
 
 export function alertRoutes(app: Server, queries: Queries): void {
@@ -19,6 +20,7 @@ export function alertRoutes(app: Server, queries: Queries): void {
       querystring: ListAlerts,
       response: answers(AlertList),
     },
+    onSend: revalidated,
     handler: ({ query }) => queries.alerts(query),
   })
 
