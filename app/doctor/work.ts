@@ -25,12 +25,8 @@ export function workFinding(atWork: readonly string[], begun: boolean): Finding 
     return { check, state, found, mend: '`fcm start`, or `fcm run` with these roles, goes on from there.' }
   }
   const found = `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not at work`
-  return {
-    check,
-    state,
-    found,
-    mend: `\`fcm run ${missing.join(' ')}\`; what it has missed stands in the log.`,
-  }
+  const mend = `\`fcm run ${missing.join(' ')}\`: on Kafka one more process, else in the one that runs now.`
+  return { check, state, found, mend }
 }
 
 export function lagFinding(lag: readonly LagRow[]): Finding {
