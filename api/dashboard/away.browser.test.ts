@@ -85,6 +85,18 @@ describeInBrowser('what does not answer', (bench) => {
     bench.refusals()
   })
 
+  it('does not take a refusal for nothing to tell', async () => {
+    await open('#/?run=live')
+    const refuse = { status: 403, json: { title: 'Forbidden', detail: 'This is for operators.' } }
+    await bench.page.route('**/v1/ops/lag*', (route) => route.fulfill(refuse))
+    await expect.poll(() => text('#lag-badge'), LATE).toBe('Lag unknown')
+    expect(await bench.page.locator('#lag-badge').getAttribute('title')).toMatch(/^This is for operators\./)
+    await bench.page.keyboard.press('4')
+    await soon(() => text('.lag .stale')).toBe("This can't be shown: This is for operators.")
+    await bench.page.locator('.gaps tbody tr').first().waitFor()
+    bench.refusals()
+  })
+
   it('draws the charts while casts can not be had', async () => {
     bench.scene.reject('store.casts')
     await open(channelHash(SUMMER))

@@ -141,7 +141,8 @@ function drawStatus() {
   byId('freshness').title = `How far event time has come, and when it last moved. ${quoted}.`
 
   const lag = byId('lag-badge')
-  const { why, answeredAt } = questions.lag
+  const { answeredAt } = questions.lag
+  const why = questions.lag.why || questions.lag.refused
   redraw(lag, `${seconds} ${records} ${why}`, () => [
     why === '' ? `Lag ${duration(seconds)}` : 'Lag unknown',
     why === '' && records > 0 && el('span', { class: 'wide' }, ` · ${counted(records, 'records')}`),

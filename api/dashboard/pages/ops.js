@@ -89,7 +89,7 @@ export function createOps(app) {
     questions: [...Object.values(questions), source.question],
     draw() {
       drawHealth()
-      for (const [panel, question] of panels) panel.draw(question)
+      for (const [panel, question] of panels) panel.draw(question, true)
       source.draw()
       if (app.questions.lag.answeredAt !== null)
         lag.draw(app.route.run, app.known.lag, app.questions.lag.answeredAt)

@@ -88,6 +88,12 @@ export function createSource(app) {
     ),
     all,
   )
+  const table = el(
+    'table',
+    { class: 'padded' },
+    head([['Measure'], ['Decided to (UTC)'], ['Gaps, 24 h', 'num']]),
+    measures,
+  )
   const node = el(
     'section',
     { class: 'card source' },
@@ -97,12 +103,7 @@ export function createSource(app) {
       el('h3', {}, 'Source: how far it has spoken, and what it missed of channels that it follows'),
     ),
     stale.node,
-    el(
-      'table',
-      { class: 'padded' },
-      head([['Measure'], ['Decided to (UTC)'], ['Gaps, 24 h', 'num']]),
-      measures,
-    ),
+    table,
     round,
     followed,
   )
@@ -112,9 +113,11 @@ export function createSource(app) {
     question,
     /** Nothing of a run whose source has said nothing. */
     draw() {
-      stale.draw(question)
+      stale.draw(question, true)
       if (source?.run !== app.route.run) source = null
-      node.hidden = inShort(source) === null
+      const isMissing = question.why !== '' || question.refused !== ''
+      node.hidden = inShort(source) === null && !isMissing
+      for (const part of [table, round, followed]) part.hidden = source === null
       if (!source || node.hidden) return
       const { measures: found, channels: listed, followed: many, hour } = source
       redraw(measures, JSON.stringify(found), () =>
