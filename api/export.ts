@@ -30,9 +30,9 @@ export const alertColumns = (row: AlertRow) => ({
   openedAt: iso(row.openedAt),
   series: row.series,
   resolution: row.resolution,
-  start: iso(row.start),
+  start: row.start === null ? null : iso(row.start),
   reason: row.reason,
-  evidence: present.wireEvidence(row.channel, row.evidence),
+  evidence: [...present.evidence(row.channel, row.evidence), ...row.evidence.filter((e) => 'figures' in e)],
   preset: row.preset,
   settings: row.settings,
 })

@@ -2,17 +2,18 @@
  * What is new in the runs that streams look at. One poll of the store serves all of them, so it doesn't matter in which
  * process the store is written, nor how many listen; what one stream has read, others at the same place get too.
  */
-import type { AlertChange, EventRef } from '../connectors/postgres/alerts/alerts.ts'
+import type { AlertChange } from '../connectors/postgres/alerts/alerts.ts'
+import { BEGINNING, comparePlaces, type Place } from '../connectors/postgres/alerts/place.ts'
 import type { Store } from '../connectors/postgres/store.ts'
 
 export type News =
-  /** Where it begins: behind that event. null: before all. */
-  | { type: 'begin'; behind: EventRef | null }
-  | { type: 'alert'; change: AlertChange }
+  /** Where it begins: behind that place. */
+  | { type: 'begin'; behind: Place }
+  | { type: 'alert'; change: AlertChange & { kind: 'event' } }
   /** `now`: end of the last base bin that is stored, ms. */
   | { type: 'bins'; now: number }
   /** Nothing was told for a while; all is seen up to that event, whether it was told or not. */
-  | { type: 'quiet'; behind: EventRef | null }
+  | { type: 'quiet'; behind: Place }
 
 export type FeedOptions = {
   store: Pick<Store, 'alerts' | 'series'>
@@ -28,16 +29,11 @@ export type FeedOptions = {
 
 export type Feed = {
   /**
-   * The alert events of a run behind an event, or from now on, each once and in the order of their commits; and how far
+   * The alert events of a run behind a place, or from now on, each once and in the order of their commits; and how far
    * bins are stored, at first and then at most once a second. With `channel`, of that channel only. It holds one page, however
    * slowly it is read. Ends at `signal`.
    */
-  follow(
-    run: string,
-    behind: EventRef | null | 'now',
-    signal: AbortSignal,
-    channel?: string,
-  ): AsyncGenerator<News>
+  follow(run: string, behind: Place | 'now', signal: AbortSignal, channel?: string): AsyncGenerator<News>
 }
 
 const PAGE = 100
@@ -47,9 +43,9 @@ const BINS_MS = 1000
 /** A run that is looked at, as the last poll found it. `pages`: what was read since, by the place behind which it begins. */
 type Watch = {
   readers: number
-  last: number
+  last: Place
   now: number | null
-  pages: Map<number, Promise<AlertChange[]>>
+  pages: Map<Place, Promise<AlertChange[]>>
 }
 
 export function createFeed({
@@ -76,14 +72,14 @@ export function createFeed({
     if (!polling) return
     try {
       const runs = [...watches.keys()]
-      const last = await store.alerts.lastEvents(runs)
+      const last = await store.alerts.lastPlaces(runs)
       const isDue = performance.now() - binsAt >= BINS_MS
       if (isDue) binsAt = performance.now()
       for (const run of runs) {
         const watch = watches.get(run)
         if (!watch) continue
         const before = { last: watch.last, now: watch.now }
-        watch.last = last.get(run)?.place ?? 0
+        watch.last = last.get(run) ?? BEGINNING
         watch.pages.clear()
         if (isDue || watch.now === null) watch.now = await store.series.now(run)
         if (watch.last !== before.last || watch.now !== before.now) onNews(run)
@@ -98,7 +94,7 @@ export function createFeed({
   }
 
   function enter(run: string): Watch {
-    const watch = watches.get(run) ?? { readers: 0, last: 0, now: null, pages: new Map() }
+    const watch = watches.get(run) ?? { readers: 0, last: BEGINNING, now: null, pages: new Map() }
     watch.readers++
     watches.set(run, watch)
     if (!polling) {
@@ -113,7 +109,7 @@ export function createFeed({
   }
 
   /** What follows a place; empty when nothing does or the store fails. */
-  function pageBehind(run: string, { pages }: Watch, place: number): Promise<AlertChange[]> {
+  function pageBehind(run: string, { pages }: Watch, place: Place): Promise<AlertChange[]> {
     const page =
       pages.get(place) ??
       store.alerts.changes(run, place, PAGE, perDay).catch((error) => {
@@ -126,7 +122,7 @@ export function createFeed({
 
   return {
     async *follow(run, from, signal, channel) {
-      const behind = from === 'now' ? ((await store.alerts.lastEvents([run])).get(run) ?? null) : from
+      const behind = from === 'now' ? ((await store.alerts.lastPlaces([run])).get(run) ?? BEGINNING) : from
       yield { type: 'begin', behind }
       const watch = enter(run)
       try {
@@ -135,13 +131,14 @@ export function createFeed({
         let toldAt = performance.now()
         while (!signal.aborted) {
           const next = polled.promise
-          while ((seen?.place ?? 0) < watch.last) {
-            const page = await unlessAborted(signal, pageBehind(run, watch, seen?.place ?? 0))
+          while (comparePlaces(seen, watch.last) < 0) {
+            const page = await unlessAborted(signal, pageBehind(run, watch, seen))
             if (!page || page.length === 0) break
             for (const change of page) {
-              seen = { place: change.place, alert: change.alert }
-              if (channel === undefined || change.now.channel === channel) yield { type: 'alert', change }
-              else if (performance.now() - toldAt < quietMs) continue
+              seen = change.place
+              if (change.kind === 'event' && (channel ?? change.now.channel) === change.now.channel) {
+                yield { type: 'alert', change }
+              } else if (performance.now() - toldAt < quietMs) continue
               else yield { type: 'quiet', behind: seen }
               toldAt = performance.now()
             }

@@ -24,6 +24,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   RUN_IS_LIVE: 409,
   RUN_BUSY: 409,
   ANSWER_TOO_SLOW: 503,
+  PLACE_UNKNOWN: 404,
+  PLACE_EXPIRED: 410,
 }
 
 type Fault = NonNullable<Problem['errors']>[number]

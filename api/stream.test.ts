@@ -7,6 +7,7 @@ import { Check } from 'typebox/value'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FcmError } from '../common/errors.ts'
 import type { AlertChange, Alerts } from '../connectors/postgres/alerts/alerts.ts'
+import { comparePlaces } from '../connectors/postgres/alerts/place.ts'
 import type { Store } from '../connectors/postgres/store.ts'
 import { AlertChange as Contract } from './contracts/alerts.ts'
 import { alert, CHANNEL, fakeStore, T0, testApi } from './testing.ts'
@@ -19,29 +20,33 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((app) => app.close()))
 })
 
-const change = (place: number, more: Partial<AlertChange['now']> = {}): AlertChange => ({
-  place,
-  alert: `alert-${place}`,
+type EventChange = AlertChange & { kind: 'event' }
+
+const change = (n: number, more: Partial<EventChange['now']> = {}): EventChange => ({
+  ...{ place: `1.${n}`, at: T0, kind: 'event' },
+  alert: `alert-${n}`,
   event: 'opened',
-  now: { ...alert, id: `alert-${place}`, state: 'open', ...more },
+  now: { ...alert, id: `alert-${n}`, state: 'open', ...more },
 })
 
 /** A store in which `changes` and `now` may grow, that counts how often it was asked. */
-function growingStore(changes: AlertChange[] = [], overrides: Partial<Alerts> = {}) {
+function growingStore(changes: EventChange[] = [], overrides: Partial<Alerts> = {}) {
   const state = { changes, now: T0, polls: 0, pages: 0 }
   const store = fakeStore({
     alerts: {
-      lastEvents: async (runs) => {
+      lastPlaces: async (runs) => {
         state.polls++
         const last = state.changes.at(-1)
-        return new Map(last && runs.includes('live') ? [['live', last]] : [])
+        return new Map(last && runs.includes('live') ? [['live', last.place]] : [])
       },
       changes: async (_run, after, limit) => {
         state.pages++
-        return state.changes.filter(({ place }) => place > after).slice(0, limit)
+        return state.changes.filter(({ place }) => comparePlaces(place, after) > 0).slice(0, limit)
       },
-      hasEvent: async (run, { place, alert }) =>
-        run === 'live' && state.changes.some((c) => c.place === place && c.alert === alert),
+      checkPlace: async (run, place) => {
+        if (run === 'live' && state.changes.some((c) => c.place === place)) return
+        throw new FcmError('PLACE_UNKNOWN', { run, place })
+      },
       ...overrides,
     },
     series: { now: async () => state.now },
@@ -108,11 +113,11 @@ describe('GET /v1/stream', () => {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
-    expect((await stream.next())!.text).toBe('retry: 2000\nid: 7-alert-7')
+    expect((await stream.next())!.text).toBe('retry: 2000\nid: 1.7')
     expect((await stream.next())!.text).toBe('event: bins\ndata: {"now":"2024-02-05T00:05:00Z"}')
     state.changes.push({ ...change(9), event: 'updated' })
     const told = (await stream.next())!
-    expect(told).toMatchObject({ id: '9-alert-9', event: 'alert' })
+    expect(told).toMatchObject({ id: '1.9', event: 'alert' })
     const data = JSON.parse(told.data!)
     expect(Object.keys(data).sort()).toEqual(Object.keys(Contract.properties).sort())
     expect(Check(Contract, data)).toBe(true)
@@ -169,42 +174,33 @@ describe('GET /v1/stream', () => {
     first.close()
     state.changes.push(change(2), change(3))
     const second = await connect(url(), { 'last-event-id': id! })
-    expect((await second.next('alert'))!.id).toBe('2-alert-2')
-    expect((await second.next('alert'))!.id).toBe('3-alert-3')
+    expect((await second.next('alert'))!.id).toBe('1.2')
+    expect((await second.next('alert'))!.id).toBe('1.3')
     second.close()
   })
 
-  it.each([
-    '5-alert-4',
-    '4-alert-5',
-    '99-alert-99',
-    '-1-alert-1',
-    'alert-4',
-    '04-alert-4',
-    '4-%zz',
-    "4-'; DROP TABLE alerts",
-    'x'.repeat(900),
-  ])('refuses the id %s, which the run does not have', async (id) => {
-    const { store } = growingStore([change(4)])
-    const { app } = await testApi({ store })
-    for (const [url, headers] of [
-      ['/v1/stream', { 'last-event-id': id }],
-      [`/v1/stream?lastEventId=${encodeURIComponent(id)}`, {}],
-      ['/v1/stream?run=history', { 'last-event-id': '4-alert-4' }],
-    ] as const) {
-      const answer = await app.inject({ url, headers })
-      expect(answer.statusCode).toBe(400)
-      expect(answer.json().errors).toEqual([
-        { in: 'query', name: 'lastEventId', detail: expect.stringMatching(/has no event of this id$/) },
-      ])
-    }
-  })
+  it.each(['1.99', '2.4', '-1.1', '4-alert-4', "4-'; DROP TABLE alerts", 'x'.repeat(900)])(
+    'refuses the id %s, which the run does not have',
+    async (id) => {
+      const { store } = growingStore([change(4)])
+      const { app } = await testApi({ store })
+      for (const [url, headers] of [
+        ['/v1/stream', { 'last-event-id': id }],
+        [`/v1/stream?lastEventId=${encodeURIComponent(id)}`, {}],
+        ['/v1/stream?run=history', { 'last-event-id': '1.4' }],
+      ] as const) {
+        const answer = await app.inject({ url, headers })
+        expect(answer.statusCode).toBe(404)
+        expect(answer.json().type).toBe('urn:fcm:problem:place-unknown')
+      }
+    },
+  )
 
   it('the header counts more than the query, which a client repeats', async () => {
     const { store } = growingStore([change(1), change(2), change(3)])
     const { url } = await listening(store)
-    const stream = await connect(url('?lastEventId=1-alert-1'), { 'last-event-id': '2-alert-2' })
-    expect((await stream.next('alert'))!.id).toBe('3-alert-3')
+    const stream = await connect(url('?lastEventId=1.1'), { 'last-event-id': '1.2' })
+    expect((await stream.next('alert'))!.id).toBe('1.3')
     stream.close()
   })
 
@@ -216,11 +212,11 @@ describe('GET /v1/stream', () => {
     ])
     const { url } = await listening(store)
     const stream = await connect(url('?channel=other&lastEventId=0'))
-    expect((await stream.next('alert'))!.id).toBe('1-alert-1')
-    expect((await stream.next('alert'))!.id).toBe('3-alert-3')
+    expect((await stream.next('alert'))!.id).toBe('1.1')
+    expect((await stream.next('alert'))!.id).toBe('1.3')
     stream.close()
     const mine = await connect(url(`?channel=${encodeURIComponent(CHANNEL)}&lastEventId=0`))
-    expect((await mine.next('alert'))!.id).toBe('2-alert-2')
+    expect((await mine.next('alert'))!.id).toBe('1.2')
     mine.close()
   })
 
@@ -232,7 +228,7 @@ describe('GET /v1/stream', () => {
     const { id } = (await first.next('alert'))!
     first.close()
     const second = await connect(url(), { 'last-event-id': id! })
-    expect((await second.next('alert'))!.id).toBe('2-alert-2')
+    expect((await second.next('alert'))!.id).toBe('1.2')
     second.close()
   })
 
@@ -264,7 +260,7 @@ describe('GET /v1/stream', () => {
     const told: string[] = []
     while (told.at(-1) !== 'comment') told.push(kindOf((await stream.next())!))
     expect(told.length).toBeGreaterThan(5)
-    expect((await stream.next())!.text).toMatch(/^: still here\nid: \d+-alert-\d+$/)
+    expect((await stream.next())!.text).toMatch(/^: still here\nid: 1\.\d+$/)
     stream.close()
   })
 
@@ -281,7 +277,7 @@ describe('GET /v1/stream', () => {
     const signs = [await stream.next(), await stream.next(), await stream.next()]
     clearInterval(growing)
     expect(performance.now() - begun).toBeLessThan(3000)
-    const places = signs.map((sign) => Number(/^: still here\nid: (\d+)-/.exec(sign!.text)![1]))
+    const places = signs.map((sign) => Number(/^: still here\nid: 1\.(\d+)$/.exec(sign!.text)![1]))
     expect(places[0]).toBeGreaterThan(1)
     expect(places).toEqual(places.toSorted((a, b) => a - b))
     stream.close()
@@ -290,7 +286,7 @@ describe('GET /v1/stream', () => {
     const again = await connect(url(`?channel=${encodeURIComponent(CHANNEL)}`), {
       'last-event-id': signs[2]!.id!,
     })
-    expect((await again.next('alert'))!.id).toBe(`${state.changes.length}-alert-${state.changes.length}`)
+    expect((await again.next('alert'))!.id).toBe(`1.${state.changes.length}`)
     again.close()
   })
 
@@ -369,7 +365,7 @@ describe('GET /v1/stream', () => {
       ...store,
       alerts: {
         ...store.alerts,
-        lastEvents: whenThere(store.alerts.lastEvents),
+        lastPlaces: whenThere(store.alerts.lastPlaces),
         changes: whenThere(store.alerts.changes),
       },
       series: { ...store.series, now: whenThere(store.series.now) },
@@ -380,7 +376,7 @@ describe('GET /v1/stream', () => {
     state.changes.push(change(1))
     await sleep(100)
     away = false
-    expect((await stream.next('alert'))!.id).toBe('1-alert-1')
+    expect((await stream.next('alert'))!.id).toBe('1.1')
     expect(logged.filter(({ msg }) => msg === 'streams wait for the store')).toHaveLength(1)
     stream.close()
   })
@@ -389,7 +385,7 @@ describe('GET /v1/stream', () => {
     const away = async () => {
       throw new FcmError('DATABASE_UNREACHABLE', { why: 'gone' })
     }
-    const { app } = await testApi({ store: fakeStore({ alerts: { lastEvents: away } }) })
+    const { app } = await testApi({ store: fakeStore({ alerts: { lastPlaces: away } }) })
     expect((await app.inject({ url: '/v1/stream' })).json()).toMatchObject({ status: 503 })
   })
 

@@ -4,20 +4,22 @@ import { workerContract } from '../pipeline/runtime/worker.contract.ts'
 import { announcer } from './announce.ts'
 
 const FROM = Date.UTC(2026, 0, 5)
+type EventChange = AlertChange & { kind: 'event' }
+
 const change = (
   n: number,
   alert: string,
-  event: AlertChange['event'],
+  event: EventChange['event'],
   sequence = 1,
-  more: Partial<AlertChange['now']> = {},
-): AlertChange =>
+  more: Partial<EventChange['now']> = {},
+): EventChange =>
   ({
-    ...{ place: n, alert, event },
+    ...{ kind: 'event', place: `1.${n}`, alert, event },
     now: {
       ...{ type: 'onset', severity: 'high', channel: 'base', reason: 'many casts', sequence },
       ...{ openedAt: FROM, resolvedAt: event === 'resolved' ? FROM + 60_000 : null, ...more },
     },
-  }) as AlertChange
+  }) as EventChange
 
 const CHANGES = [
   change(1, 'a', 'opened'),

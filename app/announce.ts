@@ -18,7 +18,9 @@ export function announcer(
     // Whoever sits at the terminal wants to know what happens from now on.
     place: async () => undefined,
     async work(changes) {
-      for (const { alert, event, now } of changes) {
+      for (const change of changes) {
+        if (change.kind !== 'event') continue
+        const { alert, event, now } = change
         if (now.openedAt < from || (told.get(alert) ?? 0) >= now.sequence) continue
         told.delete(alert)
         told.set(alert, now.sequence)

@@ -274,6 +274,16 @@ const errors = {
     text: (d) =>
       `The Farcaster MCP server ${d.server} does not answer: ${d.why}. Check that it runs: polling goes on as soon as it does.`,
   },
+  PLACE_UNKNOWN: {
+    exit: 2,
+    text: (d) =>
+      `Run "${d.run}" has no place "${d.place}": it is of another run or database, or the database was restored from before it. Read the alerts anew, and go on from the last place.`,
+  },
+  PLACE_EXPIRED: {
+    exit: 2,
+    text: (d) =>
+      `What happened in run "${d.run}" behind place "${d.place}" was deleted by age. Read the alerts anew, and go on from the last place.`,
+  },
   ANSWER_TOO_SLOW: {
     exit: 1,
     text: (d) =>

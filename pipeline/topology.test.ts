@@ -12,7 +12,8 @@ test('every record has one topic where it may stand', () => {
 })
 
 test('all that is read is written by somebody, upstream of who reads it', () => {
-  const written = new Set<Topic>()
+  // What people do comes from outside: by the API.
+  const written = new Set<Topic>(['desk'])
   for (const role of ROLES) {
     // `sum` gives back to `counts` what came from there.
     for (const topic of topology[role].reads) expect([role, written.has(topic)]).toEqual([role, true])

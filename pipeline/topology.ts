@@ -46,6 +46,8 @@ const topics = {
   partials: { records: ['Partial'], key: 'partition of activity', retentionMs: 14 * DAY, partitions: 1 },
   signals: { records: ['Signal'], key: 'channel', retentionMs: 365 * DAY },
   alerts: { records: ['AlertEvent'], key: 'channel', retentionMs: 365 * DAY },
+  /** What people did to alerts; beside `alerts`, all that a lost database needs to be made again. */
+  desk: { records: ['DeskAction'], key: 'alert', retentionMs: 365 * DAY },
   checkpoints: { records: [], key: 'stage/partition/...', retentionMs: 365 * DAY, compacted: true },
   'dead-letters': { records: [], key: 'source topic', retentionMs: 90 * DAY, maxBytes: LETTER_BYTES },
 } as const satisfies Record<string, TopicRow>
@@ -68,7 +70,12 @@ export const topology = {
   sum: { kind: 'stage', reads: ['partials'], writes: ['counts'], needs: [] },
   detect: { kind: 'stage', reads: ['counts'], writes: ['signals', 'alerts'], needs: ['scorer'] },
   store: {
-    ...{ kind: 'sink', reads: ['activity', 'counts', 'signals', 'alerts'], writes: [], needs: ['store'] },
+    ...{
+      kind: 'sink',
+      reads: ['activity', 'counts', 'signals', 'alerts', 'desk'],
+      writes: [],
+      needs: ['store'],
+    },
   },
 } as const satisfies Record<string, RoleRow>
 

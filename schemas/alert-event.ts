@@ -28,7 +28,7 @@ const EVIDENCE: Record<Exclude<Evidence, PlainEvidence>['detector'], string> = {
 const PLAIN = 'fcm.PlainEvidence'
 const VERSION_1 = 'fcm.Evidence'
 
-type OldEvidence = Omit<EarlyWarningEvidence, 'detector'>
+export type OldEvidence = Omit<EarlyWarningEvidence, 'detector'>
 export type WireAlertEvent = Omit<AlertEvent, 'type' | 'subject' | 'evidence'> & {
   measure: Measure | null
   resolution: number | null
@@ -73,7 +73,7 @@ function evidenceOf(branch: Branch, kind: string): Evidence {
   return (name === PLAIN ? { ...fields } : { detector: nameIn(EVIDENCE, name), ...fields }) as Evidence
 }
 
-function evidenceOfVersion1(e: OldEvidence, kind: string): Evidence {
+export function evidenceOfVersion1(e: OldEvidence, kind: string): Evidence {
   const { variance, autocorrelation, score: _, reason, ...common } = e
   switch (kind) {
     case 'early-warning':

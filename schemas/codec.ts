@@ -24,6 +24,7 @@ const FILES: Record<RecordType, string> = {
   Partial: 'partial',
   Signal: 'signal',
   AlertEvent: 'alert-event',
+  DeskAction: 'desk-action',
 }
 /** An id that the registry does not have may be registered later, if hardly ever. */
 const UNKNOWN_MS = 60_000

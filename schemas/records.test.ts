@@ -119,6 +119,10 @@ const samples: { [T in RecordType]: Extract<FcmRecord, { type: T }> } = {
     preset: 'indicators',
     settings: 'abc',
   },
+  DeskAction: {
+    ...{ type: 'DeskAction', id: 'f0', alert: 'f00d', action: 'acknowledge', by: 'ann', at: 600_000 },
+    details: '{}',
+  },
 }
 
 type Schema = {

@@ -184,5 +184,16 @@ export type AlertEvent = {
   settings: string
 }
 
-export type FcmRecord = Activity | Count | Partial | Signal | AlertEvent
+/** What a person did to an alert. `details` is JSON, of which only the action knows the form. */
+export type DeskAction = {
+  type: 'DeskAction'
+  id: string
+  alert: string
+  action: string
+  by: string
+  at: number
+  details: string
+}
+
+export type FcmRecord = Activity | Count | Partial | Signal | AlertEvent | DeskAction
 export type RecordType = FcmRecord['type']

@@ -12,20 +12,17 @@ const alert = {
   openedAt: Time('Event time of the opening.'),
   updatedAt: Time('Event time of the last event.'),
   resolvedAt: Nullable(Time('Event time of the end.')),
-  series: Type.String({ description: 'The series that opened it.' }),
-  resolution: Type.Integer({ description: 'Length of the bin that opened it, in seconds.' }),
-  start: Time('Start of the bin that opened it.'),
+  series: Nullable(
+    Type.String({ description: 'The series that opened it; null: it is about something else.' }),
+  ),
+  resolution: Nullable(Type.Integer({ description: 'Length of the bin that opened it, in seconds.' })),
+  start: Nullable(Time('Start of the bin that opened it.')),
   sequence: Type.Integer({ description: 'Number of the last event, from 1.' }),
   reason: Type.String({ description: 'Why it was warned.' }),
   outcome: Nullable(Type.String({ description: 'Why it ended.' })),
   preset: Type.String(),
   settings: Type.String({ description: 'Hash of the settings that decided.' }),
   score: Nullable(Share('The greatest score of its evidence; null: none of it was scored.')),
-  q: Nullable(
-    Share(
-      'Benjamini and Hochberg: the expected share of false ones among the alerts of its type and UTC day that opened with a p-value no greater than its own.',
-    ),
-  ),
   listed: Type.Boolean({ description: 'Whether it is within the daily cap of alerts of its type.' }),
 }
 const example = {
@@ -47,7 +44,6 @@ const example = {
   preset: 'calibrated',
   settings: '01234567',
   score: 0.88,
-  q: 0.01,
   listed: true,
 }
 export const Alert = named('Alert', alert, { example })
@@ -107,6 +103,14 @@ export const AlertDetail = named(
   {
     ...alert,
     evidence: Type.Array(Evidence),
+    otherEvidence: Type.Array(
+      Type.Object({
+        detector: Type.String(),
+        figures: Type.Array(Type.Object({ name: Type.String(), value: Type.Number() })),
+        reason: Type.String(),
+      }),
+      { description: 'Of detectors that judge something else than bins: figures with their names.' },
+    ),
     events: Type.Array(
       Type.Object({
         sequence: Type.Integer(),
@@ -121,6 +125,7 @@ export const AlertDetail = named(
     example: {
       ...example,
       evidence: [evidence],
+      otherEvidence: [],
       events: [
         {
           ...{ sequence: 1, event: 'opened', severity: 'low', time: '2024-02-05T00:10:00Z' },

@@ -1,6 +1,6 @@
 /** Rows of the store as the API shows them: times in ISO 8601, hashes in hex, text capped. */
 import { iso } from '../../common/time.ts'
-import type { Alert, AlertChange, AlertDetail, BinFigures } from '../../connectors/postgres/alerts/alerts.ts'
+import type { Alert, AlertChange, AlertDetail } from '../../connectors/postgres/alerts/alerts.ts'
 import type { CastRow } from '../../connectors/postgres/casts/casts.ts'
 import type {
   Followed,
@@ -17,7 +17,7 @@ import type {
   SignalRow,
 } from '../../connectors/postgres/series/series.ts'
 import { quantile } from '../../models/early-warning/negative-binomial.ts'
-import { seriesName } from '../../schemas/records.ts'
+import { type Evidence, seriesName } from '../../schemas/records.ts'
 import type * as alerts from '../contracts/alerts.ts'
 import type * as channels from '../contracts/channels.ts'
 import { TEXT_LIMIT } from '../contracts/channels.ts'
@@ -46,39 +46,45 @@ export const alert = (row: Alert): alerts.Alert => ({
   resolvedAt: isoOrNull(row.resolvedAt),
   series: row.series,
   resolution: row.resolution,
-  start: iso(row.start),
+  start: isoOrNull(row.start),
   sequence: row.sequence,
   reason: row.reason,
   outcome: row.outcome,
   preset: row.preset,
   settings: row.settings,
   score: row.score,
-  q: row.q,
   listed: row.listed,
 })
 
-export const alertChange = ({ event, now }: AlertChange): alerts.AlertChange => ({
+export const alertChange = ({ event, now }: AlertChange & { kind: 'event' }): alerts.AlertChange => ({
   ...alert(now),
   event,
 })
 
-const evidence = (row: AlertDetail['evidence'][number]): alerts.Evidence => ({
-  series: row.series,
-  resolution: row.resolution,
-  start: iso(row.start),
-  count: row.count,
-  expected: row.expected,
-  dispersion: row.dispersion,
-  variance: row.variance,
-  autocorrelation: row.autocorrelation,
-  p: row.p,
-  score: row.score,
-  reason: row.reason,
-})
+/** Evidence about bins, in the shape that all detectors of today share. */
+export const evidence = (channel: string, items: Evidence[]): alerts.Evidence[] =>
+  items.flatMap((e) =>
+    'figures' in e
+      ? []
+      : {
+          series: seriesName(e.measure, channel),
+          resolution: e.resolution,
+          start: iso(e.start),
+          count: e.count,
+          expected: e.expected,
+          dispersion: e.dispersion,
+          variance: 'variance' in e ? e.variance : null,
+          autocorrelation: 'autocorrelation' in e ? e.autocorrelation : null,
+          p: e.p,
+          score: 'score' in e ? e.score : null,
+          reason: e.reason,
+        },
+  )
 
 export const alertDetail = (row: AlertDetail): alerts.AlertDetail => ({
   ...alert(row),
-  evidence: row.evidence.map(evidence),
+  evidence: evidence(row.channel, row.evidence),
+  otherEvidence: row.evidence.filter((e) => 'figures' in e),
   events: row.events.map((e) => ({
     sequence: e.sequence,
     event: e.event,
@@ -87,10 +93,6 @@ export const alertDetail = (row: AlertDetail): alerts.AlertDetail => ({
     reason: e.reason,
   })),
 })
-
-/** Evidence as it stands in an alert event, which names the measure only: the channel is that of the alert. */
-export const wireEvidence = (channel: string, items: BinFigures[]): alerts.Evidence[] =>
-  items.map((item) => evidence({ ...item, series: seriesName(item.measure, channel) }))
 
 export const series = (row: Series): seriesOf.Series => ({
   id: row.id,

@@ -1,9 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { Gauge, type Registry } from 'prom-client'
 import { type Static, Type } from 'typebox'
-import { FcmError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
-import type { EventRef } from '../../connectors/postgres/alerts/alerts.ts'
+import { BEGINNING, type Place } from '../../connectors/postgres/alerts/place.ts'
 import type { Store } from '../../connectors/postgres/store.ts'
 import { AnyRun, ChannelName } from '../contracts/asking.ts'
 import { streams as streamed } from '../contracts/problem.ts'
@@ -102,53 +101,34 @@ export function streamRoutes(app: Server, options: StreamOptions): void {
   })
 }
 
-/** @throws FcmError OPTION_INVALID when the run has no event of this id */
+/** @throws FcmError PLACE_UNKNOWN, PLACE_EXPIRED */
 async function beginning(
   store: Store,
   { run, lastEventId }: Static<typeof Query>,
   header: FastifyRequest['headers'][string],
-): Promise<EventRef | null | 'now'> {
+): Promise<Place | 'now'> {
   const id = [header].flat()[0] || lastEventId
   if (id === undefined || id === '') return 'now'
-  if (id === ALL) return null
-  const event = eventOf(id)
-  if (event && (await store.alerts.hasEvent(run, event))) return event
-  throw new FcmError('OPTION_INVALID', {
-    option: 'lastEventId',
-    why: `run "${run}" has no event of this id`,
-    hint: 'Connect without one, and read /v1/alerts for what is open',
-  })
+  if (id === ALL) return BEGINNING
+  await store.alerts.checkPlace(run, id)
+  return id
 }
 
 /** The id behind which everything comes. */
 const ALL = '0'
 
-/** Place and alert: places begin anew with a new database, and an id of an old one must not pass for one of it. */
-const idOf = (event: EventRef | null): string =>
-  event ? `${event.place}-${encodeURIComponent(event.alert)}` : ALL
-
-function eventOf(id: string): EventRef | null {
-  const [, place, alert] = /^([1-9]\d{0,14})-(.+)$/.exec(id) ?? []
-  if (place === undefined || alert === undefined) return null
-  try {
-    return { place: Number(place), alert: decodeURIComponent(alert) }
-  } catch {
-    return null
-  }
-}
-
 /** News as the lines of an event. An id alone is no event, but from then on the client can come back to there. */
 function textOf(news: News): string {
   switch (news.type) {
     case 'begin':
-      return `retry: ${RETRY_MS}\nid: ${idOf(news.behind)}\n\n`
+      return `retry: ${RETRY_MS}\nid: ${news.behind}\n\n`
     case 'alert': {
       const data = JSON.stringify(present.alertChange(news.change))
-      return `id: ${idOf(news.change)}\nevent: alert\ndata: ${data}\n\n`
+      return `id: ${news.change.place}\nevent: alert\ndata: ${data}\n\n`
     }
     case 'bins':
       return `event: bins\ndata: ${JSON.stringify({ now: iso(news.now) })}\n\n`
     case 'quiet':
-      return `: still here\nid: ${idOf(news.behind)}\n\n`
+      return `: still here\nid: ${news.behind}\n\n`
   }
 }

@@ -4,6 +4,7 @@ import { FcmError } from '../../common/errors.ts'
 import { untilItPasses } from '../../common/retry.ts'
 import { SECOND } from '../../common/time.ts'
 import type { AlertChange } from '../../connectors/postgres/alerts/alerts.ts'
+import { BEGINNING } from '../../connectors/postgres/alerts/place.ts'
 import type { Host, Running } from '../../pipeline/runtime/host.ts'
 import { backlog } from '../../pipeline/runtime/lag.ts'
 import { type Outbox, runWorker, type Worker } from '../../pipeline/runtime/run-worker.ts'
@@ -95,7 +96,7 @@ export async function startRoles(
 
 /** What happens in a run, as workers read it. */
 const outboxOf = ({ store }: Engines, run: string): Outbox<AlertChange, AlertChange['place']> => ({
-  last: async () => (await store.alerts.lastEvents([run])).get(run)?.place ?? 0,
+  last: async () => (await store.alerts.lastPlaces([run])).get(run) ?? BEGINNING,
   changes: (behind, limit) => store.alerts.changes(run, behind, limit),
 })
 

@@ -1,6 +1,7 @@
 /** What every store must do, whatever database it stands on: run by `store.test.ts` and `store.postgres.test.ts`. */
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { alertsContract } from './alerts/alerts.contract.ts'
+import { outboxContract } from './alerts/outbox.contract.ts'
 import { castsContract } from './casts/casts.contract.ts'
 import { cursorContract } from './database/cursor.contract.ts'
 import { monthsContract } from './database/months.contract.ts'
@@ -33,6 +34,7 @@ export function storeContract(
     const suites = {
       ingest: ingestContract,
       alerts: alertsContract,
+      outbox: outboxContract,
       series: seriesContract,
       channels: channelsContract,
       casts: castsContract,

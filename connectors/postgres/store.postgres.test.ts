@@ -105,7 +105,7 @@ describe.skipIf(!url)('with a server', () => {
     await store.close()
   })
 
-  it('numbers alert events in the order of their commits, whoever began first', async () => {
+  it('what happens has its places in the order of the commits, whoever began first and writes', async () => {
     const run = `order-${Date.now()}`
     const store = await openStore({ url: url! })
     await store.ingest.write(run, [alert('a', 0, 1, { fingerprint: `${run}-0` })])
@@ -122,7 +122,7 @@ describe.skipIf(!url)('with a server', () => {
       )
     const placesOf = async () => {
       const { rows } = await db.query(
-        'SELECT fingerprint FROM alert_events WHERE fingerprint LIKE $1 ORDER BY place',
+        'SELECT alert AS fingerprint FROM changes WHERE alert LIKE $1 ORDER BY epoch, n',
         [`${run}-%`],
       )
       return rows.map((row) => Number((row.fingerprint as string).slice(run.length + 1)))

@@ -8,6 +8,8 @@ import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HOUR } from '../../common/time.ts'
 import { NETWORK } from '../../schemas/records.ts'
+import { createAlerts } from './alerts/alert-queries.ts'
+import { BEGINNING } from './alerts/place.ts'
 import { keyOf } from './database/channel-name.ts'
 import { createDatabase, type Database, type Query, unnest } from './database/database.ts'
 import { migrate } from './database/migrate.ts'
@@ -116,7 +118,19 @@ describe('its database', () => {
 
   it('holds nothing of the runs that were deleted', async () => {
     const orphans = {
-      ...{ run: ['casts', 'removals', 'alert_events', 'alerts', 'channels'] },
+      ...{
+        run: [
+          'casts',
+          'removals',
+          'alert_events',
+          'desk_actions',
+          'changes',
+          'outbox',
+          'alerts',
+          'alert_days',
+          'channels',
+        ],
+      },
       ...{ channel: ['gaps', 'coverage', 'polls', 'series'], series: ['counts', 'late', 'signals'] },
     }
     for (const [owner, tables] of Object.entries(orphans)) {
@@ -227,38 +241,67 @@ describe('its database', () => {
     expect(removals).toEqual([{ run: 1, fid: 7, casts: 0 }])
   })
 
-  it('is migrated from what an older program left: alerts have score and p-value, their events an order', async () => {
-    await db.query('TRUNCATE alerts, alert_events')
-    await db.query('DROP TRIGGER in_turn ON alert_events')
-    await db.query('DROP FUNCTION wait_for_turn')
-    await db.query('ALTER TABLE alert_events DROP COLUMN place')
-    await db.query('ALTER TABLE alerts DROP COLUMN day, DROP COLUMN score, DROP COLUMN p')
-    await db.query("DELETE FROM migrations WHERE name = '4_alert_events_in_order'")
-    const evidence = [
-      [{ p: 0.25, score: null }],
-      [
-        { p: 1e-9, score: 0.5 },
-        { p: null, score: 0.75 },
-      ],
-    ]
-    for (const [i, items] of evidence.entries()) {
+  it('is migrated from what an older program left: alerts rank, and what happened has its order', async () => {
+    await db.query('DROP SCHEMA public CASCADE')
+    await db.query('CREATE SCHEMA public')
+    await db.query(
+      'CREATE TABLE migrations (id serial PRIMARY KEY, name text NOT NULL, run_on timestamp NOT NULL)',
+    )
+    for (const name of ['1_tables', '2_removals', '3_polls', '4_alert_events_in_order']) {
+      await db.query(readFileSync(new URL(`./database/migrations/${name}.sql`, import.meta.url), 'utf8'))
+      await db.query('INSERT INTO migrations (name, run_on) VALUES ($1, now())', [name])
+      if (name !== '3_polls') continue
+      await db.query("INSERT INTO runs (name) VALUES ('old')")
+      await db.query("INSERT INTO channels (run, key, name) VALUES (1, $1, 'c')", [keyOf('c')])
+      const figures = { measure: 'casts', resolution: 300, start: 0, count: 5, expected: 1, dispersion: 0 }
+      const e = { ...figures, variance: null, autocorrelation: null, p: null, score: null, reason: 'why' }
+      const evidence = [
+        [{ ...e, p: 0.25 }],
+        [
+          { ...e, p: 1e-9, score: 0.5 },
+          { ...e, score: 0.75 },
+        ],
+      ]
+      for (const [i, items] of evidence.entries()) {
+        await db.query(
+          `INSERT INTO alert_events (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at,
+             measure, resolution, start, reason, evidence, preset, settings)
+           VALUES ('a', $1, 1, 1, 'opened', 'early-warning', 'low', 0, 0, 'casts', 300, 0, '', $2, '', '')`,
+          [i + 1, JSON.stringify(items)],
+        )
+      }
       await db.query(
-        `INSERT INTO alert_events (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure,
-           resolution, start, reason, evidence, preset, settings)
-         VALUES ('a', $1, 1, 1, 'opened', 'onset', 'low', 0, 0, 'casts', 300, 0, '', $2, '', '')`,
-        [i + 1, JSON.stringify(items)],
+        `INSERT INTO alerts (fingerprint, run, channel, kind, opened_at, sequence, severity, state)
+         VALUES ('a', 1, 1, 'early-warning', 20470.5 * 86400000, 2, 'low', 'open')`,
       )
     }
-    await db.query(
-      `INSERT INTO alerts (fingerprint, run, channel, kind, opened_at, sequence, severity, state)
-       VALUES ('a', 1, 1, 'onset', 20470.5 * 86400000, 2, 'low', 'open')`,
-    )
     await migrate(db)
     expect((await db.query('SELECT day, score, p FROM alerts')).rows).toEqual([
       { day: 20470, score: 0.75, p: 0.25 },
     ])
-    const { rows } = await db.query('SELECT sequence FROM alert_events ORDER BY place')
-    expect(rows).toEqual([{ sequence: 1 }, { sequence: 2 }])
+    expect((await db.query('SELECT day, low, medium, high FROM alert_days')).rows).toEqual([
+      { day: 20470, low: 1, medium: 0, high: 0 },
+    ])
+    const alerts = createAlerts(db.query, db)
+    const changes = await alerts.changes('old', BEGINNING, 10)
+    expect(changes.map(({ place, now }) => [place, now!.sequence])).toEqual([
+      ['1.1', 1],
+      ['1.2', 2],
+    ])
+    const subject = { type: 'series', measure: 'casts', resolution: 300, start: 0 }
+    expect(await alerts.get('a')).toMatchObject({
+      subject,
+      ...{ series: 'casts:c', resolution: 300, start: 0, score: 0.75 },
+      evidence: [{ detector: 'early-warning', p: 1e-9, score: 0.5 }, { score: 0.75 }],
+    })
+    // What comes now begins a new epoch, and so it does whoever writes.
+    await db.query(
+      `INSERT INTO alert_events SELECT fingerprint, 3, run, channel, event, kind, severity, time, opened_at, measure,
+         resolution, start, reason, evidence, preset, settings FROM alert_events WHERE sequence = 2`,
+    )
+    const [, second, third] = await alerts.changes('old', BEGINNING, 10)
+    expect(third!.place).toMatch(/^\d{10}\.1$/)
+    expect((await alerts.changes('old', second!.place, 10)).map(({ place }) => place)).toEqual([third!.place])
   })
 
   it('is not touched by a query that failed or a transaction that was left', async () => {

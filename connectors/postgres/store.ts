@@ -218,7 +218,7 @@ function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): S
         return written
       },
     },
-    alerts: createAlerts(readers.query),
+    alerts: createAlerts(readers.query, usual),
     series: createSeries(readers.query),
     casts: createCasts(readers.query),
     operations: createOperations(readers.query),

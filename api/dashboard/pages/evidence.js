@@ -32,7 +32,6 @@ export function figures(/** @type {AlertDetail} */ alert, /** @type {Figures | u
       scored.filter((part) => part !== false).join('; '),
       alert.score ?? first,
     ],
-    ['q', pValue(alert.q), 'share of false ones to expect up to here, of its type and day'],
     ['p', pValue(opening?.p), P_OF[alert.type] ?? '', opening?.p],
     ['Count', number(count), times],
     ['Expected', number(expected), opening ? `dispersion ${number(opening.dispersion)}` : '', expected],

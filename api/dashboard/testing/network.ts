@@ -103,6 +103,12 @@ export function seriesAlert(
     ...{ id, run: 'live', channel, type, severity, openedAt, resolvedAt, resolution },
     state: resolvedAt === null ? 'open' : 'resolved',
     updatedAt: resolvedAt ?? openedAt,
+    subject: {
+      type: 'series',
+      measure: 'casts',
+      resolution,
+      start: openedAt - late * MINUTE - resolution * 1000,
+    },
     series: `casts:${channel}`,
     start: openedAt - late * MINUTE - resolution * 1000,
     sequence: resolvedAt ? 3 : 1,
@@ -110,7 +116,6 @@ export function seriesAlert(
     outcome: resolvedAt === null ? null : 'Recovered: 3 bins within the expected band.',
     ...{ preset: 'calibrated', settings: SETTINGS },
     score: warns ? 0.55 + 0.4 * chance(id) : null,
-    q: warns ? 0.003 : null,
     listed: true,
   }
 }
@@ -322,7 +327,7 @@ function gaps(channel: string | undefined, from: number, to: number): Gap[] {
 
 const evidence = (alert: Alert): AlertDetail['evidence'] =>
   [300, 3600].map((resolution) => ({
-    ...{ series: alert.series, resolution, start: alert.start },
+    ...{ detector: 'early-warning', measure: 'casts', resolution, start: alert.start! },
     ...{ count: 61, expected: 24.31, dispersion: DISPERSION, variance: 2.42, autocorrelation: 0.61 },
     ...{ p: 0.002, score: alert.type === 'early-warning' ? 0.83 : null },
     reason: `both above their null ${HOSTILE.image}`,

@@ -6,6 +6,7 @@ import { Histogram, Registry } from 'prom-client'
 import { FcmError } from '../../../common/errors.ts'
 import { BASE, HOUR, MINUTE } from '../../../common/time.ts'
 import type { Alert, AlertChange } from '../../../connectors/postgres/alerts/alerts.ts'
+import { comparePlaces } from '../../../connectors/postgres/alerts/place.ts'
 import type { Page, Paging, Span } from '../../../connectors/postgres/database/questions.ts'
 import type { Followed, SourceState } from '../../../connectors/postgres/operations/operations.ts'
 import { fakeStore } from '../../../connectors/postgres/store.fake.ts'
@@ -13,7 +14,7 @@ import type { Store } from '../../../connectors/postgres/store.ts'
 import { deadLetter } from '../../../pipeline/log/dead-letter.ts'
 import type { EventLog, Rec } from '../../../pipeline/log/port.ts'
 import { topicOf, topicSpecs } from '../../../pipeline/topology.ts'
-import { parseSeries } from '../../../schemas/records.ts'
+import { type AlertEvent, parseSeries } from '../../../schemas/records.ts'
 import { createNetwork, HOSTILE, type NetworkOptions, START, seriesAlert } from './network.ts'
 
 export type SceneOptions = NetworkOptions & {
@@ -60,9 +61,16 @@ export function createScene(options: SceneOptions = {}) {
   let failures: string[] = []
 
   const of = <T>(run: string, rows: T[]): T[] => (empty || run !== home ? [] : rows)
-  function happen(alert: Alert, event: AlertChange['event']): void {
+  function happen(alert: Alert, event: AlertEvent['event']): void {
     alerts = [alert, ...alerts.filter(({ id }) => id !== alert.id)].sort((a, b) => b.openedAt - a.openedAt)
-    changes.push({ place: changes.length + 1, alert: alert.id, event, now: alert })
+    changes.push({
+      kind: 'event',
+      place: `1.${changes.length + 1}`,
+      at: now,
+      alert: alert.id,
+      event,
+      now: alert,
+    })
   }
   const find = (id: string): Alert => alerts.find((alert) => alert.id === id)!
 
@@ -98,11 +106,18 @@ export function createScene(options: SceneOptions = {}) {
       if (!alert) return null
       const { severity, openedAt: time, reason } = alert
       const events = [{ sequence: 1, event: 'opened', severity, time, reason }]
-      return { ...alert, evidence: forgotten ? [] : network.evidence(alert), events }
+      return { ...alert, evidence: forgotten ? [] : network.evidence(alert), events, actions: [] }
     },
-    changes: async (run, after, limit) => of(run, changes).slice(after, after + limit),
-    lastEvents: async () => new Map(changes.slice(-1).map((change) => [home, change])),
-    hasEvent: async (run, { place, alert }) => of(run, changes)[place - 1]?.alert === alert,
+    changes: async (run, after, limit) =>
+      of(run, changes)
+        .filter(({ place }) => comparePlaces(place, after) > 0)
+        .slice(0, limit),
+    lastPlaces: async () => new Map(changes.slice(-1).map(({ place }) => [home, place])),
+    checkPlace: async (run, place) => {
+      if (!of(run, changes).some((change) => change.place === place)) {
+        throw new FcmError('PLACE_UNKNOWN', { run, place })
+      }
+    },
   }
   const series: Partial<Store['series']> = {
     overview: async (run, limit) => ({

@@ -1,9 +1,12 @@
 /** Alerts in memory, for tests of what asks for them: one row each, unless a test says otherwise. */
 import { HOUR } from '../../../common/time.ts'
+import type { Evidence, Subject } from '../../../schemas/records.ts'
 import { CHANNEL, HOSTILE, page, rowsOf, SERIES, T0 } from '../rows.fake.ts'
-import type { Alert, AlertRow, Alerts, BinFigures } from './alerts.ts'
+import type { Alert, AlertRow, Alerts } from './alerts.ts'
 
-const evidence: BinFigures = {
+const subject: Subject = { type: 'series', measure: 'casts', resolution: 300, start: T0 }
+const evidence: Evidence = {
+  detector: 'early-warning',
   measure: 'casts',
   resolution: 300,
   start: T0,
@@ -26,6 +29,7 @@ export const alert: Alert = {
   openedAt: T0,
   updatedAt: T0 + HOUR,
   resolvedAt: T0 + HOUR,
+  subject,
   series: SERIES,
   resolution: 300,
   start: T0,
@@ -35,11 +39,11 @@ export const alert: Alert = {
   preset: 'indicators',
   settings: '01234567',
   score: 0.875,
-  q: 0.01,
   listed: true,
 }
 export const alertRow: AlertRow = {
   ...{ id: 'a1', sequence: 1, event: 'opened', type: 'early-warning', channel: '=HYPERLINK("x")' },
+  subject,
   ...{ severity: 'low', time: T0, openedAt: T0, series: SERIES, resolution: 300, start: T0 },
   ...{ reason: 'a, "b"\r\nc', evidence: [evidence], preset: 'classic', settings: '01234567' },
 }
@@ -51,12 +55,14 @@ export const fakeAlerts = (given: Partial<Alerts> = {}): Alerts => ({
       ? null
       : {
           ...alert,
-          evidence: [{ ...evidence, series: SERIES }],
+          evidence: [evidence],
+          actions: [],
           events: [{ sequence: 1, event: 'opened', severity: 'low', time: T0, reason: 'why' }],
         },
   changes: async () => [],
-  lastEvents: async () => new Map(),
-  hasEvent: async () => false,
+  lastPlaces: async () => new Map(),
+  checkPlace: async () => {},
+  forget: async () => 0,
   open: async () => [{ run: 'live', type: 'onset', severity: 'high', count: 2 }],
   export: () => rowsOf(alertRow),
   ...given,

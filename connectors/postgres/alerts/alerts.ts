@@ -1,6 +1,7 @@
 /** Alerts, as people and programs ask for them. Times are ms, `id`s as in the log. */
-import type { AlertEvent, EarlyWarningEvidence, Severity } from '../../../schemas/records.ts'
+import type { AlertEvent, DeskAction, Evidence, Severity, Subject } from '../../../schemas/records.ts'
 import type { ExportFilter, Page, Paging, Span } from '../database/questions.ts'
+import type { Place } from './place.ts'
 
 export type AlertFilter = Span & {
   type?: string | undefined
@@ -26,11 +27,13 @@ export type Alert = {
   openedAt: number
   updatedAt: number
   resolvedAt: number | null
-  series: string
-  resolution: number
-  start: number
+  subject: Subject
+  /** Of a subject that is a series; null: it is something else. */
+  series: string | null
+  resolution: number | null
+  start: number | null
   sequence: number
-  /** Why it was warned: of the event that opened it, as are series, resolution and start. */
+  /** Why it was warned: of the event that opened it, as is the subject. */
   reason: string
   /** Why it ended; null while it is open. */
   outcome: string | null
@@ -38,11 +41,6 @@ export type Alert = {
   settings: string
   /** The greatest of its evidence; null: none of it was scored. */
   score: number | null
-  /**
-   * The expected share of false ones among the alerts of its type and day with an opening p-value no greater than its
-   * own, were each null true on its own (Benjamini and Hochberg 1995); null: it has no p-value.
-   */
-  q: number | null
   /** Whether it is within the cap. */
   listed: boolean
 }
@@ -50,19 +48,25 @@ export type Alert = {
 /** One that a page leaves out is beyond the cap. */
 export type AlertPage = Page<Alert> & { beyondCap: number }
 
-/** An event of an alert: `place` tells where it stands in the order in which those of all runs were committed. */
-export type EventRef = { place: number; alert: string }
+/** What a person did, as in the log. */
+export type Action = Omit<DeskAction, 'type'>
 
-/** What happened to an alert, and what it was then; `q` and `listed` are of now. */
-export type AlertChange = EventRef & { event: AlertEvent['event']; now: Alert }
+/**
+ * What happened, in the order of the commits, and what the alert was then; `listed` is of now. `now` is null where an action
+ * came before any event of its alert. `at`: when it was stored.
+ */
+export type AlertChange = { place: Place; alert: string; at: number } & (
+  | { kind: 'event'; event: AlertEvent['event']; now: Alert }
+  | { kind: 'action'; action: Action; now: Alert | null }
+)
 
 export type OpenAlerts = { run: string; type: string; severity: Severity; count: number }
 
-/** Evidence about a bin; null: its detector says nothing of it. */
-export type BinFigures = Omit<EarlyWarningEvidence, 'detector'>
+/** `actions`: what people did, earliest first. */
 export type AlertDetail = Alert & {
-  evidence: (Omit<BinFigures, 'measure'> & { series: string })[]
+  evidence: Evidence[]
   events: { sequence: number; event: string; severity: Severity; time: number; reason: string }[]
+  actions: Action[]
 }
 
 export type AlertRow = {
@@ -74,11 +78,12 @@ export type AlertRow = {
   severity: Severity
   time: number
   openedAt: number
-  series: string
-  resolution: number
-  start: number
+  subject: Subject
+  series: string | null
+  resolution: number | null
+  start: number | null
   reason: string
-  evidence: BinFigures[]
+  evidence: Evidence[]
   preset: string
   settings: string
 }
@@ -88,12 +93,18 @@ export interface Alerts {
   list(run: string, filter: AlertFilter, paging: Paging): Promise<AlertPage>
   /** `perDay` as in `AlertFilter`: it tells whether this one is listed. */
   get(id: string, perDay?: number): Promise<AlertDetail | null>
-  /** What happened in a run behind a place, in the order of the commits: whoever has read up to there has missed nothing. */
-  changes(run: string, after: number, limit: number, perDay?: number): Promise<AlertChange[]>
-  /** The last event of each of these runs; a run without any is absent. */
-  lastEvents(runs: string[]): Promise<Map<string, EventRef>>
-  /** Whether there is such an event of the run. */
-  hasEvent(run: string, event: EventRef): Promise<boolean>
+  /**
+   * What happened in a run behind a place: whoever has read up to there has missed nothing.
+   * @throws FcmError PLACE_UNKNOWN: the store has not given it out, or has forgotten it (it was restored); PLACE_EXPIRED:
+   * what is behind it was deleted by age
+   */
+  changes(run: string, after: Place, limit: number, perDay?: number): Promise<AlertChange[]>
+  /** The last place of each of these runs; a run without any is absent. */
+  lastPlaces(runs: string[]): Promise<Map<string, Place>>
+  /** @throws FcmError as `changes` */
+  checkPlace(run: string, place: Place): Promise<void>
+  /** Deletes what happened up to a place, for good; returns how many changes that were. */
+  forget(run: string, upTo: Place): Promise<number>
   /** Of all runs. */
   open(): Promise<OpenAlerts[]>
   /**

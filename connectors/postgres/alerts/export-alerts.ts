@@ -2,7 +2,8 @@
 import { channelKey } from '../database/channel-name.ts'
 import type { Query, Row } from '../database/database.ts'
 import type { ExportFilter } from '../database/questions.ts'
-import type { AlertRow, BinFigures } from './alerts.ts'
+import { alertOf, evidenceOf } from './alert-rows.ts'
+import type { AlertRow } from './alerts.ts'
 
 /** Alerts whose events are read together. */
 const ALERT_PAGE = 250
@@ -35,8 +36,9 @@ export async function* exportAlerts(query: Query, filter: ExportFilter): AsyncGe
   }
 }
 
-const alertRowOf = (row: Row): AlertRow =>
-  ({
+function alertRowOf(row: Row): AlertRow {
+  const { subject, series, resolution, start } = alertOf({ ...row, run_name: '', why: '' })
+  return {
     id: row.fingerprint,
     sequence: row.sequence,
     event: row.event,
@@ -45,29 +47,11 @@ const alertRowOf = (row: Row): AlertRow =>
     severity: row.severity,
     time: row.time,
     openedAt: row.opened_at,
-    series: `${row.measure}:${row.channel_name}`,
-    resolution: row.resolution,
-    start: row.start,
+    subject,
+    ...{ series, resolution, start },
     reason: row.reason,
     evidence: evidenceOf(row),
     preset: row.preset,
     settings: row.settings,
-  }) as AlertRow
-
-/** The evidence about bins with its fields in the order of the schema: the database keeps another one. */
-export const evidenceOf = (row: Row): BinFigures[] =>
-  (row.evidence as Partial<BinFigures>[]).filter(isOfBin).map((e) => ({
-    measure: e.measure,
-    resolution: e.resolution,
-    start: e.start,
-    count: e.count,
-    expected: e.expected,
-    dispersion: e.dispersion,
-    variance: e.variance ?? null,
-    autocorrelation: e.autocorrelation ?? null,
-    p: e.p,
-    score: e.score ?? null,
-    reason: e.reason,
-  }))
-
-const isOfBin = (e: Partial<BinFigures>): e is BinFigures => e.measure !== undefined
+  } as AlertRow
+}

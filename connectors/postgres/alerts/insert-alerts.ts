@@ -1,7 +1,7 @@
 /** Alert events as rows, and what each alert is after its last one. */
-import { type AlertEvent, pOf, scoreOf } from '../../../schemas/records.ts'
+import { type AlertEvent, type DeskAction, pOf, scoreOf } from '../../../schemas/records.ts'
 import { clean, type Query, unnest } from '../database/database.ts'
-import { type ChannelId, distinct, type Keyed, subjectOf } from '../ingest/batch.ts'
+import { type ChannelId, distinct, type Keyed } from '../ingest/batch.ts'
 
 export async function insertAlertEvents(
   query: Query,
@@ -10,10 +10,12 @@ export async function insertAlertEvents(
   channel: ChannelId,
 ): Promise<void> {
   if (alerts.length === 0) return
+  // Ahead of all rows: so two writers of the same ones don't wait for each other.
+  const turn = query('SELECT open_outbox($1)', [run])
   const table = unnest(
     [
       ...['text', 'int', 'int', 'int', 'text', 'text', 'text', 'bigint', 'bigint', 'text', 'int', 'bigint'],
-      ...['text', 'jsonb', 'text', 'text'],
+      ...['text', 'jsonb', 'text', 'text', 'jsonb'],
     ],
     alerts.map(({ key, record: a }) => [
       a.fingerprint,
@@ -25,19 +27,20 @@ export async function insertAlertEvents(
       a.severity,
       a.time,
       a.openedAt,
-      subjectOf(a).measure,
-      subjectOf(a).resolution,
-      subjectOf(a).start,
+      ...(a.subject.type === 'series'
+        ? [a.subject.measure, a.subject.resolution, a.subject.start]
+        : [null, null, null]),
       a.reason,
-      JSON.stringify(a.evidence.map((e) => ({ ...e, reason: clean(e.reason) }))),
+      stored(a.evidence),
       a.preset,
       a.settings,
+      a.subject.type === 'series' ? null : stored(a.subject),
     ]),
   )
   const appended = query(
     `INSERT INTO alert_events
        (fingerprint, sequence, run, channel, event, kind, severity, time, opened_at, measure, resolution, start,
-       reason, evidence, preset, settings)
+       reason, evidence, preset, settings, subject)
      SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`,
     table.values,
   )
@@ -62,8 +65,8 @@ export async function insertAlertEvents(
       a.sequence,
       a.severity,
       a.event === 'resolved' ? 'resolved' : 'open',
-      outermost(Math.max, a.evidence.map(scoreOf)),
-      outermost(Math.min, opening.get(a.fingerprint)?.map(pOf) ?? []),
+      greatest(a.evidence.map(scoreOf)),
+      least(opening.get(a.fingerprint)?.map(pOf) ?? []),
     ]),
   )
   const told = query(
@@ -74,10 +77,34 @@ export async function insertAlertEvents(
      WHERE a.sequence < excluded.sequence`,
     digest.values,
   )
-  await Promise.all([appended, told])
+  await Promise.all([turn, appended, told])
 }
 
-/** The greatest or the least of what is known; null: nothing is. */
+/** What people did, each once. */
+export async function insertActions(query: Query, run: number, actions: DeskAction[]): Promise<void> {
+  if (actions.length === 0) return
+  const table = unnest(
+    ['int', 'text', 'text', 'text', 'text', 'bigint', 'text'],
+    actions.map((d) => [run, d.id, d.alert, d.action, d.by, d.at, d.details]),
+  )
+  await Promise.all([
+    query('SELECT open_outbox($1)', [run]),
+    query(
+      `INSERT INTO desk_actions (run, id, alert, action, by, at, details)
+       SELECT * FROM ${table.from} ON CONFLICT DO NOTHING`,
+      table.values,
+    ),
+  ])
+}
+
+/** As JSON that PostgreSQL can hold. */
+const stored = (value: object): string =>
+  JSON.stringify(value, (_, part) => (typeof part === 'string' ? clean(part) : part))
+
+/** The greatest, or the least, of what is known; null: nothing is. */
+export const greatest = (values: (number | null)[]): number | null => outermost(Math.max, values)
+export const least = (values: (number | null)[]): number | null => outermost(Math.min, values)
+
 function outermost(of: (...values: number[]) => number, values: (number | null)[]): number | null {
   const known = values.filter((value) => value !== null)
   return known.length === 0 ? null : of(...known)

@@ -14,7 +14,8 @@ const BULK = 2000
  */
 export function alertsFirst(write: Write): Write {
   return async (run, records) => {
-    if (records.some(({ record }) => record.type === 'AlertEvent')) return write(run, records)
+    if (records.some(({ record }) => record.type === 'AlertEvent' || record.type === 'DeskAction'))
+      return write(run, records)
     const rejected: Written['rejected'] = []
     const size = records.length < BULK ? SLICE : BULK
     for (let from = 0; from < records.length; from += size) {

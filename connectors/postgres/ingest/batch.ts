@@ -5,12 +5,12 @@ import type {
   Cast,
   CastRemoved,
   Coverage,
+  DeskAction,
   FcmRecord,
   Late,
   Measure,
   Polled,
   Signal,
-  Subject,
   Unknown,
 } from '../../../schemas/records.ts'
 import { nameOf } from '../database/channel-name.ts'
@@ -42,17 +42,17 @@ function unfit(record: FcmRecord): string | null {
       return offGrid(record.start)
     case 'Idle':
       return offGrid(record.from)
-    case 'AlertEvent':
-      return record.subject.type === 'series'
-        ? null
-        : `no table holds an alert about a ${record.subject.type}`
+    case 'DeskAction':
+      return record.details.length > MOST_DETAILS
+        ? `details of ${record.details.length} characters: ${MOST_DETAILS} are the most`
+        : null
     default:
       return null
   }
 }
 
-/** What `unfit` has let through. */
-export const subjectOf = ({ subject }: AlertEvent) => subject as Subject & { type: 'series' }
+/** Of what a person did, in characters. */
+const MOST_DETAILS = 16_384
 
 const INT4_MAX = 2 ** 31 - 1
 
@@ -78,6 +78,7 @@ export function sortOut(records: readonly Input[]) {
     lates: [] as Keyed<Late>[],
     signals: [] as Keyed<Signal>[],
     alerts: [] as Keyed<AlertEvent>[],
+    actions: [] as DeskAction[],
   }
   const refer = (key: string, measure?: Measure) => {
     const measures = batch.channels.get(key) ?? new Set<Measure>()
@@ -137,8 +138,11 @@ export function sortOut(records: readonly Input[]) {
         break
       case 'AlertEvent':
         // Its counts may be stored later than the alert, but whoever reads it may ask for them at once.
-        refer(key, subjectOf(record).measure)
+        refer(key, record.subject.type === 'series' ? record.subject.measure : undefined)
         batch.alerts.push({ key, record })
+        break
+      case 'DeskAction':
+        batch.actions.push(record)
         break
       // Reactions are counted, not kept; milestones and partial sums are steps on the way to a bin.
       case 'Reaction':

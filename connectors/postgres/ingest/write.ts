@@ -1,7 +1,7 @@
 /** Writes batches of records: one transaction each, ahead of which what this process remembers never gets. */
 import { LIVE } from '../../../pipeline/topology.ts'
 import type { Measure } from '../../../schemas/records.ts'
-import { insertAlertEvents } from '../alerts/insert-alerts.ts'
+import { insertActions, insertAlertEvents } from '../alerts/insert-alerts.ts'
 import { blankRemoved, insertCasts, insertRemovals } from '../casts/insert-casts.ts'
 import { keyOf } from '../database/channel-name.ts'
 import { codeOf, type Database, type Query, unnest } from '../database/database.ts'
@@ -52,7 +52,7 @@ export function createWriter(
 
   async function writeOnce(run: string, records: readonly Input[]): Promise<Written> {
     const batch = sortOut(records)
-    const db = batch.alerts.length > 0 ? dbs.urgent : dbs.usual
+    const db = batch.alerts.length + batch.actions.length > 0 ? dbs.urgent : dbs.usual
     const query: Query = (sql, values) => db.query(sql, values, withinMs)
     const entry = await runEntry(query, run)
     await know(query, entry, batch.channels)
@@ -79,6 +79,7 @@ export function createWriter(
         insertLates(query, batch.lates, series),
         insertSignals(query, batch.signals, series, month),
         insertAlertEvents(query, entry.id, batch.alerts, channel),
+        insertActions(query, entry.id, batch.actions),
       ])
       if (rows.length === 0) throw new Stale('the run was deleted')
     }, withinMs)

@@ -41,7 +41,18 @@ const EVENTS: Measure[] = ['posts', 'replies', 'reactions']
 /** Tables whose rows belong to a series or a channel, or name their run. */
 const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals', 'latest_signals']
 const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
-const OF_RUN = ['casts', 'cast_hashes', 'removals', 'alert_events', 'alerts', 'channels']
+const OF_RUN = [
+  'casts',
+  'cast_hashes',
+  'removals',
+  'alert_events',
+  'desk_actions',
+  'changes',
+  'outbox',
+  'alerts',
+  'alert_days',
+  'channels',
+]
 
 export type RunsOptions = {
   read: Query
