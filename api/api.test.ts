@@ -1,6 +1,7 @@
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HOUR } from '../common/time.ts'
+import type { Subject } from '../schemas/records.ts'
 import { Alert, AlertDetail, AlertList } from './contracts/alerts.ts'
 import { Cast, Channel, ChannelState, Gap, Overview } from './contracts/channels.ts'
 import { Run } from './contracts/ops.ts'
@@ -230,5 +231,27 @@ describe('answers', () => {
       expect(headers['x-content-type-options']).toBe('nosniff')
     }
     expect((await get(`/v1/channels/${channel}/casts`)).json().items[0].text).toBe(HOSTILE)
+  })
+})
+
+describe('alerts about anything', () => {
+  it.each<[Subject]>([
+    [{ type: 'cluster', id: 'c1', accounts: [3, 7], size: 12 }],
+    [{ type: 'community', id: 'm1', size: 300 }],
+    [{ type: 'channel' }],
+  ])('are told with their subject and whatever evidence there is: %j', async (subject) => {
+    const plain = { detector: 'coordination', figures: [{ name: 'shared urls', value: 7 }], reason: 'why' }
+    const given = (await fakeStore().alerts.get('a1'))!
+    const get = async () => ({
+      ...{ ...given, subject, series: null, resolution: null, start: null },
+      evidence: [...given.evidence, plain],
+    })
+    const { app } = await testApi({ store: fakeStore({ alerts: { get } }) })
+    const answer = (await app.inject('/v1/alerts/a1')).json()
+    expect(Check(AlertDetail, answer)).toBe(true)
+    expect(answer).toMatchObject({ subject, series: null })
+    expect(answer.evidence.at(-1)).toEqual(plain)
+    expect(answer.evidence[0]).toMatchObject({ series: SERIES })
+    await app.close()
   })
 })

@@ -2,6 +2,21 @@ import { type Static, Type } from 'typebox'
 import { SEVERITIES, type Severity } from '../../schemas/records.ts'
 import { Count, Kind, Known, Nullable, named, oneOf, pageOf, Share, Time } from './schema.ts'
 
+const subjectExample = { type: 'series' }
+export const Subject = named(
+  'Subject',
+  {
+    type: Type.String({ description: 'series, channel, cluster, community, or any other that comes.' }),
+    id: Type.Optional(Type.String({ description: 'Of a cluster of accounts, or a community.' })),
+    accounts: Type.Optional(
+      Type.Array(Type.Integer(), { description: 'Of a cluster: some of its accounts (fid), at most 100.' }),
+    ),
+    size: Type.Optional(Type.Integer({ description: 'How many accounts are in it.' })),
+  },
+  { description: 'What an alert is about, in its channel.', example: subjectExample },
+)
+export type Subject = Static<typeof Subject>
+
 const alert = {
   id: Type.String(),
   run: Type.String(),
@@ -12,6 +27,7 @@ const alert = {
   openedAt: Time('Event time of the opening.'),
   updatedAt: Time('Event time of the last event.'),
   resolvedAt: Nullable(Time('Event time of the end.')),
+  subject: Subject,
   series: Nullable(
     Type.String({ description: 'The series that opened it; null: it is about something else.' }),
   ),
@@ -35,6 +51,7 @@ const example = {
   openedAt: '2024-02-05T00:10:00Z',
   updatedAt: '2024-02-05T00:25:00Z',
   resolvedAt: null,
+  subject: subjectExample,
   series: 'casts:https://onchainsummer.xyz',
   resolution: 300,
   start: '2024-02-05T00:05:00Z',
@@ -98,19 +115,27 @@ export const Evidence = named(
 )
 export type Evidence = Static<typeof Evidence>
 
+export const PlainEvidence = named(
+  'PlainEvidence',
+  {
+    detector: Type.String(),
+    figures: Type.Array(Type.Object({ name: Type.String(), value: Type.Number() })),
+    reason: Type.String(),
+  },
+  {
+    description: 'Evidence that is of no bin of a series: what a detector tells, under its own names.',
+    example: { detector: 'coordination', figures: [{ name: 'shared urls', value: 7 }], reason: '12 in step' },
+  },
+)
+export type PlainEvidence = Static<typeof PlainEvidence>
+
 export const AlertDetail = named(
   'AlertDetail',
   {
     ...alert,
-    evidence: Type.Array(Evidence),
-    otherEvidence: Type.Array(
-      Type.Object({
-        detector: Type.String(),
-        figures: Type.Array(Type.Object({ name: Type.String(), value: Type.Number() })),
-        reason: Type.String(),
-      }),
-      { description: 'Of detectors that judge something else than bins: figures with their names.' },
-    ),
+    evidence: Type.Array(Type.Union([Evidence, PlainEvidence]), {
+      description: 'Of bins of series, and of whatever else a detector judges.',
+    }),
     events: Type.Array(
       Type.Object({
         sequence: Type.Integer(),
@@ -125,7 +150,6 @@ export const AlertDetail = named(
     example: {
       ...example,
       evidence: [evidence],
-      otherEvidence: [],
       events: [
         {
           ...{ sequence: 1, event: 'opened', severity: 'low', time: '2024-02-05T00:10:00Z' },

@@ -17,7 +17,7 @@ import type {
   SignalRow,
 } from '../../connectors/postgres/series/series.ts'
 import { quantile } from '../../models/early-warning/negative-binomial.ts'
-import { type Evidence, seriesName } from '../../schemas/records.ts'
+import { type Evidence, type PlainEvidence, type Subject, seriesName } from '../../schemas/records.ts'
 import type * as alerts from '../contracts/alerts.ts'
 import type * as channels from '../contracts/channels.ts'
 import { TEXT_LIMIT } from '../contracts/channels.ts'
@@ -34,6 +34,19 @@ export function cap(text: string, limit: number): string {
   return [...text.slice(0, 2 * limit)].slice(0, limit).join('')
 }
 
+/** The bin of a series stands in fields of its own. */
+const subject = (of: Subject): alerts.Subject => {
+  switch (of.type) {
+    case 'series':
+    case 'channel':
+      return { type: of.type }
+    case 'cluster':
+      return { type: of.type, id: of.id, accounts: of.accounts, size: of.size }
+    case 'community':
+      return { type: of.type, id: of.id, size: of.size }
+  }
+}
+
 export const alert = (row: Alert): alerts.Alert => ({
   id: row.id,
   run: row.run,
@@ -44,6 +57,7 @@ export const alert = (row: Alert): alerts.Alert => ({
   openedAt: iso(row.openedAt),
   updatedAt: iso(row.updatedAt),
   resolvedAt: isoOrNull(row.resolvedAt),
+  subject: subject(row.subject),
   series: row.series,
   resolution: row.resolution,
   start: isoOrNull(row.start),
@@ -81,10 +95,17 @@ export const evidence = (channel: string, items: Evidence[]): alerts.Evidence[] 
         },
   )
 
+const plainEvidence = (e: PlainEvidence): alerts.PlainEvidence => ({
+  detector: e.detector,
+  figures: e.figures.map(({ name, value }) => ({ name, value })),
+  reason: e.reason,
+})
+
 export const alertDetail = (row: AlertDetail): alerts.AlertDetail => ({
   ...alert(row),
-  evidence: evidence(row.channel, row.evidence),
-  otherEvidence: row.evidence.filter((e) => 'figures' in e),
+  evidence: row.evidence.flatMap((e): alerts.AlertDetail['evidence'] =>
+    'figures' in e ? [plainEvidence(e)] : evidence(row.channel, [e]),
+  ),
   events: row.events.map((e) => ({
     sequence: e.sequence,
     event: e.event,
