@@ -9,7 +9,7 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
 }
-/** The page parses no HTML, and lets nobody else: the browser throws at `innerHTML` and the like (decision 0014). */
+/** The page parses no HTML, and lets nobody else: the browser throws at `innerHTML` and the like (decision 0021). */
 export const PAGE_POLICY = `${HEADERS['content-security-policy']}; require-trusted-types-for 'script'; trusted-types 'none'`
 /** Swagger UI draws its icons from data: addresses; all else of it is served here. */
 export const DOCS_POLICY = `${HEADERS['content-security-policy']}; img-src 'self' data:`

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
 import { FcmError } from '../../../common/errors.ts'
-import type { Database } from './database.ts'
+import { codeOf, type Database } from './database.ts'
 
 const DIR = fileURLToPath(new URL('migrations', import.meta.url))
 const TABLE = 'migrations'
@@ -12,11 +12,30 @@ const names = (): string[] =>
     .filter((file) => file.endsWith('.sql'))
     .map((file) => file.slice(0, -'.sql'.length))
 
+/** SQLSTATE: a lock was not to be had in the time that a migration gives it (`SET LOCAL lock_timeout`). */
+const LOCK_NOT_AVAILABLE = '55P03'
+const ATTEMPTS = 12
+
 /**
- * Safe to call again, and by several processes at once: one does it, the others wait.
- * @throws FcmError TABLES_NEWER
+ * Safe to call again, and by several processes at once: one does it, the others wait. Each migration is a transaction that
+ * waits for no lock longer than a few seconds, since all others would wait behind it: it is tried again, for a minute.
+ * @throws FcmError TABLES_NEWER; DATABASE_UNREACHABLE where others don't let go of a table
  */
 export async function migrate(db: Database): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await runMigrations(db)
+      break
+    } catch (error) {
+      if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error
+      const why = 'others have been using its tables for so long that they could not be changed'
+      if (attempt === ATTEMPTS) throw new FcmError('DATABASE_UNREACHABLE', { why }, error)
+    }
+  }
+  refuseNewer(await doneIn(db))
+}
+
+async function runMigrations(db: Database): Promise<void> {
   await db.withClient(async (client) => {
     await runner({
       dbClient: client,
@@ -28,7 +47,6 @@ export async function migrate(db: Database): Promise<void> {
       log: () => {},
     })
   })
-  refuseNewer(await doneIn(db))
 }
 
 /** Changes nothing. @throws FcmError TABLES_OLDER, TABLES_NEWER when the tables are not this program's */

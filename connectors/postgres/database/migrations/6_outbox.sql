@@ -1,6 +1,7 @@
 -- The outbox: everything that happens to alerts, one order per run, whichever process writes. Whoever has read up to a place
 -- has missed nothing. It stands beside the tables that it is of, and is written by them, so nobody can write one without
 -- the other.
+SET LOCAL lock_timeout = '5s';
 
 -- What people did, as it stands in the log (topic `desk`): appended, never changed.
 CREATE TABLE desk_actions (

@@ -1,5 +1,6 @@
 -- How many alerts of a kind opened on a day, by their severity of now: what a daily cap leaves out is reckoned from that,
 -- where counting would read all alerts. Kept by the table that it is of, whoever writes there.
+SET LOCAL lock_timeout = '5s';
 CREATE TABLE alert_days (
   run integer NOT NULL,
   kind text NOT NULL,
