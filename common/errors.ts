@@ -60,6 +60,11 @@ const errors = {
     exit: 2,
     text: (d) => `Run "${d.run}" is being written to. Wait until that has ended, or choose another run.`,
   },
+  RUN_DELETED: {
+    exit: 2,
+    text: (d) =>
+      `Run "${d.run}" was deleted, or is being deleted, while it was written to. Wait until that has ended, and begin it again if it is wanted.`,
+  },
   RUN_TAKEN: {
     exit: 4,
     retry: true,

@@ -4,6 +4,7 @@ import type { StartRole } from './roles.ts'
 
 /** Writes to the database, and expires there, once a day, what is kept for so long only. */
 export const store: StartRole = async (host, { config, store, logger }) => {
+  store.ingest.begin(host.run)
   const { stop } = await runSink(host, {
     ...{ name: 'store', urgent: ['alerts'], gatherMs: 100 },
     write: (records) => store.ingest.write(host.run, records),

@@ -80,6 +80,7 @@ describe.skipIf(!url)('with a server', () => {
     expect(rows).toEqual([0, 1, 2, 3, 4, 5, 6])
     // One deletes the run while the other remembers it.
     await b.runs.delete(run)
+    a.ingest.begin(run)
     await a.ingest.write(run, [bin5('x', 7, 1), bin5('y', 7, 1)])
     expect((await a.series.list(run, {}, { limit: 5 })).items.map((s) => [s.id, s.total]).sort()).toEqual([
       ['casts:x', 1],
@@ -87,6 +88,41 @@ describe.skipIf(!url)('with a server', () => {
     ])
     await a.runs.delete(run)
     await Promise.all([a.close(), b.close()])
+  })
+
+  it('what one process deletes, another that was writing to it does not make anew', async () => {
+    const [a, b] = await Promise.all([openStore({ url: url! }), openStore({ url: url! })])
+    const [run, other] = ['deleted', 'kept']
+    const many = Array.from({ length: 12_000 }, (_, i) => bin5('x', i, i))
+    await a.ingest.write(run, many)
+    await a.ingest.write(other, many)
+    const going = b.runs.delete(run)
+    const written = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => a.ingest.write(run, [bin5('x', 12_000 + i, 1)])),
+    )
+    await going
+    for (const one of written)
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'RUN_DELETED' })
+    await expect(a.ingest.write(run, [bin5('x', 13_000, 1)])).rejects.toMatchObject({ code: 'RUN_DELETED' })
+    expect(await b.runs.has(run)).toBe(false)
+    // Whoever has never written to it, or has deleted it, begins a new one.
+    await b.ingest.write(run, [bin5('x', 0, 7)])
+    const counts = (of: string) => all(b.series.exportCounts({ run: of, resolution: 300, fill: false }))
+    expect(await counts(run)).toHaveLength(1)
+    expect(await counts(other)).toHaveLength(12_000)
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('a deletion that was cut off has hidden the run, and is gone on with', async () => {
+    const [store, db] = [await openStore({ url: url! }), createDatabase({ connectionString: url!, max: 1 })]
+    await store.ingest.write('half', [bin5('x', 0, 1)])
+    await db.query("UPDATE runs SET deleting = true WHERE name = 'half'")
+    expect(await store.runs.has('half')).toBe(false)
+    expect((await store.runs.list({ limit: 1000 })).items.map(({ run }) => run)).not.toContain('half')
+    await store.runs.delete('half')
+    const { rows } = await db.query("SELECT FROM runs WHERE name = 'half'")
+    expect(rows).toEqual([])
+    await Promise.all([store.close(), db.close()])
   })
 
   it('writes many partitions at once', async () => {

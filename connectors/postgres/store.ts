@@ -212,6 +212,7 @@ function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): S
   return {
     embedded,
     ingest: {
+      begin: writer.begin,
       async write(run, records) {
         const written = await write(run, records)
         if (embedded) await statistics.grown(records.map(({ record }) => record.type))
@@ -227,7 +228,7 @@ function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): S
       db: usual,
       alone,
       now,
-      forget: writer.forget,
+      forget: writer.begin,
       async freeSpace() {
         if (embedded) await usual.query('VACUUM (ANALYZE)')
       },

@@ -2,6 +2,7 @@
 import type { Ingest } from './ingest.ts'
 
 export const fakeIngest = (given: Partial<Ingest> = {}): Ingest => ({
+  begin() {},
   write: async () => ({ rejected: [] }),
   ...given,
 })

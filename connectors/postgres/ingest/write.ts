@@ -1,4 +1,5 @@
 /** Writes batches of records: one transaction each, ahead of which what this process remembers never gets. */
+import { FcmError } from '../../../common/errors.ts'
 import { LIVE } from '../../../pipeline/topology.ts'
 import type { Measure } from '../../../schemas/records.ts'
 import { insertActions, insertAlertEvents } from '../alerts/insert-alerts.ts'
@@ -36,6 +37,8 @@ export function createWriter(
 ) {
   const runs = new Map<string, RunEntry>()
   const monthsMade = new Set<number>()
+  /** Runs that this writer has written to. */
+  const begun = new Set<string>()
 
   async function write(run: string, records: readonly Input[]): Promise<Written> {
     if (records.length === 0) return { rejected: [] }
@@ -62,7 +65,7 @@ export function createWriter(
 
     await db.transaction(async (query) => {
       // Held until the commit, so that a run can't be deleted underneath.
-      const held = query('SELECT FROM runs WHERE id = $1 FOR KEY SHARE', [entry.id])
+      const held = query('SELECT FROM runs WHERE id = $1 AND NOT deleting FOR SHARE', [entry.id])
       const channel = (key: string) => entry.channels.get(key)!.id
       const series = (key: string, measure: Measure) => entry.channels.get(key)!.series.get(measure)!
 
@@ -94,9 +97,11 @@ export function createWriter(
   async function runEntry(query: Query, run: string): Promise<RunEntry> {
     let entry = runs.get(run)
     if (entry && entry.channels.size < MAX_CHANNELS) return entry
-    await query('INSERT INTO runs (name) VALUES ($1) ON CONFLICT DO NOTHING', [run])
-    const { rows } = await query('SELECT id FROM runs WHERE name = $1', [run])
-    if (rows.length === 0) throw new Stale('the run was deleted')
+    // Whoever goes on writing what another process has deleted would make a part of it anew.
+    if (!begun.has(run)) await query('INSERT INTO runs (name) VALUES ($1) ON CONFLICT DO NOTHING', [run])
+    const { rows } = await query('SELECT id FROM runs WHERE name = $1 AND NOT deleting', [run])
+    if (rows.length === 0) throw new FcmError('RUN_DELETED', { run })
+    begun.add(run)
     entry = { id: rows[0]!.id as number, channels: new Map() }
     runs.set(run, entry)
     return entry
@@ -171,5 +176,12 @@ export function createWriter(
     }
   }
 
-  return { write, forget: (run: string) => runs.delete(run) }
+  return {
+    write,
+    /** It may begin anew. */
+    begin(run: string): void {
+      runs.delete(run)
+      begun.delete(run)
+    },
+  }
 }

@@ -5,6 +5,7 @@ import { decodeCursor, pageOf } from '../database/cursor.ts'
 import type { Database, Query } from '../database/database.ts'
 import type { Alone } from '../database/locks.ts'
 import type { Page, Paging } from '../database/questions.ts'
+import { deleteRun } from './delete-run.ts'
 import { expire } from './expire.ts'
 
 /** `channels`: without `*`. `firstAt`: begin of the first bin, `lastAt`: end of the last one, of any series. */
@@ -24,6 +25,10 @@ export interface Runs {
   /** By name. */
   list(paging: Paging): Promise<Page<Run>>
   has(run: string): Promise<boolean>
+  /**
+   * In slices, so that others need not wait for it; cut off, the same again goes on with it. Who is writing to it, in another
+   * process too, gets RUN_DELETED.
+   */
   delete(run: string): Promise<void>
   /**
    * Blanks texts of casts that were stored more than `textDays` ago, deletes requests of channels from more than 14 days
@@ -37,22 +42,6 @@ export interface Runs {
 
 /** The measures of which every event is in exactly one: their tallies add up to events. */
 const EVENTS: Measure[] = ['posts', 'replies', 'reactions']
-
-/** Tables whose rows belong to a series or a channel, or name their run. */
-const OF_SERIES = ['counts', 'unknown_spans', 'late', 'signals', 'latest_signals']
-const OF_CHANNEL = ['gaps', 'coverage', 'polls', 'series']
-const OF_RUN = [
-  'casts',
-  'cast_hashes',
-  'removals',
-  'alert_events',
-  'desk_actions',
-  'changes',
-  'outbox',
-  'alerts',
-  'alert_days',
-  'channels',
-]
 
 export type RunsOptions = {
   read: Query
@@ -80,7 +69,7 @@ export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOpti
            FROM channels c JOIN series s ON s.channel = c.id JOIN late l ON l.series = s.id
            WHERE c.run = r.id AND s.measure = ANY ($1)) AS late
        FROM runs r LEFT JOIN channels c ON c.run = r.id LEFT JOIN series s ON s.channel = c.id
-       WHERE $2::text IS NULL OR r.name > $2
+       WHERE NOT r.deleting AND ($2::text IS NULL OR r.name > $2)
        GROUP BY r.id ORDER BY r.name LIMIT $3`,
       [EVENTS, after?.[0] ?? null, limit + 1],
     )
@@ -104,22 +93,11 @@ export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOpti
   },
 
   async has(run) {
-    return (await read('SELECT FROM runs WHERE name = $1', [run])).rows.length > 0
+    return (await read('SELECT FROM runs WHERE name = $1 AND NOT deleting', [run])).rows.length > 0
   },
 
   async delete(run) {
-    await db.transaction(async (query) => {
-      // Waits for writes under way; later ones find the run gone.
-      const { rows } = await query('SELECT id FROM runs WHERE name = $1 FOR UPDATE', [run])
-      const id = rows[0]?.id
-      if (id === undefined) return
-      const channels = 'SELECT id FROM channels WHERE run = $1'
-      const series = `SELECT id FROM series WHERE channel IN (${channels})`
-      for (const table of OF_SERIES) await query(`DELETE FROM ${table} WHERE series IN (${series})`, [id])
-      for (const table of OF_CHANNEL) await query(`DELETE FROM ${table} WHERE channel IN (${channels})`, [id])
-      for (const table of OF_RUN) await query(`DELETE FROM ${table} WHERE run = $1`, [id])
-      await query('DELETE FROM runs WHERE id = $1', [id])
-    })
+    if (!(await deleteRun(db.query, run))) return
     forget(run)
     await freeSpace()
   },
