@@ -70,12 +70,10 @@ export const topology = {
   sum: { kind: 'stage', reads: ['partials'], writes: ['counts'], needs: [] },
   detect: { kind: 'stage', reads: ['counts'], writes: ['signals', 'alerts'], needs: ['scorer'] },
   store: {
-    ...{
-      kind: 'sink',
-      reads: ['activity', 'counts', 'signals', 'alerts', 'desk'],
-      writes: [],
-      needs: ['store'],
-    },
+    kind: 'sink',
+    reads: ['activity', 'counts', 'signals', 'alerts', 'desk'],
+    writes: [],
+    needs: ['store'],
   },
 } as const satisfies Record<string, RoleRow>
 
