@@ -146,7 +146,7 @@ describe('beside a process that owns the data directory', () => {
     expectExplained(await fcm(['export', 'counts', '--run', 'none', '--data-dir', owned]), 2, /no run "none"/)
     const { stdout, code } = await fcm(['doctor', '--data-dir', owned])
     expect(stdout).toMatch(/ok {4}Database/)
-    expect(stdout).toMatch(/! {4}Roles of run live: source, sum, detect are not at work/)
+    expect(stdout).toMatch(/! {5}Roles of run live: source, sum, detect are not at work/)
     expect(code).toBe(0)
   })
 })
