@@ -38,7 +38,7 @@ test('whatever it quotes, it is one line of text in one direction, and not too l
 })
 
 test('numbers and names of objects stay what they are', () => {
-  expect(new FcmError('NO_ARCHIVE', { lines: 0, run: '__proto__' }).message).toMatch(
-    /^None of 0 lines .*__proto__/,
+  expect(new FcmError('NO_ARCHIVE', { lines: 3, run: '__proto__' }).message).toMatch(
+    /^None of 3 lines .*__proto__/,
   )
 })
