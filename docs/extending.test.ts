@@ -119,6 +119,22 @@ describe('a new detector', () => {
   })
 })
 
+describe('a new sink', () => {
+  const title = 'A new sink'
+
+  it('is one file, its line in the topology, and its line in the table of roles with its import', () => {
+    expect(touched.get(title)).toEqual({
+      files: ['app/roles/files.ts'],
+      changed: ['pipeline/topology.ts', 'app/roles/roles.ts'],
+      lines: 3,
+    })
+  })
+
+  it('gets what its topics hold, once under each name', { timeout: 60_000 }, async () => {
+    expect(await tried(title)).toBe('f-1.json f-2.json\n')
+  })
+})
+
 describe('a new source', () => {
   const title = 'A new source'
 
