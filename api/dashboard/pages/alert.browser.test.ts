@@ -17,7 +17,6 @@ describeInBrowser('an alert', (bench) => {
     const figures = await texts('.figures > div')
     expect(figures[0]).toMatch(/^Score0\.\d\d0.83 when opened; warns from 0.6$/)
     expect(figures.slice(1).map((figure) => figure.slice(0, 14))).toEqual([
-      'q0.003share of',
       'p0.002of the i',
       'Count612.5 tim',
       'Expected24.3di',

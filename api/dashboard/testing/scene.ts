@@ -6,7 +6,7 @@ import { Histogram, Registry } from 'prom-client'
 import { FcmError } from '../../../common/errors.ts'
 import { BASE, HOUR, MINUTE } from '../../../common/time.ts'
 import type { Alert, AlertChange } from '../../../connectors/postgres/alerts/alerts.ts'
-import { comparePlaces } from '../../../connectors/postgres/alerts/place.ts'
+import { BEGINNING, comparePlaces } from '../../../connectors/postgres/alerts/place.ts'
 import type { Page, Paging, Span } from '../../../connectors/postgres/database/questions.ts'
 import type { Followed, SourceState } from '../../../connectors/postgres/operations/operations.ts'
 import { fakeStore } from '../../../connectors/postgres/store.fake.ts'
@@ -114,7 +114,7 @@ export function createScene(options: SceneOptions = {}) {
         .slice(0, limit),
     lastPlaces: async () => new Map(changes.slice(-1).map(({ place }) => [home, place])),
     checkPlace: async (run, place) => {
-      if (!of(run, changes).some((change) => change.place === place)) {
+      if (place !== BEGINNING && !of(run, changes).some((change) => change.place === place)) {
         throw new FcmError('PLACE_UNKNOWN', { run, place })
       }
     },
