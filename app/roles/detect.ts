@@ -4,13 +4,13 @@ import { runStage } from '../../pipeline/runtime/run-stage.ts'
 import { detectStage } from '../../pipeline/stages/detect/detect.ts'
 import type { StartRole } from './roles.ts'
 
-/** With its scorer, and with a thread that makes nulls before they are asked for. */
+/** With its scorer, and while alerts are timed with a thread that makes nulls before they are asked for. */
 export const detect: StartRole = async (host, { config }) => {
   const scorer = await openScorer(config.scorer)
   // Only the default gives the same bits everywhere: what others decide must not look like its.
   const model = scorer.backend === 'wasm' ? scorer.model : `${scorer.model}/${scorer.backend}`
   const scoring = { model, score: scorer.score }
-  const nulls = makeNullsAhead()
+  const nulls = makeNullsAhead(() => !host.metrics.latency.untimed.has(host.run))
   const close = async () => {
     await scorer.close()
     await nulls.close()

@@ -138,7 +138,7 @@ describe('nulls ahead', () => {
   const AHEAD = 40
 
   it('are made around each that is used, the same as where they are needed', async () => {
-    const ahead = makeNullsAhead()
+    const ahead = makeNullsAhead(() => true)
     try {
       const cells = { window: AHEAD, dispersion: 2, memory: 3 }
       nullFor(MEAN[1], 0.1, 0.3, AHEAD)
@@ -151,8 +151,25 @@ describe('nulls ahead', () => {
     }
   })
 
+  it('wait while there is no hurry, and are then made around all that was used meanwhile', async () => {
+    let isHurried = false
+    const window = 44
+    const ahead = makeNullsAhead(() => isHurried)
+    try {
+      const used = { window, mean: 3, dispersion: 2, memory: 3 }
+      nullFor(MEAN[2], 0.1, 0.3, window)
+      await new Promise((wake) => setTimeout(wake, 500))
+      expect(unmadeAround(used)).toHaveLength(6)
+      isHurried = true
+      nullFor(MEAN[2], 3, 0.7, window)
+      await vi.waitFor(() => expect(unmadeAround(used)).toEqual([]), 20_000)
+    } finally {
+      await ahead.close()
+    }
+  })
+
   it('stop at the edges of the grid, and when closed', async () => {
-    const ahead = makeNullsAhead()
+    const ahead = makeNullsAhead(() => true)
     await ahead.close()
     const corner = { window: AHEAD, mean: 0, dispersion: 0, memory: -1 }
     nullFor(1, 0, -0.5, AHEAD)
