@@ -10,8 +10,8 @@ import { createApi } from '../../api/app.ts'
 import { createDatabase } from '../../connectors/postgres/database/database.ts'
 import { openStore } from '../../connectors/postgres/store.ts'
 import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
-import { createRandom } from '../../models/random.ts'
 import { memoryLog } from '../../pipeline/log/event-log.fake.ts'
+import { questionsOf } from './questions.ts'
 import { type Size, seed } from './seed.ts'
 
 const BUDGET_MS = 50
@@ -33,53 +33,7 @@ const size: Size = {
   days: Number(values.days),
 }
 
-const random = createRandom('questions')
 const NOW = Date.UTC(2026, 10, 20)
-const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z')
-const someDay = (): number => NOW - (1 + random.int(size.days - 2)) * 86_400_000
-const someChannel = (): string =>
-  `https://example.org/channel/${1 + random.int(Math.min(190, size.channels))}`
-const oneOf = (...all: string[]): string => all[random.int(all.length)]!
-const query = (parts: Record<string, string>): string => `${new URLSearchParams(parts)}`
-
-type Ask = (path: string) => Promise<{ items: { id: string }[]; next: string | null }>
-
-/** Each with a way to draw the next question of its kind. */
-const questions = (ids: string[], ask: Ask): Record<string, () => string | Promise<string>> => ({
-  'alerts, newest': () => '/v1/alerts',
-  'alerts, 500 of them': () => '/v1/alerts?limit=500',
-  'alerts, open': () => '/v1/alerts?state=open',
-  'alerts by type and severity': () =>
-    `/v1/alerts?${query({ type: oneOf('onset', 'collapse', 'early-warning'), severity: oneOf('low', 'medium', 'high') })}`,
-  'alerts of a channel': () => `/v1/alerts?${query({ channel: someChannel() })}`,
-  'alerts of a day': () => {
-    const day = someDay()
-    return `/v1/alerts?${query({ from: iso(day), to: iso(day + 86_400_000) })}`
-  },
-  'alerts, all beyond the cap too': () => '/v1/alerts?all=true',
-  'alerts, the next page': async () => {
-    const span = { to: iso(someDay()) }
-    const { next } = await ask(`/v1/alerts?${query(span)}`)
-    return `/v1/alerts?${query({ ...span, cursor: next! })}`
-  },
-  'an alert': () => `/v1/alerts/${ids[random.int(ids.length)]}`,
-  overview: () => '/v1/overview',
-  channels: () => '/v1/channels',
-  runs: () => '/v1/runs',
-  series: () => '/v1/series',
-  'series of a channel': () => `/v1/series?${query({ channel: someChannel() })}`,
-  'counts of a day': () => {
-    const day = someDay()
-    return `/v1/series/${encodeURIComponent(`casts:${someChannel()}`)}/counts?${query({ from: iso(day), to: iso(day + 86_400_000) })}`
-  },
-  'signals of a day': () => {
-    const day = someDay()
-    return `/v1/series/${encodeURIComponent(`casts:${someChannel()}`)}/signals?${query({ from: iso(day), to: iso(day + 86_400_000) })}`
-  },
-  'casts of a channel': () => `/v1/channels/${encodeURIComponent(someChannel())}/casts`,
-  gaps: () => '/v1/gaps',
-  'the source': () => '/v1/ops/source',
-})
 
 const bin = postgresPrograms()
 if (!bin) throw new Error('No PostgreSQL server is installed here (Debian: apt-get install postgresql-15).')
@@ -105,7 +59,7 @@ try {
   const ids = rows.map((row) => row.fingerprint as string)
   const table: Record<string, Record<string, number>> = {}
   let missed = 0
-  for (const [name, draw] of Object.entries(questions(ids, ask))) {
+  for (const [name, draw] of Object.entries(questionsOf(ids, size, NOW, ask))) {
     const times: number[] = []
     for (let i = -WARM; i < ROUNDS; i++) {
       const url = await draw()

@@ -64,7 +64,7 @@ export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOpti
       `SELECT r.name, (extract(epoch FROM r.created_at) * 1000)::bigint AS created,
          count(DISTINCT c.id) FILTER (WHERE c.name <> '${NETWORK}' AND s.first IS NOT NULL) AS channels,
          min(s.first) AS first, max(s.next) AS next,
-         (SELECT count(*) FROM alerts a WHERE a.run = r.id) AS alerts, (
+         (SELECT coalesce(sum(d.low + d.medium + d.high), 0)::bigint FROM alert_days d WHERE d.run = r.id) AS alerts, (
            SELECT ARRAY [coalesce(sum(l.count), 0)::float8, coalesce(sum(l.count) FILTER (WHERE l.start < 0), 0)::float8]
            FROM channels c JOIN series s ON s.channel = c.id JOIN late l ON l.series = s.id
            WHERE c.run = r.id AND s.measure = ANY ($1)) AS late
