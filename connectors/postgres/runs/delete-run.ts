@@ -1,5 +1,5 @@
 /** Deletes a run, in slices: one transaction over all of it would hold up who writes other runs, for minutes. */
-import { arrayLiteral, type Query } from '../database/database.ts'
+import { arrayLiteral, codeOf, type Query } from '../database/database.ts'
 import { deleteInSlices } from '../database/slices.ts'
 
 /** Tables whose rows belong to a series or a channel, or name their run; what refers to others comes before them. */
@@ -19,6 +19,10 @@ const OF_RUN = [
 /** Series or channels whose rows are looked for together, by an index: what was deleted before is not read again. */
 const TOGETHER = 50
 
+/** SQLSTATE of a row that another still refers to. */
+const REFERRED_TO = '23503'
+const ATTEMPTS = 10
+
 /**
  * From its first statement on, the run is gone for all others (`RUN_DELETED` for who was writing to it); where this is cut
  * off, the same again goes on with it. Returns whether there was such a run.
@@ -26,8 +30,20 @@ const TOGETHER = 50
 export async function deleteRun(query: Query, run: string): Promise<boolean> {
   // Waits for writes under way, which hold the row.
   const { rows } = await query('UPDATE runs SET deleting = true WHERE name = $1 RETURNING id', [run])
-  const id = rows[0]?.id
+  const id = rows[0]?.id as number | undefined
   if (id === undefined) return false
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await deleteRows(query, id)
+      return true
+    } catch (error) {
+      // Who was about to write has named a channel or a series meanwhile, before it was refused.
+      if (codeOf(error) !== REFERRED_TO || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+async function deleteRows(query: Query, id: number): Promise<void> {
   const idsOf = async (sql: string): Promise<string[]> => {
     const found = (await query(sql, [id])).rows.map((row) => row.id as number)
     return Array.from({ length: Math.ceil(found.length / TOGETHER) }, (_, i) =>
@@ -46,7 +62,6 @@ export async function deleteRun(query: Query, run: string): Promise<boolean> {
   for (const ids of channels) await deleteInSlices(query, 'series', 'channel = ANY ($1::int[])', [ids])
   await deleteInSlices(query, 'channels', 'run = $1', [id])
   await query('DELETE FROM runs WHERE id = $1', [id])
-  return true
 }
 
 /** The tables themselves, and in place of one that stands in months its months. */
