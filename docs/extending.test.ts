@@ -119,6 +119,45 @@ describe('a new detector', () => {
   })
 })
 
+describe('a new measure', () => {
+  const title = 'A new measure'
+
+  it('is one row in the table', () => {
+    expect(touched.get(title)).toEqual({ files: [], changed: ['schemas/measures.js'], lines: 1 })
+  })
+
+  it('is counted of a channel and of the network, and a name of series', async () => {
+    const lines = (await tried(title)).trim().split('\n')
+    expect(lines).toContain('quotes:chain://gm 2')
+    expect(lines).toContain('casts:* 3')
+    expect(lines).toContain('quotes:* 2')
+    expect(lines.at(-1)).toBe("{ measure: 'quotes', channel: 'chain://gm' }")
+  })
+
+  it('stands in records, and is known to API and page', async () => {
+    writeFileSync(
+      join(copy, 'known.ts'),
+      `import { testApi } from './api/testing.ts'
+import { createCodec } from './schemas/codec.ts'
+import { openFileRegistry } from './schemas/file-registry.ts'
+const codec = await createCodec(await openFileRegistry('registry.json'))
+console.log(codec.decode(codec.encode({ type: 'Idle', measure: 'quotes', from: 0 })))
+const { app } = await testApi()
+for (const url of ['/v1/series?measure=quotes', '/v1/series?measure=none', '/schemas/measures.js']) {
+  const { statusCode, body } = await app.inject(url)
+  console.log(statusCode, /quotes/.test(body))
+}
+await app.close()`,
+    )
+    expect((await node('known.ts')).stdout.trim().split('\n')).toEqual([
+      "Idle { measure: 'quotes', from: 0, type: 'Idle' }",
+      '200 false',
+      '400 true',
+      '200 true',
+    ])
+  })
+})
+
 describe('a new sink', () => {
   const title = 'A new sink'
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import avro from 'avsc'
 import { FcmError } from '../common/errors.ts'
 import { fromWire, toWire, type WireAlertEvent } from './alert-event.ts'
+import { MEASURES } from './measures.js'
 import type { FcmRecord, RecordType } from './records.ts'
 import type { SchemaRegistry } from './registry.ts'
 
@@ -32,8 +33,12 @@ const MOST_UNKNOWN = 10_000
 
 export const RECORD_TYPES = Object.keys(FILES) as RecordType[]
 
-export const readSchema = (type: RecordType): object =>
-  JSON.parse(readFileSync(new URL(`${FILES[type]}.avsc`, import.meta.url), 'utf8'))
+/** As in its file, with `Measure`, which all files but name, written out where it comes first. */
+export function readSchema(type: RecordType): object {
+  const text = readFileSync(new URL(`${FILES[type]}.avsc`, import.meta.url), 'utf8')
+  const measure = JSON.stringify({ type: 'enum', name: 'Measure', symbols: MEASURES })
+  return JSON.parse(text.replace('"Measure"', measure))
+}
 
 /** Whether a record can't be read, whoever tries; all else is no fault of the record. */
 export const isUnreadable = (error: unknown): error is FcmError =>

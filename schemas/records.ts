@@ -2,8 +2,9 @@
  * The records that stand in the log, as TypeScript sees them. Each mirrors the .avsc file of its name, where every
  * field is explained; `records.test.ts` holds the two together. `type` is not on the wire: the schema id tells it.
  */
-export const MEASURES = ['posts', 'replies', 'casts', 'reactions', 'participants'] as const
-export type Measure = (typeof MEASURES)[number]
+import { MEASURES, type Measure } from './measures.js'
+
+export { MEASURES, type Measure }
 
 /** `<measure>:<channel>`, the name of a series. */
 export const seriesName = (measure: Measure, channel: string): string => `${measure}:${channel}`

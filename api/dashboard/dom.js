@@ -81,7 +81,8 @@ export function offer(select, choices) {
 
 /**
  * Radio buttons side by side.
- * @param {string} legend @param {string[][]} choices value, label @param {(value: string) => void} onChoose
+ * @template {string} V
+ * @param {string} legend @param {[V, string][]} choices value, label @param {(value: V) => void} onChoose
  */
 export function segments(legend, choices, onChoose) {
   const name = `segments-${legend.replaceAll(/\W+/g, '-').toLowerCase()}-${++made}`
@@ -96,11 +97,11 @@ export function segments(legend, choices, onChoose) {
   )
   return {
     node,
-    /** @param {string} chosen @param {(value: string) => boolean} [can] @param {string} [why] what can't be chosen can't */
+    /** @param {V} chosen @param {(value: V) => boolean} [can] @param {string} [why] what can't be chosen can't */
     draw(chosen, can = () => true, why = '') {
       for (const input of inputs) {
         input.checked = input.value === chosen
-        input.disabled = !can(input.value)
+        input.disabled = !can(/** @type {V} */ (input.value))
         input.title = input.disabled ? why : ''
       }
     },

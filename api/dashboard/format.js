@@ -112,7 +112,6 @@ export function channelLabel(/** @type {string} */ id) {
 const LABEL_CAP = 120
 
 export const RESOLUTIONS = /** @type {const} */ ([300, 3600, 21600])
-export const MEASURES = /** @type {const} */ (['casts', 'posts', 'replies', 'reactions', 'participants'])
 /** @type {Record<number, string>} */
 export const RESOLUTION_LABEL = { 300: '5 min', 3600: '1 h', 21600: '6 h' }
 /** @type {Record<string, string>} */
@@ -141,5 +140,8 @@ export const capital = (/** @type {string} */ word) => word.charAt(0).toUpperCas
 /** `casts:https://x` -> [measure, channel]. */
 export const splitSeries = (/** @type {string} */ series) => {
   const colon = series.indexOf(':')
-  return /** @type {[string, string]} */ ([series.slice(0, colon), series.slice(colon + 1)])
+  return /** @type {[import('../../schemas/measures.js').Measure, string]} */ ([
+    series.slice(0, colon),
+    series.slice(colon + 1),
+  ])
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** What is looked at, all of it in the URL's hash, so that a link shows another person the same. */
-import { MEASURES, RESOLUTIONS } from './format.js'
+import { ruleOf, SHOWN } from '../../schemas/measures.js'
+import { capital, RESOLUTIONS } from './format.js'
 
 /** Lengths of the time shown, in bins, by resolution: short, medium, long. At most one page of the API. */
 const BINS = { 300: [72, 144, 432], 3600: [48, 168, 480], 21600: [56, 160, 480] }
@@ -11,7 +12,8 @@ const PAGES = /** @type {const} */ (['overview', 'channel', 'alert', 'ops'])
  * `id`: of the channel or the alert; null where there is none. `at`: the selected moment; `end`: where the time shown
  * ends, null while it follows the newest; both ms.
  * @typedef {typeof PAGES[number]} PageName
- * @typedef {{ measure: string, resolution: number, range: typeof RANGES[number], at: number | null,
+ * @typedef {import('../../schemas/measures.js').Measure} Measure
+ * @typedef {{ measure: Measure, resolution: number, range: typeof RANGES[number], at: number | null,
  *   end: number | null }} Window
  * @typedef {typeof NO_FILTERS} Filters  which alerts are listed, and which channels (`q`: what their names have in them);
  *   `from` and `to`: the first and the last day of their opening, such as `2026-01-26`; empty: any
@@ -74,7 +76,7 @@ export function parseHash(/** @type {string} */ hash) {
     page: named && id === '' ? 'overview' : page,
     id: named && id !== '' ? id : null,
     run: fields.get('run') || 'live',
-    measure: MEASURES.find((m) => m === fields.get('measure')) ?? WINDOW.measure,
+    measure: SHOWN.find((m) => m === fields.get('measure')) ?? WINDOW.measure,
     resolution: RESOLUTIONS.find((r) => r === resolution) ?? WINDOW.resolution,
     range: RANGES.find((r) => r === fields.get('range')) ?? WINDOW.range,
     at: time(fields.get('at')),
@@ -112,13 +114,13 @@ export function formatHash(/** @type {Route} */ route) {
 
 /** What there is; `why` there is no more, empty where all is. */
 export const allowed = (/** @type {Pick<Route, 'id' | 'measure'>} */ { id, measure }) => ({
-  measure: (/** @type {string} */ m) => m !== 'participants' || id !== '*',
-  resolution: (/** @type {number} */ r) => r === 300 || measure !== 'participants',
+  measure: (/** @type {Measure} */ m) => id !== '*' || !ruleOf(m).distinct,
+  resolution: (/** @type {number} */ r) => r === 300 || !ruleOf(measure).distinct,
   why:
     id === '*'
       ? "Participants are distinct authors: they can't be added up over channels."
-      : measure === 'participants'
-        ? "Participants are distinct authors: they can't be added up over bins."
+      : ruleOf(measure).distinct
+        ? `${capital(measure)} are distinct authors: they can't be added up over bins.`
         : '',
 })
 

@@ -8,6 +8,8 @@ import type { FastifyInstance } from 'fastify'
 import { PAGE_POLICY } from '../auth/headers.ts'
 
 const FILES = fileURLToPath(new URL('../dashboard', import.meta.url))
+/** The table of measures, which pages import from where they would find it here. */
+const SCHEMAS = fileURLToPath(new URL('../../schemas', import.meta.url))
 const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.iife.min.js'))
 /** What a browser needs: tests and their helpers stand in the same folder. */
 const SERVED = /^[\w./-]+\.(html|js|css|svg|png|ico)$/
@@ -36,6 +38,9 @@ export async function dashboardRoutes(app: FastifyInstance): Promise<void> {
   const hidden = { schema: { hide: true } }
   app.get('/', hidden, (_request, reply) =>
     reply.header('content-security-policy', PAGE_POLICY).sendFile('index.html', FILES, caching),
+  )
+  app.get('/schemas/measures.js', hidden, (_request, reply) =>
+    reply.sendFile('measures.js', SCHEMAS, caching),
   )
   for (const file of ['uPlot.iife.min.js', 'uPlot.min.css']) {
     app.get(`/vendor/${file}`, hidden, (_request, reply) => reply.sendFile(file, UPLOT, caching))

@@ -7,7 +7,8 @@ import type { Input } from '../../pipeline/runtime/stage.ts'
 import { countStage } from '../../pipeline/stages/count/count.ts'
 import { sumStage } from '../../pipeline/stages/sum.ts'
 import { createPipeline } from '../../pipeline/testing/pipeline.ts'
-import { type Coverage, type Measure, NETWORK } from '../../schemas/records.ts'
+import { MEASURES, type Measure, PARTS, ruleOf } from '../../schemas/measures.js'
+import { type Coverage, NETWORK } from '../../schemas/records.ts'
 
 /** Bin by bin, of the bins that begin before `to`, ms. */
 export async function* countsOf(seed: number, to: number, polled = false): AsyncGenerator<Input[]> {
@@ -28,7 +29,7 @@ export async function* countsOf(seed: number, to: number, polled = false): Async
 const complete = (start: number): Coverage => ({
   type: 'Coverage',
   status: 'complete',
-  measures: ['posts', 'replies', 'reactions'],
+  measures: [...PARTS],
   from: start,
   to: start + BASE,
   reason: null,
@@ -41,7 +42,7 @@ const complete = (start: number): Coverage => ({
  */
 const POLLED: readonly { measures: readonly Measure[]; late: number }[] = [
   { measures: ['posts'], late: 0 },
-  { measures: ['replies', 'casts', 'participants'], late: 14 },
+  { measures: MEASURES.filter((m) => ruleOf(m).of.includes('replies')), late: 14 },
   { measures: ['reactions'], late: 14 },
 ]
 

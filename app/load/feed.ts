@@ -4,11 +4,12 @@ import { BASE } from '../../common/time.ts'
 import type { NewRec } from '../../pipeline/log/port.ts'
 import { backlog } from '../../pipeline/runtime/lag.ts'
 import { topicOf } from '../../pipeline/topology.ts'
+import { PARTS } from '../../schemas/measures.js'
 import { NETWORK } from '../../schemas/records.ts'
 import type { Config } from '../config.ts'
 import type { Engines } from '../engines.ts'
 import { PROCESSING } from '../roles/roles.ts'
-import { MEASURES, type Planned, plan, recordOf } from './network.ts'
+import { type Planned, plan, recordOf } from './network.ts'
 
 export type Feed = {
   engines: Pick<Engines, 'log' | 'codec'> & { config: Pick<Config, 'partitions'> }
@@ -34,7 +35,7 @@ function closing({ engines, run }: Feed, bin: number): NewRec[] {
   const value = codec.encode({
     type: 'Coverage',
     status: 'complete',
-    measures: [...MEASURES],
+    measures: [...PARTS],
     from: bin * BASE,
     to: (bin + 1) * BASE,
     reason: null,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { BASE } from '../../common/time.ts'
-import { MEASURES, plan, recordOf } from './network.ts'
+import { PARTS } from '../../schemas/measures.js'
+import { plan, recordOf } from './network.ts'
 
 const countsOf = (channels: number, bin: number, quiet: number) => {
   const counts = new Map<string, number>()
@@ -24,7 +25,7 @@ test('ordinary talk makes every series one that is judged', () => {
   for (let bin = 0; bin < 100; bin++) {
     for (const [series, count] of countsOf(5, bin, 1000)) sums.set(series, (sums.get(series) ?? 0) + count)
   }
-  expect(sums.size).toBe(5 * MEASURES.length)
+  expect(sums.size).toBe(5 * PARTS.length)
   for (const sum of sums.values()) expect(sum / 100).toBeGreaterThan(3)
 })
 

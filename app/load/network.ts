@@ -4,10 +4,9 @@
  */
 import { BASE } from '../../common/time.ts'
 import { createRandom } from '../../models/random.ts'
+import { PARTS } from '../../schemas/measures.js'
 import type { Cast, Reaction } from '../../schemas/records.ts'
 
-/** What the source claims to see: with casts and participants, five series in each channel. */
-export const MEASURES = ['posts', 'replies', 'reactions'] as const
 export const SERIES_PER_CHANNEL = 5
 
 /** Events in an ordinary bin: the 3 that make a series be judged, and enough casts for a silence to show. */
@@ -44,7 +43,7 @@ export function plan(channels: number, bin: number, quiet: number): Planned[] {
   for (let channel = 0; channel < channels; channel++) {
     const times = timesOf(channel, channels, bin, quiet)
     const name = nameOf(channel)
-    for (const measure of MEASURES) {
+    for (const measure of PARTS) {
       for (let n = random.poisson(USUAL[measure] * times); n > 0; n--) {
         planned.push({ channel: name, measure, time: bin * BASE + random.int(BASE) })
       }

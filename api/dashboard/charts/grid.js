@@ -13,6 +13,7 @@
  *   threshold: number | null }} Grid  `threshold`: of the score
  */
 
+import { ruleOf } from '../../../schemas/measures.js'
 import { thresholdIn } from '../format.js'
 
 /** The network is whole when 90 % of its channels are (its detectors judge it from there on); a channel when all of it is. */
@@ -99,17 +100,14 @@ export function lonely(/** @type {ArrayLike<number | null | undefined>} */ value
   return found
 }
 
-/** What is missed of a measure: casts and participants are covered where posts and replies both are. */
-const partsOf = (/** @type {string} */ measure) =>
-  measure === 'casts' || measure === 'participants' ? ['posts', 'replies'] : [measure]
-
 /**
  * The first gap of a measure that touches [from, to).
- * @param {import('../types.ts').Gap[]} gaps @param {string} measure @param {number} from @param {number} to
+ * @param {import('../types.ts').Gap[]} gaps @param {import('../../../schemas/measures.js').Measure} measure @param {number} from @param {number} to
  */
 export function gapAt(gaps, measure, from, to) {
-  const parts = partsOf(measure)
+  const parts = ruleOf(measure).of
   return gaps.find(
-    (gap) => parts.includes(gap.measure) && Date.parse(gap.from) < to && Date.parse(gap.to) > from,
+    (gap) =>
+      parts.some((part) => part === gap.measure) && Date.parse(gap.from) < to && Date.parse(gap.to) > from,
   )
 }

@@ -6,7 +6,7 @@
  * @typedef {import('./grid.js').Grid} Grid
  * @typedef {import('../types.ts').Alert} Alert
  * @typedef {import('../types.ts').Gap} Gap
- * @typedef {{ grid: Grid, measure: string, alerts: Alert[], gaps: Gap[], at: number | null, alert: string | null,
+ * @typedef {{ grid: Grid, measure: import('../../../schemas/measures.js').Measure, alerts: Alert[], gaps: Gap[], at: number | null, alert: string | null,
  *   evidence: import('../types.ts').Evidence[] }} Drawing  `evidence`: of the alert `alert`
  * @typedef {{ color: Record<string, string>, hatch: CanvasPattern | null }} Theme
  */

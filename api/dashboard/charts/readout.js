@@ -1,5 +1,6 @@
 // @ts-check
 /** What the charts say at one bin, in words. */
+import { ruleOf } from '../../../schemas/measures.js'
 import { el, setText } from '../dom.js'
 import {
   capital,
@@ -106,10 +107,10 @@ const aboutGap = (/** @type {import('../types.ts').Gap} */ { measure, from, to, 
  */
 function whyUnjudged(
   /** @type {import('./grid.js').Grid} */ { first, starts, signals, seconds },
-  /** @type {string} */ measure,
+  /** @type {import('../../../schemas/measures.js').Measure} */ measure,
   /** @type {number} */ i,
 ) {
-  if (measure === 'reactions' && seconds === 300) return 'reactions are judged by the hour and more'
+  if (seconds < ruleOf(measure).finest) return `${measure} are judged by the hour and more`
   const least = LEAST_HISTORY[seconds]
   const young = (/** @type {number} */ start) => first !== null && start - first < least * 1000
   if (young(starts[i])) return `less than ${duration(least)} of history`

@@ -78,7 +78,7 @@ export function createAlertPage(app) {
    * @returns {import('../bins.js').View}
    */
   function looked(/** @type {AlertDetail} */ current) {
-    const opened = { measure: 'casts', channel: current.channel, resolution: 300 }
+    const opened = { measure: /** @type {const} */ ('casts'), channel: current.channel, resolution: 300 }
     const start = Math.floor(Date.parse(current.openedAt) / BIN_MS - 1) * BIN_MS
     const { measure, channel, resolution, start: at } = binOf(current) ?? { ...opened, start }
     const { id, ...window } = fit({ ...OVERVIEW, id: channel, measure, resolution, range: 'medium' })

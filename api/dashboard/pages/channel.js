@@ -1,5 +1,6 @@
 // @ts-check
 /** A channel: its series, what was expected, the indicators, the score; alerts, gaps and casts. */
+import { SHOWN } from '../../../schemas/measures.js'
 import { api, exportLink } from '../api.js'
 import { FIRST_CHANNELS } from '../app.js'
 import { NOT_ASKED } from '../asking.js'
@@ -11,7 +12,6 @@ import {
   channelLabel,
   duration,
   iso,
-  MEASURES,
   period,
   plain,
   RESOLUTION_LABEL,
@@ -41,7 +41,7 @@ export function createChannelPage(app) {
   const about = el('p', { class: 'muted' })
   const measures = segments(
     'Measure',
-    MEASURES.map((m) => [m, capital(m)]),
+    SHOWN.map((m) => [m, capital(m)]),
     (measure) => app.change({ measure }),
   )
   const resolutions = segments(

@@ -9,7 +9,7 @@ import { resolutionLabel } from '../words.js'
 
 /** @typedef {import('../types.ts').Alert} Alert */
 /** @typedef {{ type: string, id?: string, accounts?: number[], size?: number }} Subject  `accounts`: some of its `size` */
-/** The bin that opened an alert. `start`: ms. @typedef {{ series: string, measure: string, channel: string, resolution: number, start: number }} Bin */
+/** The bin that opened an alert. `start`: ms. @typedef {{ series: string, measure: import('../../../schemas/measures.js').Measure, channel: string, resolution: number, start: number }} Bin */
 
 /** @returns {Subject} */
 export const subjectOf = (/** @type {Alert & { subject?: Subject }} */ { subject }) =>

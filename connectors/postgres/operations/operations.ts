@@ -1,6 +1,7 @@
 /** What an operator looks at: what a source did and saw, and what it missed. Times are ms. */
 import { DAY, HOUR } from '../../../common/time.ts'
-import { type Measure, NETWORK } from '../../../schemas/records.ts'
+import { type Measure, PARTS } from '../../../schemas/measures.js'
+import { NETWORK } from '../../../schemas/records.ts'
 import { channelKey, keyOf } from '../database/channel-name.ts'
 import { decodeCursor, pageOf } from '../database/cursor.ts'
 import type { Query, Row } from '../database/database.ts'
@@ -153,7 +154,7 @@ export const createOperations = (query: Query): Operations => ({
              SELECT max(b."from") FROM gaps b
              WHERE b.channel = d.channel AND b.measure = d.measure AND b."from" <= d."from"), 0)
        ) g
-       GROUP BY d.measure, d.decided ORDER BY array_position(ARRAY ['posts', 'replies', 'reactions'], d.measure)`,
+       GROUP BY d.measure, d.decided ORDER BY array_position('{${PARTS}}'::text[], d.measure)`,
       [run, keyOf(NETWORK), DAY],
     )
     const rounds = await query(

@@ -1,6 +1,7 @@
 /** Runs as a whole. Times are ms. */
 import { BASE } from '../../../common/time.ts'
-import { type Measure, NETWORK } from '../../../schemas/records.ts'
+import { PARTS } from '../../../schemas/measures.js'
+import { NETWORK } from '../../../schemas/records.ts'
 import { decodeCursor, pageOf } from '../database/cursor.ts'
 import type { Database, Query } from '../database/database.ts'
 import type { Alone } from '../database/locks.ts'
@@ -40,9 +41,6 @@ export interface Runs {
   alone: Alone
 }
 
-/** The measures of which every event is in exactly one: their tallies add up to events. */
-const EVENTS: Measure[] = ['posts', 'replies', 'reactions']
-
 export type RunsOptions = {
   read: Query
   db: Database
@@ -71,7 +69,7 @@ export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOpti
        FROM runs r LEFT JOIN channels c ON c.run = r.id LEFT JOIN series s ON s.channel = c.id
        WHERE NOT r.deleting AND ($2::text IS NULL OR r.name > $2)
        GROUP BY r.id ORDER BY r.name LIMIT $3`,
-      [EVENTS, after?.[0] ?? null, limit + 1],
+      [PARTS, after?.[0] ?? null, limit + 1],
     )
     const ms = (bin: unknown) => (bin === null ? null : (bin as number) * BASE)
     return pageOf(

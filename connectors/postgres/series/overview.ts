@@ -1,6 +1,7 @@
 /** What an analyst sees first: the channels of a run as they are now, by risk. */
 import { BASE, BASE_SECONDS } from '../../../common/time.ts'
-import { ALERT_KINDS, kindOrder, type Measure, NETWORK, SEVERITIES } from '../../../schemas/records.ts'
+import { SHOWN } from '../../../schemas/measures.js'
+import { ALERT_KINDS, kindOrder, NETWORK, SEVERITIES } from '../../../schemas/records.ts'
 import { keyOf } from '../database/channel-name.ts'
 import { arrayLiteral, type Query } from '../database/database.ts'
 import { grouped, horizonOf, SAID_TO } from './reading.ts'
@@ -8,8 +9,6 @@ import type { ChannelState, SeriesQueries } from './series.ts'
 
 /** Base bins that are shown: 6 hours. */
 const RECENT = 72
-/** By which series a channel is shown: the first of these that it has. */
-const SHOWN: Measure[] = ['casts', 'posts', 'replies', 'reactions', 'participants']
 
 type OpenAlert = ChannelState['alerts'][number]
 /** `id` and `idleFrom` are of the series, `recent` is empty until it is read. */

@@ -1,5 +1,6 @@
 /** Walks the rows of many series in order, some at a time, so that neither memory nor a transaction grows with them. */
 import { BASE } from '../../../common/time.ts'
+import { MEASURES, ruleOf } from '../../../schemas/measures.js'
 import { NETWORK, parseSeries } from '../../../schemas/records.ts'
 import { channelKey, keyOf } from '../database/channel-name.ts'
 import { arrayLiteral, type Query, type Row } from '../database/database.ts'
@@ -20,14 +21,14 @@ const PAGE = 5000
 
 /**
  * Of series `s` of channel `c`, beside the whole network `w`: the base bin up to which the source has spoken of it.
- * Casts and participants are as far as posts and replies both are.
+ * A measure is as far as all that it counts is.
  */
 export const SAID_TO = `(
   SELECT min(part."to") / ${BASE} FROM (
     SELECT max(greatest(v."to", CASE WHEN v.channel = c.id THEN v.decided_to END)) AS "to"
     FROM coverage v
     WHERE v.channel IN (c.id, w.id) AND v.measure = ANY (
-      CASE WHEN s.measure IN ('casts', 'participants') THEN '{posts,replies}' ELSE ARRAY [s.measure] END)
+      CASE s.measure ${MEASURES.map((m) => `WHEN '${m}' THEN '{${ruleOf(m).of}}'::text[]`).join(' ')} END)
     GROUP BY v.measure
   ) part)`
 

@@ -1,6 +1,7 @@
 /** Which channels are kept: strangers may name as many as they like, and time makes more. */
 import { DAY, floorTo, HOUR } from '../../../common/time.ts'
-import { type Channel, type CountState, SPOKEN_OF } from './state.ts'
+import { PARTS } from '../../../schemas/measures.js'
+import type { Channel, CountState } from './state.ts'
 
 /**
  * Most channels at a time in one partition; one takes about 1 kB, and what its messages of a day take. Messages in further
@@ -23,7 +24,7 @@ export const isQuiet = (channel: Channel): boolean =>
 /** Drops channels that are silent by the time that the source has spoken of; it looks once a day, or hour where it is crowded. */
 export function dropSilent(state: CountState, most: number): void {
   const isCrowded = state.channels.size > most / 2
-  const spokenTo = Math.max(...SPOKEN_OF.map((m) => state.network.spokenTo[m]))
+  const spokenTo = Math.max(...PARTS.map((m) => state.network.spokenTo[m]))
   const now = floorTo(spokenTo, isCrowded ? HOUR : DAY)
   if (now <= state.sweptTo) return
   state.sweptTo = now
@@ -31,7 +32,7 @@ export function dropSilent(state: CountState, most: number): void {
   for (const [name, channel] of state.channels) {
     const { lastAt, polledAt, tracks } = channel
     if (lastAt >= before || polledAt >= before) continue
-    const spokenOfTo = tracks ? Math.max(...SPOKEN_OF.map((m) => tracks[m].to)) : Number.NEGATIVE_INFINITY
+    const spokenOfTo = tracks ? Math.max(...PARTS.map((m) => tracks[m].to)) : Number.NEGATIVE_INFINITY
     if (spokenOfTo >= before) continue
     // Of one that is followed no more, nothing will ever be decided.
     if (tracks === null && !isQuiet(channel)) continue

@@ -1,7 +1,8 @@
 /** What coverage does: it closes bins, and reports this partition's share of the network's. */
 import { FcmError } from '../../../common/errors.ts'
 import { BASE, BASE_SECONDS, DAY, floorTo, HOUR } from '../../../common/time.ts'
-import { type Count, type Coverage, MEASURES, type MeasureBin, NETWORK } from '../../../schemas/records.ts'
+import { MEASURES, type Measure, PARTS, type Part, ruleOf, SUMMED } from '../../../schemas/measures.js'
+import { type Count, type Coverage, type MeasureBin, NETWORK } from '../../../schemas/records.ts'
 import { close, newLine } from '../lifecycle.ts'
 import { dropSilent, isQuiet } from './channels.ts'
 import { extend, forget, type Span, share } from './coverage.ts'
@@ -13,13 +14,9 @@ import {
   coveredSpans,
   decidedTo,
   dedupedFrom,
+  networkSeries,
   newTracks,
-  partsOf,
   type Series,
-  SPOKEN_OF,
-  type SpokenOf,
-  SUMMED,
-  type Summed,
 } from './state.ts'
 
 /** A longer one is a mistake, and would close bins for minutes. */
@@ -33,7 +30,7 @@ export function cover(state: CountState, key: string, coverage: Coverage, most: 
       why: `coverage from ${from} to ${to} is no span of at most 400 days`,
     })
   }
-  const measures = SPOKEN_OF.filter((m) => coverage.measures.includes(m))
+  const measures = PARTS.filter((m) => coverage.measures.includes(m))
   if (key !== NETWORK) {
     const channel = channelOf(state, key, most)
     if (!channel) return
@@ -67,10 +64,10 @@ export function cover(state: CountState, key: string, coverage: Coverage, most: 
  * Followed again after a time of which nothing was said: nothing is written of it, as of that before the first event.
  * But an idle series has said that silence means zeros, so that it has to take that back for this time.
  */
-function beginAnew(channel: Channel, part: SpokenOf): void {
+function beginAnew(channel: Channel, part: Part): void {
   for (const measure of MEASURES) {
     const series = channel.series[measure]
-    if (series && !series.idle && partsOf(measure).includes(part)) Object.assign(series, newLine())
+    if (series && !series.idle && ruleOf(measure).of.includes(part)) Object.assign(series, newLine())
   }
 }
 
@@ -100,7 +97,7 @@ function closeBins(state: CountState, key: string, channel: Channel, reason: str
       const covered = share(spans, start, start + BASE)
       const count = series.open.get(start) ?? 0
       series.open.delete(start)
-      if (measure === 'participants') channel.authors.delete(start)
+      series.authors?.delete(start)
       const said = close(series, start, count, covered < 1)
       bins.push({ measure, count, covered, masked: covered < 1 })
       if (said === 'last') idle.push({ type: 'Idle', measure, from: start + BASE })
@@ -145,37 +142,37 @@ function forgetOld(state: CountState, channel: Channel): void {
   const from = dedupedFrom(state, channel)
   if (!sweep(channel.seen, from)) return
   const hour = floorTo(from, HOUR)
-  for (const { late, open } of Object.values(channel.series)) {
+  for (const { late, open, authors } of Object.values(channel.series)) {
     for (const start of late.keys()) if (start < hour) late.delete(start)
     // Bins this old are still open only where the source never speaks of the measure, or no more.
     for (const start of open.keys()) if (start < hour) open.delete(start)
+    for (const start of authors?.keys() ?? []) if (start < hour) authors!.delete(start)
   }
-  for (const start of channel.authors.keys()) if (start < hour) channel.authors.delete(start)
-  if (channel.tracks) for (const m of SPOKEN_OF) forget(channel.tracks[m], from - DAY)
+  if (channel.tracks) for (const m of PARTS) forget(channel.tracks[m], from - DAY)
 }
 
 /** This partition's share of every network bin that the source has spoken of by now, also of empty ones. */
 function reportNetwork(state: CountState, coverage: Coverage): void {
-  const { spokenTo, series } = state.network
-  const to = (m: Summed) => (m === 'casts' ? Math.min(spokenTo.posts, spokenTo.replies) : spokenTo[m])
-  const spoken = SUMMED.filter((m) => to(m) > Number.NEGATIVE_INFINITY)
-  for (const m of spoken) {
-    if (series[m].next !== null) continue
-    const next = floorTo(coverage.from, BASE)
-    series[m].next = next
-    for (const start of series[m].sums.keys()) if (start < next) series[m].sums.delete(start)
+  const { spokenTo } = state.network
+  const spoken = SUMMED.map((measure) => ({
+    ...{ measure, series: networkSeries(state, measure) },
+    to: Math.min(...ruleOf(measure).of.map((part) => spokenTo[part])),
+  })).filter(({ to }) => to > Number.NEGATIVE_INFINITY)
+  for (const { series } of spoken) {
+    if (series.next !== null) continue
+    series.next = floorTo(coverage.from, BASE)
+    for (const start of series.sums.keys()) if (start < series.next) series.sums.delete(start)
   }
   for (;;) {
-    const ready = spoken.filter((m) => series[m].next! + BASE <= to(m))
+    const ready = spoken.filter(({ series, to }) => series.next! + BASE <= to)
     if (ready.length === 0) return
-    const start = Math.min(...ready.map((m) => series[m].next!))
+    const start = Math.min(...ready.map(({ series }) => series.next!))
     const sums = ready
-      .filter((m) => series[m].next === start)
-      .map((measure) => {
-        const { sums } = series[measure]
-        const counts = sums.get(start) ?? new Map<string, number>()
-        sums.delete(start)
-        series[measure].next = start + BASE
+      .filter(({ series }) => series.next === start)
+      .map(({ measure, series }) => {
+        const counts = series.sums.get(start) ?? new Map<string, number>()
+        series.sums.delete(start)
+        series.next = start + BASE
         return { measure, ...networkSum(state, coverage, measure, start, counts) }
       })
     const { partition, outbox } = state
@@ -195,7 +192,7 @@ function reportNetwork(state: CountState, coverage: Coverage): void {
 function networkSum(
   state: CountState,
   { status }: Coverage,
-  measure: Summed,
+  measure: Measure,
   start: number,
   counts: ReadonlyMap<string, number>,
 ) {

@@ -622,7 +622,8 @@ describe('a source that polls', () => {
       ]).flat()
       for (const input of [...begin, ...inputs]) stage.apply(state, input)
       const channel = state.channels.get('c')!
-      for (const map of [channel.series.casts!.open, channel.authors]) expect(map.size).toBeLessThan(27 * 12)
+      for (const map of [channel.series.casts!.open, channel.series.participants!.authors!])
+        expect(map.size).toBeLessThan(27 * 12)
       expect(channel.seen.size).toBeLessThan(27 * 24)
       expect(channel.seen.size).toBeGreaterThan(24 * 24)
     }

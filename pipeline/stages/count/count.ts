@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { BASE, BASE_SECONDS, floorTo } from '../../../common/time.ts'
-import { type Measure, NETWORK, NO_CHANNEL, type ReactionCount } from '../../../schemas/records.ts'
+import { MEASURES, type Measure, type Part, ruleOf } from '../../../schemas/measures.js'
+import { NETWORK, NO_CHANNEL, type ReactionCount } from '../../../schemas/records.ts'
 import type { Input, Stage } from '../../runtime/stage.ts'
 import { newLine } from '../lifecycle.ts'
 import { MOST_CHANNELS } from './channels.ts'
@@ -17,7 +18,8 @@ import {
   decidedTo,
   dedupedFrom,
   initialState,
-  type Summed,
+  networkSeries,
+  type Series,
 } from './state.ts'
 
 const FIRST_MILESTONE = 4
@@ -79,11 +81,8 @@ export function countStage(some: Partial<CountLimits> = {}): Stage<'count', Coun
 
 type Event = Extract<Input['record'], { type: 'Cast' | 'Reaction' | 'ReactionCount' }>
 
-const POST = ['posts', 'casts', 'participants'] as const
-const REPLY = ['replies', 'casts', 'participants'] as const
-const REACTION = ['reactions'] as const
-const measuresOf = (event: Event): readonly Measure[] =>
-  event.type !== 'Cast' ? REACTION : event.parent ? REPLY : POST
+const partOf = (event: Event): Part =>
+  event.type !== 'Cast' ? 'reactions' : event.parent ? 'replies' : 'posts'
 
 /** A count is no message and has no hash: it is the same when it is of the same cast, kind and poll. */
 const identityOf = ({ target, kind, time }: ReactionCount): Buffer =>
@@ -111,20 +110,23 @@ function observe(
 
   state.active.add(key)
   const bin = floorTo(event.time, BASE)
-  for (const measure of measuresOf(event)) {
+  const part = partOf(event)
+  for (const measure of MEASURES) {
+    const { of, counts, distinct } = ruleOf(measure)
+    if (!of.includes(part) || counts?.(event) === false) continue
     if (bin + BASE <= decidedTo(state, channel, measure)) {
       tallyLate(state, key, channel, measure, isRemembered ? bin : null, amount)
-    } else if (
-      measure !== 'participants' ||
-      (event.type === 'Cast' && isNewAuthor(channel, bin, event.fid))
-    ) {
+    } else if (!distinct) {
       countIn(state, key, channel, measure, bin, amount, event.time)
+    } else if ('fid' in event && isNewAuthor(seriesOf(channel, measure), bin, event.fid)) {
+      countIn(state, key, channel, measure, bin, 1, event.time)
     }
   }
 }
 
 function seriesOf(channel: Channel, measure: Measure) {
-  channel.series[measure] ??= { ...newLine(), open: new Map(), late: new Map(), lateBefore: 0 }
+  const authors = ruleOf(measure).distinct ? new Map() : null
+  channel.series[measure] ??= { ...newLine(), open: new Map(), late: new Map(), lateBefore: 0, authors }
   return channel.series[measure]
 }
 
@@ -140,7 +142,7 @@ function countIn(
   const { open } = seriesOf(channel, measure)
   const before = open.get(bin) ?? 0
   open.set(bin, before + amount)
-  if (measure !== 'participants') addToNetwork(state, key, measure, bin, amount)
+  if (!ruleOf(measure).distinct) addToNetwork(state, key, measure, bin, amount)
   // Milestones are at 4, 8, 16, ... events; a count may pass several of them at once.
   for (
     let n = Math.max(FIRST_MILESTONE, 2 ** Math.floor(Math.log2(before) + 1));
@@ -155,8 +157,8 @@ function countIn(
   }
 }
 
-function addToNetwork(state: CountState, key: string, measure: Summed, bin: number, amount: number): void {
-  const { next, sums } = state.network.series[measure]
+function addToNetwork(state: CountState, key: string, measure: Measure, bin: number, amount: number): void {
+  const { next, sums } = networkSeries(state, measure)
   if (next !== null && bin < next) return
   let sum = sums.get(bin)
   if (!sum) {
@@ -182,9 +184,9 @@ function tallyLate(
   state.outbox.push(['counts', key, { type: 'Late', measure, start: bin, count }])
 }
 
-function isNewAuthor(channel: Channel, bin: number, fid: number): boolean {
-  const authors = channel.authors.get(bin) ?? new Set()
-  channel.authors.set(bin, authors)
-  const before = authors.size
-  return authors.add(fid).size > before
+function isNewAuthor({ authors }: Series, bin: number, fid: number): boolean {
+  const inBin = authors!.get(bin) ?? new Set()
+  authors!.set(bin, inBin)
+  const before = inBin.size
+  return inBin.add(fid).size > before
 }

@@ -1,18 +1,11 @@
 import { DAY, LATENESS } from '../../../common/time.ts'
-import type { Measure } from '../../../schemas/records.ts'
+import { type Measure, PARTS, type Part, ruleOf } from '../../../schemas/measures.js'
 import type { Output } from '../../runtime/stage.ts'
 import type { Line } from '../lifecycle.ts'
 import { intersect, newTrack, type Span, type Track, union } from './coverage.ts'
 import { newSeen, type Seen } from './dedupe.ts'
 
-/** Coverage speaks of these; `casts` and `participants` are covered where posts and replies both are. */
-export const SPOKEN_OF = ['posts', 'replies', 'reactions'] as const
-export type SpokenOf = (typeof SPOKEN_OF)[number]
-export type Tracks = Record<SpokenOf, Track>
-
-/** What the network's series are made of: distinct authors don't add up over channels. */
-export const SUMMED = ['posts', 'replies', 'casts', 'reactions'] as const
-export type Summed = (typeof SUMMED)[number]
+export type Tracks = Record<Part, Track>
 
 export type Series = Line & {
   /** Events in the bins not closed yet, by start. */
@@ -20,11 +13,13 @@ export type Series = Line & {
   /** Late arrivals by bin, as long as repeats of them are recognised; from before that in one number. */
   late: Map<number, number>
   lateBefore: number
+  /** Of a distinct measure: the authors in the bins not closed yet, by start. */
+  authors: Map<number, Set<number>> | null
 }
+/** The network's of one measure: the first bin not reported yet, and of those from there on the events by channel. */
+export type NetworkSeries = { next: number | null; sums: Map<number, Map<string, number>> }
 export type Channel = {
   series: Partial<Record<Measure, Series>>
-  /** Distinct authors in the bins of `participants` not closed yet. */
-  authors: Map<number, Set<number>>
   seen: Seen
   /** What the source said of this channel alone; null where it speaks only of the whole. */
   tracks: Tracks | null
@@ -42,9 +37,9 @@ export type CountState = {
   source: Tracks
   network: {
     /** The source has spoken of every followed channel up to here. */
-    spokenTo: Record<SpokenOf, number>
-    /** By measure: the first network bin not reported yet, and of those from there on the events by channel. */
-    series: Record<Summed, { next: number | null; sums: Map<number, Map<string, number>> }>
+    spokenTo: Record<Part, number>
+    /** Of what can be added up. */
+    series: Partial<Record<Measure, NetworkSeries>>
   }
   outbox: Output<'count'>[]
   /** Hour up to which silent channels were dropped. */
@@ -55,7 +50,9 @@ export type CountState = {
 
 const never = Number.NEGATIVE_INFINITY
 
-export const newTracks = (): Tracks => ({ posts: newTrack(), replies: newTrack(), reactions: newTrack() })
+const byPart = <T>(make: () => T) =>
+  Object.fromEntries(PARTS.map((part) => [part, make()])) as Record<Part, T>
+export const newTracks = (): Tracks => byPart(newTrack)
 
 export const initialState = (partition: number): CountState => ({
   partition,
@@ -63,13 +60,8 @@ export const initialState = (partition: number): CountState => ({
   active: new Set(),
   source: newTracks(),
   network: {
-    spokenTo: { posts: never, replies: never, reactions: never },
-    series: {
-      posts: { next: null, sums: new Map() },
-      replies: { next: null, sums: new Map() },
-      casts: { next: null, sums: new Map() },
-      reactions: { next: null, sums: new Map() },
-    },
+    spokenTo: byPart(() => never),
+    series: {},
   },
   outbox: [],
   sweptTo: never,
@@ -82,7 +74,6 @@ export function channelOf(state: CountState, key: string, most: number): Channel
   if (!channel && state.channels.size < most) {
     channel = {
       series: {},
-      authors: new Map(),
       seen: newSeen(),
       tracks: null,
       polledAt: never,
@@ -93,20 +84,21 @@ export function channelOf(state: CountState, key: string, most: number): Channel
   return channel ?? null
 }
 
-/** What a measure is covered by. */
-export const partsOf = (measure: Measure): readonly SpokenOf[] =>
-  measure === 'casts' || measure === 'participants' ? ['posts', 'replies'] : [measure]
+export function networkSeries({ network }: CountState, measure: Measure): NetworkSeries {
+  network.series[measure] ??= { next: null, sums: new Map() }
+  return network.series[measure]
+}
 
 /** All before this is decided for a channel (null: for what only the whole source was said of). */
 export function decidedTo(state: CountState, channel: Channel | null, measure: Measure): number {
   let to = Number.POSITIVE_INFINITY
-  for (const m of partsOf(measure))
+  for (const m of ruleOf(measure).of)
     to = Math.min(to, Math.max(state.source[m].to, channel?.tracks?.[m].to ?? never))
   return to
 }
 
 export function coveredSpans(state: CountState, channel: Channel | null, measure: Measure): readonly Span[] {
-  const spans = partsOf(measure).map((m): readonly Span[] => {
+  const spans = ruleOf(measure).of.map((m): readonly Span[] => {
     const whole = state.source[m].covered
     const own = channel?.tracks?.[m].covered
     return own ? union(whole, own) : whole
@@ -116,7 +108,7 @@ export function coveredSpans(state: CountState, channel: Channel | null, measure
 
 /** Repeats are recognised from here on: L and 24 hours behind the channel's own coverage. */
 export function dedupedFrom(state: CountState, channel: Channel): number {
-  const decided = SPOKEN_OF.map((m) => decidedTo(state, channel, m))
+  const decided = PARTS.map((m) => decidedTo(state, channel, m))
   const newest = Math.max(...decided)
   // A measure that lies a day behind is spoken of no more, or never was: it holds back none that goes on.
   return newest === never ? never : Math.min(...decided.filter((to) => to > newest - DAY)) - LATENESS - DAY

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { HOUR } from '../../../common/time.ts'
+import { PARTS } from '../../../schemas/measures.js'
 import {
   type AlertEvent,
   type Decision,
@@ -210,7 +211,7 @@ function addSupport(e: Episode, { detector, settings }: Scope, support: Support)
  */
 function severityOf(supports: Support[]): Severity {
   if (supports.length >= 4) return 'high'
-  const own = new Set(supports.map((s) => s.measure).filter((m) => m !== 'casts' && m !== 'participants'))
+  const own = new Set(PARTS.filter((part) => supports.some((s) => s.measure === part)))
   const resolutions = new Set(supports.map((s) => s.resolution))
   if (own.size >= 2 && resolutions.size >= 2) return 'high'
   return supports.length >= 2 ? 'medium' : 'low'

@@ -22,7 +22,7 @@ import {
   type Tracker,
   WARM,
 } from '../../../models/early-warning/tracker.ts'
-import type { Measure } from '../../../schemas/records.ts'
+import { type Measure, ruleOf } from '../../../schemas/measures.js'
 import type { Settings } from './settings.ts'
 
 /** What an open bin holds so far. */
@@ -94,9 +94,9 @@ export const createSeries = (measure: Measure, next: number): Series => ({
   milestones: new Map(),
 })
 
-/** `participants` can't be summed over bins: one author in two bins is one author. */
+/** Distinct authors can't be summed over bins: one author in two bins is one author. */
 const resolutionsOf = (measure: Measure): readonly Resolution[] =>
-  measure === 'participants' ? RESOLUTIONS.slice(0, 1) : RESOLUTIONS
+  ruleOf(measure).distinct ? RESOLUTIONS.slice(0, 1) : RESOLUTIONS
 
 /**
  * Applies the base bin at `start`, which must not be before `next`; what it closes is added to `closed` by resolution.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { PREPROCESSING } from '../../../models/early-warning/tracker.ts'
-import type { Measure } from '../../../schemas/records.ts'
+import { byMeasure } from '../../../schemas/measures.js'
 
 export const PRESETS = ['calibrated', 'classic'] as const
 export type Preset = (typeof PRESETS)[number]
@@ -14,11 +14,8 @@ export const defaults = {
   model: 3,
   /** Eligible from this many expected events in a bin, until fewer than `leave`, and after these covered hours. */
   eligible: { enter: 3, leave: 2, hours: 24 },
-  /** Seconds of the shortest bin that is judged. Reactions are mostly driven from outside: by 5 minutes they alarm, and warn of nothing. */
-  finest: { posts: 300, replies: 300, casts: 300, reactions: 3600, participants: 300 } satisfies Record<
-    Measure,
-    number
-  >,
+  /** Seconds of the shortest bin that is judged. */
+  finest: byMeasure((rule) => rule.finest),
   /** After an episode none of its kind opens in the channel for this long, in event time. */
   cooldownHours: 6,
   /** Evidence that could not be judged for this long no longer holds an episode open. */

@@ -13,7 +13,7 @@ import {
   shape,
 } from '../../../../models/early-warning/expected.ts'
 import { sf } from '../../../../models/early-warning/negative-binomial.ts'
-import type { Measure } from '../../../../schemas/records.ts'
+import { byMeasure } from '../../../../schemas/measures.js'
 import { coveredSince, type Scale, type Series } from '../series.ts'
 import { type Bin, chance, type Detector, number } from './detector.ts'
 
@@ -29,10 +29,7 @@ const settings = {
    */
   onset: {
     p: { 300: 5e-4, 3600: 1e-4 } satisfies Record<OpenResolution, number>,
-    excess: { posts: 0.3, replies: 1.5, casts: 1, reactions: 2, participants: 0.7 } satisfies Record<
-      Measure,
-      number
-    >,
+    excess: byMeasure((rule) => rule.excess),
     hour: 2,
     least: 8,
     factor: 3,
