@@ -8,10 +8,10 @@ import { serveHealth } from './health.ts'
 import { PROCESSING } from './roles/roles.ts'
 import { type Roles, startRoles } from './roles/start.ts'
 import { type Served, serve } from './serve.ts'
-import { sourceOf } from './sources/live-source.ts'
 import { asOnlySource } from './sources/only-source.ts'
 import { checkOrigin } from './sources/origin.ts'
 import type { Simulation } from './sources/simulated.ts'
+import { sourceOf } from './sources/sources.ts'
 import { stopped, unlessStopped } from './stopping.ts'
 
 export const RUNNABLE = ['source', ...PROCESSING, 'api'] as const

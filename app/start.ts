@@ -8,10 +8,11 @@ import { type Engines, openEngines } from './engines.ts'
 import { PROCESSING } from './roles/roles.ts'
 import { type Roles, startRoles } from './roles/start.ts'
 import { serve } from './serve.ts'
-import { type LiveSource, sourceOf, type Watching } from './sources/live-source.ts'
+import type { LiveSource, Watching } from './sources/live-source.ts'
 import { asOnlySource } from './sources/only-source.ts'
 import { checkOrigin } from './sources/origin.ts'
 import type { Simulation } from './sources/simulated.ts'
+import { sourceOf } from './sources/sources.ts'
 
 /** Who is told how it goes. */
 export type Teller = {

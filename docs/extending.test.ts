@@ -180,7 +180,7 @@ describe('a new source', () => {
   it('is one folder, and its line in the table with its import', () => {
     expect(touched.get(title)).toEqual({
       files: ['connectors/ticker/ticker.ts'],
-      changed: ['app/sources/live-source.ts'],
+      changed: ['app/sources/sources.ts'],
       lines: 2,
     })
   })

@@ -4,8 +4,8 @@ import type { AlertDetail, AlertList } from '../contracts/alerts.ts'
 import * as ask from '../contracts/asking.ts'
 import { exactly } from '../contracts/schema.ts'
 import { pageOf, spanOf } from './asking.ts'
+import type { Means } from './means.ts'
 import * as present from './present.ts'
-import type { Means } from './queries.ts'
 
 export const ListAlerts = exactly({
   run: ask.AnyRun,

@@ -4,8 +4,8 @@ import * as ask from '../contracts/asking.ts'
 import type { Cast, Channel, Gap, Overview } from '../contracts/channels.ts'
 import { exactly, type Page } from '../contracts/schema.ts'
 import { pageOf, spanOf } from './asking.ts'
+import type { Means } from './means.ts'
 import * as present from './present.ts'
-import type { Means } from './queries.ts'
 
 export const GetOverview = exactly({ run: ask.AnyRun, limit: ask.limited(50, 500) })
 export const ListChannels = exactly({ run: ask.AnyRun, ...ask.paging(500, 5000) })

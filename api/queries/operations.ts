@@ -8,8 +8,8 @@ import { allOf, pageOf, spanOf } from './asking.ts'
 import type { OfChannel } from './channels.ts'
 import { deadLettersOf } from './dead-letters.ts'
 import { lagOf } from './lag.ts'
+import type { Means } from './means.ts'
 import * as present from './present.ts'
-import type { Means } from './queries.ts'
 
 export const ListRuns = exactly(ask.paging(500, 5000))
 export const OfRun = exactly({ run: ask.AnyRun })

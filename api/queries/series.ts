@@ -4,8 +4,8 @@ import * as ask from '../contracts/asking.ts'
 import { exactly, type Page } from '../contracts/schema.ts'
 import type { CountBin, Series, Signal } from '../contracts/series.ts'
 import { pageOf, spanOf } from './asking.ts'
+import type { Means } from './means.ts'
 import * as present from './present.ts'
-import type { Means } from './queries.ts'
 
 export const ListSeries = exactly({
   run: ask.AnyRun,

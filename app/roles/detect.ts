@@ -2,7 +2,7 @@ import { openScorer } from '../../models/cnn-lstm/scorer.ts'
 import { makeNullsAhead } from '../../models/early-warning/nulls-ahead.ts'
 import { runStage } from '../../pipeline/runtime/run-stage.ts'
 import { detectStage } from '../../pipeline/stages/detect/detect.ts'
-import type { StartRole } from './roles.ts'
+import type { StartRole } from './role.ts'
 
 /** With its scorer, and while alerts are timed with a thread that makes nulls before they are asked for. */
 export const detect: StartRole = async (host, { config }) => {

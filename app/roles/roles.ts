@@ -1,16 +1,14 @@
 /** The roles that process what a source has written, upstream first: how each is started. What each reads: the topology. */
-import type { Host, Running } from '../../pipeline/runtime/host.ts'
 import { runStage } from '../../pipeline/runtime/run-stage.ts'
 import { countStage } from '../../pipeline/stages/count/count.ts'
 import { sumStage } from '../../pipeline/stages/sum.ts'
 import type { SinkRole, StageRole } from '../../pipeline/topology.ts'
-import type { Engines } from '../engines.ts'
 import { detect } from './detect.ts'
+import type { StartRole } from './role.ts'
 import { store } from './store.ts'
 
 /** What reads the log; a source, which doesn't, is chosen in `sources/`. */
 export type Processing = StageRole | SinkRole
-export type StartRole = (host: Host, engines: Engines) => Promise<Running>
 
 export const roles = {
   count: (host) => runStage(host, countStage()),

@@ -1,6 +1,6 @@
 import { DAY } from '../../common/time.ts'
 import { runSink } from '../../pipeline/runtime/run-sink.ts'
-import type { StartRole } from './roles.ts'
+import type { StartRole } from './role.ts'
 
 /** Writes to the database, and expires there, once a day, what is kept for so long only. */
 export const store: StartRole = async (host, { config, store, logger }) => {

@@ -1,4 +1,4 @@
-import { placed, polled, whole } from '../testing/activity.fixture.ts'
+import { placed, polled, whole } from '../../connectors/farcaster/activity.fixture.ts'
 import { createPipeline } from '../testing/pipeline.ts'
 import type { Topic } from '../topology.ts'
 import { countStage } from './count/count.ts'

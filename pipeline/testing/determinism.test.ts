@@ -4,12 +4,12 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DAY } from '../../common/time.ts'
+import { placed, polled, whole } from '../../connectors/farcaster/activity.fixture.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { countStage } from '../stages/count/count.ts'
 import { detectStage } from '../stages/detect/detect.ts'
 import { scoring } from '../stages/detect/testing.ts'
 import { sumStage } from '../stages/sum.ts'
-import { placed, polled, whole } from './activity.fixture.ts'
 import { byKey } from './drive.ts'
 import { createPipeline, type Placed } from './pipeline.ts'
 

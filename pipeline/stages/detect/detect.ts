@@ -7,15 +7,7 @@ import { BASE, BASE_SECONDS, DAY, floorTo, HOUR, RESOLUTIONS } from '../../../co
 import { isScorable, ROW, writeRow } from '../../../models/cnn-lstm/inputs.ts'
 import { type BinClosed, MEASURES, type Milestone } from '../../../schemas/records.ts'
 import type { InputOf, Stage } from '../../runtime/stage.ts'
-import {
-  type Channel,
-  type Channels,
-  createChannel,
-  createChannels,
-  forget,
-  isForgotten,
-  MOST_CHANNELS,
-} from './channel.ts'
+import { type Channel, createChannel, createChannels, forget, isForgotten, MOST_CHANNELS } from './channel.ts'
 import type { Detector } from './detectors/detector.ts'
 import { DETECTORS, type DetectorSettings } from './detectors/index.ts'
 import type { Found, Item } from './item.ts'
@@ -32,16 +24,11 @@ import {
   type Series,
 } from './series.ts'
 import { defaults, type Preset, type Settings, settingsHash } from './settings.ts'
-import { type Rules, settle, type Watches } from './settle.ts'
+import { type Rules, settle } from './settle.ts'
+import type { DetectState } from './state.ts'
 
 /** Rows of the CNN-LSTM one after another; the probability of each, which depends on that row alone. */
 export type Scoring = { model: string; score(rows: Float32Array): Promise<Float32Array> }
-
-export type DetectState = {
-  channels: Channels
-  queue: Item[]
-  watches: Map<string, Watches>
-}
 
 export type DetectOptions = {
   run: string

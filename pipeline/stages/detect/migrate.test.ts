@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { FcmRecord } from '../../../schemas/records.ts'
 import type { InputOf } from '../../runtime/stage.ts'
 import { drive } from '../../testing/drive.ts'
-import type { DetectState } from './detect.ts'
 import { migrate } from './migrate.ts'
+import type { DetectState } from './state.ts'
 import { alerts, filling, stage, talk } from './testing.ts'
 
 type Input = InputOf<'detect'>

@@ -1,9 +1,9 @@
 /** State of older versions in today's shape. */
 import type { EarlyWarningEvidence, Evidence } from '../../../schemas/records.ts'
 import { type Channel, createChannels } from './channel.ts'
-import type { DetectState } from './detect.ts'
 import type { Episode, Watch } from './episodes.ts'
 import type { Scale, Series } from './series.ts'
+import type { DetectState } from './state.ts'
 
 /** 3: channels are forgotten, what detectors keep is theirs, evidence names its detector, and a series supports an episode by its own baseline. */
 export const VERSION = 3

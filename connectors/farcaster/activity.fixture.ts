@@ -1,10 +1,10 @@
 /** Activity with all that makes trouble: stragglers, gaps, idle times, failing polls. */
 import { createHash } from 'node:crypto'
 import { BASE, HOUR } from '../../common/time.ts'
-import { createStamp } from '../../connectors/farcaster/stamp.ts'
 import { DEFAULT_START, simulate } from '../../models/simulation/simulate.ts'
+import type { Placed } from '../../pipeline/testing/pipeline.ts'
 import { type Activity, type Coverage, type Measure, NETWORK } from '../../schemas/records.ts'
-import type { Placed } from './pipeline.ts'
+import { createStamp } from './stamp.ts'
 
 type Keyed = { key: string; record: Activity }
 /** A record of a channel, or coverage of the whole source. */
