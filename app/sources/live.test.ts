@@ -51,7 +51,8 @@ describe('polling a server', { timeout: 60_000 }, () => {
     const asked = performance.now()
     running.kill('SIGINT')
     expect((await running.ended).code).toBe(0)
-    expect(performance.now() - asked).toBeLessThan(5000)
+    // All of its pauses together would be endless; a busy machine needs some seconds to end a process.
+    expect(performance.now() - asked).toBeLessThan(30_000)
   })
 
   test('that is none is refused', async () => {
