@@ -208,6 +208,7 @@ type Parts = {
 function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): Store {
   const writer = createWriter({ urgent, usual }, now, embedded ? undefined : WRITTEN_WITHIN_MS)
   const statistics = createStatistics(usual.query)
+  const alerts = createAlerts(readers.query, usual)
   const write = embedded ? alertsFirst(writer.write) : writer.write
   return {
     embedded,
@@ -219,7 +220,7 @@ function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): S
         return written
       },
     },
-    alerts: createAlerts(readers.query, usual),
+    alerts,
     series: createSeries(readers.query),
     casts: createCasts(readers.query),
     operations: createOperations(readers.query),
@@ -227,6 +228,7 @@ function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): S
       read: readers.query,
       db: usual,
       alone,
+      alerts,
       now,
       forget: writer.begin,
       async freeSpace() {

@@ -2,6 +2,7 @@
 import { FcmError } from '../../../common/errors.ts'
 import { type AlertEvent, scoreOf } from '../../../schemas/records.ts'
 import type { Database, Query, Row } from '../database/database.ts'
+import { SLICE } from '../database/slices.ts'
 import { ACTION_COLUMNS, actionOf, alertOf, COLUMNS, evidenceOf, NAMED } from './alert-rows.ts'
 import type { AlertChange, Alerts } from './alerts.ts'
 import { greatest } from './insert-alerts.ts'
@@ -11,9 +12,6 @@ import { asking } from './ranking.ts'
 const RUN = '(SELECT id FROM runs WHERE name = $1)'
 
 type Outbox = Pick<Alerts, 'changes' | 'lastPlaces' | 'checkPlace' | 'forget'>
-
-/** Changes that are deleted at a time. */
-const SLICE = 5000
 
 export const createOutbox = (query: Query, db: Database): Outbox => {
   /** What tells whether a place was given out, and is kept. */

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { BASE } from '../../../common/time.ts'
 import { LIVE } from '../../../pipeline/topology.ts'
-import { ART, all, allPages, bin, cast, type Input, removal, signal, T } from '../records.fixture.ts'
+import { BEGINNING } from '../alerts/place.ts'
+import { ART, alert, all, allPages, bin, cast, type Input, removal, signal, T } from '../records.fixture.ts'
 import type { Store } from '../store.ts'
 import { KEPT_MONTHS, monthOf } from './months.ts'
 
@@ -88,6 +89,29 @@ export function monthsContract(storeOf: () => Store, newRun: () => string, at: (
       // What was dropped is no reason to refuse what comes now.
       await storeOf().ingest.write(LIVE, [cast(channel, channels * 1000, 'cast 0')])
       expect(await textsOf(channel)).toContain('cast 0')
+    })
+
+    it('what was told of alerts is forgotten thirteen months later; the alerts stay', async () => {
+      const fingerprint = `${newRun()}-1`
+      await storeOf().ingest.write(
+        LIVE,
+        [1, 2].map((n) => alert(newChannel(), 0, n, { fingerprint })),
+      )
+      const told = async () => (await storeOf().alerts.changes(LIVE, BEGINNING, 1000)).map((c) => c.alert)
+      expect(await told()).toContain(fingerprint)
+      const [first, last] = (await storeOf().alerts.changes(LIVE, BEGINNING, 1000)).slice(-2)
+      // The change bears the database's own time, which is today.
+      const today = monthOf(Date.now()) - monthOf(monthLater(0))
+      at(monthLater(today + KEPT_MONTHS - 1))
+      await storeOf().runs.expire(1000)
+      expect(await told()).toContain(fingerprint)
+      at(monthLater(today + KEPT_MONTHS + 3))
+      await storeOf().runs.expire(1000)
+      expect(await told()).toEqual([])
+      const expired = { code: 'PLACE_EXPIRED' }
+      await expect(storeOf().alerts.checkPlace(LIVE, first!.place)).rejects.toMatchObject(expired)
+      await storeOf().alerts.checkPlace(LIVE, last!.place)
+      expect(await storeOf().alerts.get(fingerprint)).not.toBeNull()
     })
   })
 }

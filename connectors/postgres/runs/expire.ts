@@ -1,5 +1,7 @@
 /** What is kept no longer: texts after some days, and of run `live`, which never ends, what is older than a year. */
 import { LIVE } from '../../../pipeline/topology.ts'
+import type { Alerts } from '../alerts/alerts.ts'
+import { placeOf } from '../alerts/place.ts'
 import type { Query } from '../database/database.ts'
 import { KEPT_MONTHS, monthOf } from '../database/months.ts'
 import { deleteInSlices, SLICE } from '../database/slices.ts'
@@ -24,13 +26,19 @@ const SLOW = [
 ] as const
 
 /** In ms, `now`: by it months are told. Safe to be called by several processes at once. Returns how many rows and tables. */
-export async function expire(query: Query, textDays: number, now: number): Promise<number> {
+export async function expire(
+  query: Query,
+  alerts: Pick<Alerts, 'forget'>,
+  textDays: number,
+  now: number,
+): Promise<number> {
   const before = monthOf(now) - KEPT_MONTHS
   return (
     (await blankTexts(query, textDays)) +
     (await forgetPolls(query)) +
     (await dropMonths(query, before)) +
-    (await deleteSlow(query))
+    (await deleteSlow(query)) +
+    (await forgetChanges(query, alerts, now))
   )
 }
 
@@ -69,4 +77,20 @@ async function deleteSlow(query: Query): Promise<number> {
     deleted += await deleteInSlices(query, table, old, [KEPT_MONTHS + 1])
   }
   return deleted
+}
+
+/** What was told of run `live` up to the first change that is younger: alerts themselves stay. */
+async function forgetChanges(query: Query, alerts: Pick<Alerts, 'forget'>, now: number): Promise<number> {
+  for (let forgotten = 0; ; ) {
+    const { rows } = await query(
+      `SELECT epoch, n FROM (
+         SELECT epoch, n, at FROM changes WHERE run = (${RUN_OF_LIVE}) ORDER BY epoch, n LIMIT ${SLICE}
+       ) first WHERE at < to_timestamp($1::float8 / 1000) - make_interval(months => $2)
+       ORDER BY epoch DESC, n DESC LIMIT 1`,
+      [now, KEPT_MONTHS + 1],
+    )
+    const [last] = rows
+    if (!last) return forgotten
+    forgotten += await alerts.forget(LIVE, placeOf(last.epoch as number, last.n as number))
+  }
 }

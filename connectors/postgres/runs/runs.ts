@@ -2,6 +2,7 @@
 import { BASE } from '../../../common/time.ts'
 import { PARTS } from '../../../schemas/measures.js'
 import { NETWORK } from '../../../schemas/records.ts'
+import type { Alerts } from '../alerts/alerts.ts'
 import { decodeCursor, pageOf } from '../database/cursor.ts'
 import type { Database, Query } from '../database/database.ts'
 import type { Alone } from '../database/locks.ts'
@@ -45,6 +46,7 @@ export type RunsOptions = {
   read: Query
   db: Database
   alone: Alone
+  alerts: Pick<Alerts, 'forget'>
   /** A run was deleted: what the writer remembers of it is not there any more. */
   forget(run: string): void
   /** Much was deleted. */
@@ -53,7 +55,7 @@ export type RunsOptions = {
   now(): number
 }
 
-export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOptions): Runs => ({
+export const createRuns = ({ read, db, alone, alerts, forget, freeSpace, now }: RunsOptions): Runs => ({
   alone,
 
   async list({ limit, cursor }) {
@@ -101,7 +103,7 @@ export const createRuns = ({ read, db, alone, forget, freeSpace, now }: RunsOpti
   },
 
   async expire(textDays) {
-    const expired = await expire(db.query, textDays, now())
+    const expired = await expire(db.query, alerts, textDays, now())
     if (expired > 0) await freeSpace()
     return expired
   },
