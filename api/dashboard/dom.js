@@ -184,3 +184,16 @@ export function keyedList(list, { key, make }) {
     focus: (/** @type {string} */ id) => rows.get(id)?.focus.focus(),
   }
 }
+
+/**
+ * A table with a head; `cell` makes a row's cell in column `i`.
+ * @template C
+ * @param {readonly string[]} columns @param {C[][]} rows @param {(cell: C, i: number) => HTMLElement} cell
+ */
+export const tableOf = (columns, rows, cell) =>
+  el(
+    'table',
+    { class: 'padded' },
+    el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
+    el('tbody', {}, ...rows.map((cells) => el('tr', {}, ...cells.map(cell)))),
+  )

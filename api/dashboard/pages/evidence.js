@@ -1,6 +1,6 @@
 // @ts-check
 /** The numbers behind an alert: those that decided, and all that were looked at. */
-import { el } from '../dom.js'
+import { el, tableOf } from '../dom.js'
 import { exact, number, plain, pValue, score, short, splitSeries, thresholdIn } from '../format.js'
 import { resolutionLabel } from '../words.js'
 
@@ -102,11 +102,11 @@ export function evidenceTable(/** @type {AlertDetail} */ { evidence }) {
   const others = evidence.filter((e) => !isOfBin(e)).map(plainOf)
   return [
     ...(others.length < evidence.length || evidence.length === 0
-      ? [tableOf(COLUMNS, evidence.filter(isOfBin).map(cellsOf))]
+      ? [labelled(COLUMNS, evidence.filter(isOfBin).map(cellsOf))]
       : []),
     ...(others.length > 0
       ? [
-          tableOf(
+          labelled(
             ['Detector', 'Figures', 'Why'],
             others.map(({ detector, figures, reason }) => [[detector], [figures.join(' · ')], [reason]]),
             'plain',
@@ -133,26 +133,11 @@ const cellsOf = (/** @type {import('../types.ts').Evidence} */ e) =>
   ])
 
 /** Where there is no room for its columns, each row becomes a list of names and values: see detail.css. */
-const tableOf = (/** @type {readonly string[]} */ columns, /** @type {Cell[][]} */ rows, kind = '') =>
+const labelled = (/** @type {readonly string[]} */ columns, /** @type {Cell[][]} */ rows, kind = '') =>
   el(
     'div',
     { class: `evidence ${kind}` },
-    el(
-      'table',
-      { class: 'padded' },
-      el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
-      el(
-        'tbody',
-        {},
-        ...rows.map((cells) =>
-          el(
-            'tr',
-            {},
-            ...cells.map(([text, whole], i) =>
-              el('td', { 'data-name': columns[i], title: exact(whole) || null }, text),
-            ),
-          ),
-        ),
-      ),
+    tableOf(columns, rows, ([text, whole], i) =>
+      el('td', { 'data-name': columns[i], title: exact(whole) || null }, text),
     ),
   )

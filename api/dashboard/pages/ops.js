@@ -1,7 +1,7 @@
 // @ts-check
 /** Whether what is shown can be believed: how far the roles lag, how fast warnings are, what was missed, what failed. */
 import { api, contact, orNull } from '../api.js'
-import { el, redraw, setText } from '../dom.js'
+import { el, redraw, setText, tableOf } from '../dom.js'
 import { counted, duration, full, integer, iso, plain, short } from '../format.js'
 import { createStale } from '../stale.js'
 import { channelName } from '../words.js'
@@ -197,20 +197,7 @@ export const table = (columns, rows) =>
   el(
     'div',
     { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': columns.join(', ') },
-    el(
-      'table',
-      { class: 'padded' },
-      el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
-      el(
-        'tbody',
-        {},
-        ...rows.map((cells) =>
-          el(
-            'tr',
-            {},
-            ...cells.map((cell, i) => el('td', { class: i === cells.length - 1 ? 'free' : 'fixed' }, cell)),
-          ),
-        ),
-      ),
+    tableOf(columns, rows, (cell, i) =>
+      el('td', { class: i === columns.length - 1 ? 'free' : 'fixed' }, cell),
     ),
   )
