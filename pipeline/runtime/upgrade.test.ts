@@ -1,14 +1,9 @@
 /** State of an older version: migrated, or rebuilt from the input, and nothing of what a run has said is lost or said otherwise. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BASE } from '../../common/time.ts'
-import { createCodec } from '../../schemas/codec.ts'
 import { type Coverage, type FcmRecord, type Milestone, NETWORK, type Signal } from '../../schemas/records.ts'
-import { openEmbeddedLog } from '../log/embedded/embedded.ts'
 import { partitionOf } from '../log/partitioner.ts'
 import type { EventLog } from '../log/port.ts'
 import { countStage } from '../stages/count/count.ts'
@@ -19,53 +14,38 @@ import { createMetrics, type Host } from './host.ts'
 import { backlog } from './lag.ts'
 import { runStage } from './run-stage.ts'
 import type { Stage } from './stage.ts'
+import { type Bench, openBench, RUN, signal } from './testing.ts'
 
-const RUN = 'test'
-const schemas: object[] = []
-const codec = await createCodec({
-  register: async (_, schema) => schemas.push(schema),
-  schema: async (id) => schemas[id - 1]!,
-})
-
-let dir: string
-let log: EventLog
+let it: Bench
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'fcm-upgrade-'))
-  log = await openEmbeddedLog(dir)
+  it = await openBench()
 })
-afterEach(async () => {
-  await log.close()
-  rmSync(dir, { recursive: true })
-})
+afterEach(() => it.close())
 
-const hostOn = (over: EventLog, options: Partial<Host> = {}): Host => ({
-  ...{ run: RUN, log: over, codec, metrics: createMetrics(new Registry()), batchSize: 7, checkpointMs: 0 },
-  logger: { info() {}, warn() {}, error() {} },
-  now: Date.now,
-  onFailure(error) {
-    throw error
-  },
-  forced: new AbortController().signal,
-  onWaiting() {},
-  ...options,
-})
+const hostOn = (over: EventLog, options: Partial<Host> = {}): Host =>
+  it.hostOn(over, { batchSize: 7, ...options })
 
 const append = (topic: Topic, records: { key: string; partition?: number; record: FcmRecord }[]) =>
-  log.append(
-    records.map(({ record, ...at }) => ({ ...at, topic: topicOf(RUN, topic), value: codec.encode(record) })),
+  it.log.append(
+    records.map(({ record, ...at }) => ({
+      ...at,
+      topic: topicOf(RUN, topic),
+      value: it.codec.encode(record),
+    })),
   )
 async function readAll(topic: Topic): Promise<{ key: string; record: FcmRecord }[]> {
   const all = []
-  for (const { partition } of await log.ends(topicOf(RUN, topic))) {
-    for await (const { key, value } of log.read({ topic: topicOf(RUN, topic), partition }))
-      all.push({ key, record: codec.decode(value!) })
+  for (const { partition } of await it.log.ends(topicOf(RUN, topic))) {
+    for await (const { key, value } of it.log.read({ topic: topicOf(RUN, topic), partition }))
+      all.push({ key, record: it.codec.decode(value!) })
   }
   return all
 }
 
 async function through<Name extends StageRole, S>(stage: Stage<Name, S>, options: Partial<Host> = {}) {
-  const running = await runStage(hostOn(log, options), stage)
-  while ((await backlog(log, RUN, [stage.name as Role])) > 0) await new Promise((wake) => setImmediate(wake))
+  const running = await runStage(hostOn(it.log, options), stage)
+  while ((await backlog(it.log, RUN, [stage.name as Role])) > 0)
+    await new Promise((wake) => setImmediate(wake))
   await running.stop()
 }
 
@@ -85,18 +65,14 @@ const adding = (over: Partial<Stage<'detect', Sums>> = {}): Stage<'detect', Sums
   ...over,
 })
 type Sums = { sums: Map<string, number>; queue: Signal[] }
-const signal = (start: number, count: number): Signal => ({
-  ...{ type: 'Signal', measure: 'posts', resolution: 300, start, count, expected: null, dispersion: null },
-  ...{ residual: null, variance: null, autocorrelation: null, rawVariance: null, rawAutocorrelation: null },
-  ...{ varianceTrend: null, autocorrelationTrend: null, pVariance: null, pAutocorrelation: null, p: null },
-  ...{ score: null, decision: 'quiet', reason: '', settings: 's' },
-})
 const milestone = (start: number): { key: string; record: Milestone } => ({
   key: 'k',
   record: { type: 'Milestone', measure: 'posts', start, seconds: 300, n: start, time: 0 },
 })
-const saved = (stage: string, version: number, state: unknown, offset: number, partition = 0) =>
-  checkpointsOf({ log, topic: topicOf(RUN, 'checkpoints'), stage, version, partition }).save(state, offset)
+const saved = (stage: string, version: number, state: unknown, offset: number, partition = 0) => {
+  const topic = topicOf(RUN, 'checkpoints')
+  return checkpointsOf({ log: it.log, topic, stage, version, partition }).save(state, offset)
+}
 const written = async () => (await readAll('signals')).map(({ record }) => record as Signal)
 /** Sums of 1 to n, from the n-th on. */
 const sums = (from: number, to: number) =>
@@ -106,7 +82,7 @@ describe('a checkpoint of an older version', () => {
   const RECORDS = Array.from({ length: 40 }, (_, i) => milestone(i))
   /** An older program has dealt with the first 25. */
   beforeEach(async () => {
-    await log.ensureTopics(topicSpecs(RUN, 1))
+    await it.log.ensureTopics(topicSpecs(RUN, 1))
     await append('counts', RECORDS)
     await append(
       'signals',
@@ -147,14 +123,14 @@ describe('a checkpoint of an older version', () => {
     for (let killedAt = 1; ; killedAt++) {
       let writes = 0
       const dying: EventLog = {
-        ...log,
+        ...it.log,
         append: (records) =>
-          ++writes < killedAt ? log.append(records) : Promise.reject(new Error('killed')),
+          ++writes < killedAt ? it.log.append(records) : Promise.reject(new Error('killed')),
       }
       const dead = Promise.withResolvers<unknown>()
       const running = await runStage(hostOn(dying, { onFailure: dead.resolve }), adding())
       const done = (async () => {
-        while ((await backlog(log, RUN, ['detect'])) > 0) await new Promise((wake) => setImmediate(wake))
+        while ((await backlog(it.log, RUN, ['detect'])) > 0) await new Promise((wake) => setImmediate(wake))
       })()
       await Promise.race([dead.promise, done])
       await running.stop()
@@ -187,7 +163,7 @@ describe('a checkpoint of an older version', () => {
   test('of a newer one, the role ends and says so; nothing is begun anew', async () => {
     await saved('detect', 3, {}, 30)
     const failure = Promise.withResolvers<unknown>()
-    const running = await runStage(hostOn(log, { onFailure: failure.resolve }), adding())
+    const running = await runStage(hostOn(it.log, { onFailure: failure.resolve }), adding())
     expect(await failure.promise).toMatchObject({ code: 'STATE_VERSION' })
     await running.stop()
     expect(await written()).toHaveLength(25)
@@ -242,7 +218,7 @@ test.each([1, 3])(
       ]
     }
     const bins = Array.from({ length: BINS }, (_, n) => bin(n))
-    await log.ensureTopics(topicSpecs(RUN, partitions).filter(({ name }) => !name.endsWith('partials')))
+    await it.log.ensureTopics(topicSpecs(RUN, partitions).filter(({ name }) => !name.endsWith('partials')))
 
     // As the release before wrote it: count to the 40th bin, its checkpoints of the 35th, and sum behind both.
     await append('activity', bins.flat())
@@ -276,14 +252,14 @@ test.each([1, 3])(
     }
     await append('counts', said)
     const counts = topicOf(RUN, 'counts')
-    const ends = (await log.ends(counts)).find(({ partition }) => partition === place(NETWORK))!
+    const ends = (await it.log.ends(counts)).find(({ partition }) => partition === place(NETWORK))!
     await saved('sum', 1, summed, ends.next, place(NETWORK))
 
-    await log.ensureTopics(topicSpecs(RUN, partitions))
+    await it.log.ensureTopics(topicSpecs(RUN, partitions))
     // Readers first, and while both programs run.
-    const summing = await runStage(hostOn(log), sumStage())
+    const summing = await runStage(hostOn(it.log), sumStage())
     await through(countStage())
-    while ((await backlog(log, RUN, ['sum'])) > 0) await new Promise((wake) => setImmediate(wake))
+    while ((await backlog(it.log, RUN, ['sum'])) > 0) await new Promise((wake) => setImmediate(wake))
     await summing.stop()
 
     const seen = new Map<string, FcmRecord>()
