@@ -1,6 +1,6 @@
 /**
  * kafkajs 2.2.4 as we use it. Nothing was released after it (2023), so what is wrong with it is mended here, each with a
- * test in `kafka.kafka.test.ts` that fails when the mending no longer takes hold; the version is pinned.
+ * test in a `*.kafka.test.ts` here that fails when the mending no longer takes hold; the version is pinned.
  */
 import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
