@@ -10,26 +10,15 @@ import { untilItPasses } from '../../../common/retry.ts'
 import { nameOf } from '../assignment.ts'
 import type { PartitionEnds, Rec, SubscribeOptions, Subscription, TopicPartition } from '../port.ts'
 import { inRange } from '../range.ts'
-import { assigner } from './assigner.ts'
 import { type Client, causesOf, explained, isOfType, OffsetReset, UNKNOWN_TOPIC } from './client.ts'
 import { createCommits, isOutside } from './commits.ts'
+import { createMember, type Member } from './member.ts'
 import { newQueue, put, type Queue, shareOf, take } from './queue.ts'
 import { recordOf } from './record.ts'
 
-/** In one answer, before records are unpacked to some ten times as much: of one partition, and of all. A record may be larger. */
-const FETCH_BYTES = 256 * 1024
-const ANSWER_BYTES = 1024 * 1024
-/**
- * A fetch is answered when there is something, or after this. So long a partition may also wait to be fetched from after a
- * pause: while it was paused it was not in the request that is under way.
- */
-const FETCH_WAIT_MS = 500
-/** A rebalance is noticed with a heartbeat. */
-const HEARTBEAT_MS = 1000
 /** A broker that is away does not answer that we leave either. */
 const LEAVE_MS = 5000
-/** kafkajs gives up after so many attempts, a few seconds; we join anew then, as long as it may pass. */
-const ATTEMPTS = 8
+/** When kafkajs has given up, we join anew, as long as it may pass. */
 const REJOIN_MS = 1000
 
 /** A partition in the hands of this member. */
@@ -75,11 +64,11 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   let knownAs: string | undefined
 
   /** The member that kafkajs keeps in the group now; it gives up after some failures, and another begins. */
-  let member: { consumer: Consumer; client: Client } | undefined
+  let member: Member | undefined
 
   /** Leaves without a word. Whoever waits for the group, which may itself wait a minute for members that are gone, is let go. */
   function cut(): void {
-    member?.client.cut()
+    member?.cut()
     member = undefined
   }
   const cutting = new Promise<never>((_, reject) => {
@@ -98,40 +87,19 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
   })
 
   async function join(): Promise<void> {
-    const client = parts.createClient()
-    const consumer = client.kafka.consumer({
-      groupId: group,
-      partitionAssigners: [assigner(() => [...held.values()].map(({ tp }) => tp), parts.partitions)],
-      sessionTimeout: parts.sessionMs,
-      heartbeatInterval: HEARTBEAT_MS,
-      maxWaitTimeInMs: FETCH_WAIT_MS,
-      maxBytesPerPartition: FETCH_BYTES,
-      maxBytes: ANSWER_BYTES,
-      allowAutoTopicCreation: false,
-      retry: { retries: ATTEMPTS, restartOnFailure: async () => false },
-    })
-    const self = { consumer, client }
-    member = self
-    consumer.on('consumer.group_join', ({ payload }) => {
-      if (member === self) joined(payload)
-    })
-    consumer.on('consumer.commit_offsets', ({ payload }) => {
-      if (member === self) commits.confirmed(payload.topics)
-    })
-    consumer.on('consumer.crash', ({ payload }) => {
-      if (member === self) void crashed(payload.error)
-    })
+    const fresh = createMember(
+      parts.createClient(),
+      { ...parts, group, held: () => [...held.values()].map(({ tp }) => tp) },
+      { joined, fetched, confirmed: commits.confirmed, crashed: (error) => void crashed(error) },
+    )
+    member = fresh
     try {
-      const joining = (async () => {
-        await consumer.connect()
-        await consumer.subscribe({ topics, fromBeginning: true })
-        await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: fetched })
-      })()
-      await Promise.race([joining, cutting])
+      await Promise.race([fresh.join(topics), cutting])
       // Until now kafkajs has sent none, and not said so.
       commits.flush().catch(() => {})
     } catch (error) {
-      client.cut()
+      // Another may have begun meanwhile.
+      fresh.cut()
       throw await settled(error)
     }
   }
@@ -173,7 +141,7 @@ export async function subscribe(parts: GroupParts, options: SubscribeOptions): P
 
   const paused = ({ topic, partition }: TopicPartition) => [{ topic, partitions: [partition] }]
 
-  /** In the turn in which kafkajs joined, before it fetches: it has forgotten its offsets, and a new consumer what was paused. */
+  /** Before kafkajs fetches: it has forgotten its offsets, and a new consumer what was paused. */
   function joined({ memberId, memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
     const now = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition): TopicPartition => ({ topic, partition })),
