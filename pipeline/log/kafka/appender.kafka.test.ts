@@ -10,6 +10,8 @@ onKafka(({ log, it, admin }) => {
     await readAll(log, gone)
     const reader = await it.reader(kept)
     await admin.deleteTopics({ topics: [gone] })
+    // Brokers don't hear of it all at once.
+    await expect.poll(() => admin.listTopics()).not.toContain(gone)
     const results = await Promise.allSettled([
       log.append(numbered(kept, 1, 2)),
       log.append(numbered(gone, 1, 2)),
