@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { readConfig } from '../../app/config.ts'
-import { BY_CHANNEL, type Gap, ONE_BY_ONE, type Source, summary } from '../gap-tables.ts'
+import type { Gap } from '../../app/gaps.ts'
+import { BY_CHANNEL, ONE_BY_ONE, type Source, summary } from '../gap-tables.ts'
 import { given, list } from '../list.ts'
 import { withSettings } from '../settings.ts'
 
