@@ -1,11 +1,8 @@
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import type { Command } from 'commander'
-import pino from 'pino'
-import { stopped, stopSignal } from '../../app/stopping.ts'
+import { loggedCalls, serveHttp, serveStdio } from '../../app/mcp-server.ts'
 import { VERSION } from '../../app/version.ts'
 import { FcmError } from '../../common/errors.ts'
-import { type Listening, serveMcp } from '../../connectors/farcaster/mcp-server/http-server.ts'
-import { type FarcasterMcp, farcasterMcp } from '../../connectors/farcaster/mcp-server/server.ts'
+import { farcasterMcp } from '../../connectors/farcaster/mcp-server/server.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
 
 export function mcpServer(program: Command): void {
@@ -46,59 +43,20 @@ Example, in the configuration of an MCP client:
         ...(flags.channels !== undefined && { channels: httpUrl('--channels', flags.channels) }),
         timeout: seconds(flags.timeout),
         version: VERSION,
-        onCall: logger(flags.verbose ? 'debug' : 'warn'),
+        onCall: loggedCalls(flags.verbose ? 'debug' : 'warn'),
       })
       try {
         if (flags.http === undefined) await serveStdio(mcp)
-        else
-          await serveHttp(mcp, {
-            port: wholeNumber('--http', flags.http, 65535),
-            host: flags.host,
-            names: flags.name ?? [],
+        else {
+          const port = wholeNumber('--http', flags.http, 65535)
+          await serveHttp(mcp, { port, host: flags.host, names: flags.name ?? [] }, (url) => {
+            process.stdout.write(`MCP server: ${url}\n`)
           })
+        }
       } finally {
         mcp.close()
       }
     })
-}
-
-/** Until stdin ends: the client has gone. */
-async function serveStdio(mcp: FarcasterMcp): Promise<void> {
-  const server = mcp.server()
-  const ended = new Promise<void>((resolve) => {
-    process.stdin.once('end', resolve).once('close', resolve)
-    process.stdout.once('error', () => resolve())
-  })
-  // The transport waits for the drain of each answer that a full pipe holds up, and answers are many at once.
-  process.stdout.setMaxListeners(0)
-  await server.connect(new StdioServerTransport())
-  await Promise.race([ended, stopped(stopSignal())])
-  await server.close()
-}
-
-async function serveHttp(mcp: FarcasterMcp, listening: Listening): Promise<void> {
-  const serving = await serveMcp(mcp, listening).catch((error: NodeJS.ErrnoException) => {
-    throw new FcmError('OPTION_INVALID', {
-      option: `--http ${listening.port}`,
-      why:
-        error.code === 'EADDRINUSE'
-          ? 'is taken by another program'
-          : `can't be listened on (${error.code ?? error.message})`,
-      hint: 'Stop that one, or choose another port',
-    })
-  })
-  process.stdout.write(`MCP server: ${serving.url}\n`)
-  await stopped(stopSignal())
-  await serving.close()
-}
-
-function logger(level: string) {
-  const log = pino({ level }, pino.destination({ dest: 2, sync: true }))
-  return ({ tool, milliseconds, outcome }: { tool: string; milliseconds: number; outcome: string }) => {
-    const fields = { tool, milliseconds: Math.round(milliseconds), outcome }
-    if (outcome === 'ok' || outcome === 'asked wrongly') log.debug(fields, 'called')
-    else log.warn(fields, 'the hub did not answer as asked')
-  }
 }
 
 function seconds(value: string): number {
