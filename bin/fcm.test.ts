@@ -1,11 +1,11 @@
 /** How the program is started, by whichever Node and whatever is around it, and that it ends when it is told to. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-import { FCM, fcm, spawnFcm, temporaryDir } from '../app/testing.ts'
+import { FCM, fcm, temporaryDir } from '../app/testing.ts'
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)
@@ -92,34 +92,4 @@ test('what nobody under npm has started goes on without its parent', { timeout: 
   await once(shell, 'exit')
   await new Promise((resolve) => setTimeout(resolve, 1500))
   expect(isAlive(pid)).toBe(true)
-})
-
-describe('the data directory', () => {
-  test('is this user’s alone', async () => {
-    const made = join(dir, 'deep', 'down')
-    expect(await fcm(['migrate', '--data-dir', made])).toMatchObject({ code: 0 })
-    expect(statSync(made).mode & 0o777).toBe(0o700)
-    expect(statSync(join(dir, 'deep')).mode & 0o777).toBe(0o700)
-  }, 60_000)
-
-  test.runIf(existsSync('/proc/self'))(
-    'on what is no file system is refused, not tried for ever',
-    async () => {
-      for (const where of ['/proc/fcm', '/proc/fcm/deep']) {
-        const { code, stderr } = await fcm(['start', '--data-dir', where, '--port', '0'])
-        expect(stderr).toMatch(/^fcm: Can't use the data directory \/proc\/fcm/)
-        expect(code).toBe(3)
-      }
-    },
-  )
-
-  test('that is in use is said to be by which process', { timeout: 60_000 }, async () => {
-    const data = join(dir, 'used')
-    const first = spawnFcm(['run', 'count', '--data-dir', data])
-    onTestFinished(() => void first.kill('SIGKILL'))
-    await first.says('"role":"count"')
-    const { code, stderr } = await fcm(['start', '--data-dir', data, '--port', '0'])
-    expect(stderr).toContain(`is in use by process ${first.pid}.`)
-    expect(code).toBe(3)
-  })
 })
