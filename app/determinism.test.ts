@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRandom } from '../models/random.ts'
+import { LIVE } from '../pipeline/topology.ts'
+import { holdExports, record } from './golden.fixture.ts'
 import { dataDir, exportsOf, fcm, spawnFcm, temporaryDir } from './testing.ts'
 
 /** A day and a half: long enough for series to be judged, and for a warning to open and end. */
@@ -15,6 +17,7 @@ const newDir = (made = dataDir()): string => {
   return made.dir
 }
 let undisturbed: Record<string, string>
+let undisturbedDir: string
 
 beforeAll(async () => {
   const dir = newDir(temporaryDir())
@@ -22,9 +25,11 @@ beforeAll(async () => {
   expect(stderr).not.toMatch(/fault/)
   expect(code).toBe(0)
   undisturbed = await exportsOf(dir)
+  undisturbedDir = dir
 }, 120_000)
 afterAll(() => {
   for (const { remove } of dirs) remove()
+  record()
 })
 
 test('the undisturbed run has something to compare', () => {
@@ -32,6 +37,8 @@ test('the undisturbed run has something to compare', () => {
     expect(undisturbed[what]!.split('\n').length, what).toBeGreaterThan(least)
   }
 })
+
+test('its results are those that are held', () => holdExports('simulated', undisturbedDir, LIVE, 10_000))
 
 test('killed at random moments and started again, it ends with the same bytes', {
   timeout: 240_000,
@@ -62,7 +69,7 @@ test('stopped with SIGINT it ends well, and goes on', { timeout: 120_000 }, asyn
 
 describe('batches and partitions', () => {
   test.for([
-    ['7', '8'],
+    ['25', '8'],
     ['10000', '1'],
   ])(
     'batches of %s on %s partitions give the same bytes',

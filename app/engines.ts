@@ -6,12 +6,10 @@ import type { RoleOfRun } from '../api/contracts/admin.ts'
 import { FcmError } from '../common/errors.ts'
 import { onFirst, untilItPasses } from '../common/retry.ts'
 import { noStore, openStore, type Store } from '../connectors/postgres/store.ts'
-import { openKafkaLog } from '../pipeline/log/kafka/kafka.ts'
 import type { EventLog } from '../pipeline/log/port.ts'
 import { createMetrics, type Metrics } from '../pipeline/runtime/host.ts'
 import { topicSpecs } from '../pipeline/topology.ts'
 import { type Codec, createCodec } from '../schemas/codec.ts'
-import { openConfluentRegistry } from '../schemas/confluent-registry.ts'
 import { openFileRegistry } from '../schemas/file-registry.ts'
 import { type Config, kafkaOf, needDatabase } from './config.ts'
 import { makeDataDirectory, openLogIn } from './data-directory.ts'
@@ -134,6 +132,11 @@ async function openOnKafka(
       hint: '`fcm runs delete` deletes a run',
     })
   const logger = createLogger()
+  // Loaded where they are needed: whoever has no Kafka starts the faster for it.
+  const [{ openKafkaLog }, { openConfluentRegistry }] = await Promise.all([
+    import('../pipeline/log/kafka/kafka.ts'),
+    import('../schemas/confluent-registry.ts'),
+  ])
   const codec = await patient(options, () =>
     createCodec(openConfluentRegistry({ ...registry, mayRegister: options.migrate === true })),
   )

@@ -3,8 +3,10 @@
  * recorded, sorted by identity; names that the program gives itself (ids, the hash of the settings) are left out, so that
  * only results can change it. Apart from them: in which order the records of a key stand.
  *
+ * Those of a simulated network are held where it runs anyway, in `determinism.test.ts`.
+ *
  * A change that is meant raises `model` in the settings of stage `detect`, or says in its commit which hole demanded it;
- * `GOLDEN=record npx vitest run app/golden.test.ts` writes the file anew. `GOLDEN=<dir>` keeps the rows, to compare.
+ * `GOLDEN=record npx vitest run app/golden.test.ts app/determinism.test.ts` writes the file anew. `GOLDEN=<dir>` keeps the rows, to compare.
  */
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
@@ -39,13 +41,6 @@ afterAll(() => {
 })
 
 test('are of this model', () => expect(golden.model).toBe(defaults.model))
-
-test('a simulated network', { timeout: 600_000 }, async () => {
-  const dir = newDir()
-  const until = ['--sim-until', '2026-01-06T14:00:00Z', '--seed', '1']
-  expect((await fcm(['start', ...until, '--port', '0', '--data-dir', dir])).code).toBe(0)
-  await holdExports('simulated', dir, LIVE, 10_000)
-})
 
 test('an archive', { timeout: 600_000 }, async () => {
   const dir = newDir()

@@ -67,26 +67,31 @@ export function dataDir(): { dir: string; remove(): void } {
   return made
 }
 
-/**
- * All that a run has to say, as the commands export it, asked of one opened directory. `filters`: the commands' flags, each
- * with its value.
- */
+/** The exports of a data directory, as the commands give them; `query` as the API takes it. */
+export async function openExports(dir: string) {
+  // Settings of whoever runs the tests must not leak in.
+  const client = await connect(readConfig({ dataDir: dir }, {}))
+  return {
+    read: async (what: 'counts' | 'signals' | 'alerts', query: Record<string, string>): Promise<string> =>
+      text(await client.stream({ path: `/v1/export/${what}?${new URLSearchParams(query)}` })),
+    close: client.close,
+  }
+}
+
+/** All that a run has to say; `filters`: the commands' flags, each with its value. */
 export async function exportsOf(
   dir: string,
   run = 'live',
   ...filters: string[]
 ): Promise<Record<string, string>> {
-  const query = new URLSearchParams({ run, format: 'csv' })
-  for (let i = 0; i < filters.length; i += 2) query.set(filters[i]!.slice('--'.length), filters[i + 1]!)
-  // Settings of whoever runs the tests must not leak in.
-  const client = await connect(readConfig({ dataDir: dir }, {}))
+  const query: Record<string, string> = { run, format: 'csv' }
+  for (let i = 0; i < filters.length; i += 2) query[filters[i]!.slice('--'.length)] = filters[i + 1]!
+  const { read, close } = await openExports(dir)
   try {
     const exports: Record<string, string> = {}
-    for (const what of ['counts', 'signals', 'alerts']) {
-      exports[what] = await text(await client.stream({ path: `/v1/export/${what}?${query}` }))
-    }
+    for (const what of ['counts', 'signals', 'alerts'] as const) exports[what] = await read(what, query)
     return exports
   } finally {
-    await client.close()
+    await close()
   }
 }
