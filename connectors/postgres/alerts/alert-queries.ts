@@ -5,7 +5,7 @@ import { ACTION_COLUMNS, actionOf, alertOf, COLUMNS, evidenceOf, NAMED } from '.
 import type { AlertDetail, Alerts, OpenAlerts } from './alerts.ts'
 import { exportAlerts } from './export-alerts.ts'
 import { createOutbox } from './outbox.ts'
-import { asking, countBeyond } from './ranking.ts'
+import { asking, countBeyond, type Position } from './ranking.ts'
 
 /** The last event of alerts `a`. */
 const LAST_EVENT = 'alert_events e ON e.fingerprint = a.fingerprint AND e.sequence = a.sequence'
@@ -15,16 +15,11 @@ export const createAlerts = (query: Query, db: Database): Alerts => ({
 
   async list(run, filter, { limit, cursor }) {
     const after = decodeCursor('alerts', cursor, ['number', 'string'])
-    const { perDay = 0, all } = filter
-    const { passes, cap, value, values } = asking(run)
-    const { join, listed } = cap(perDay)
-    const behind = after && `AND (a.opened_at, a.fingerprint) < (${value(after[0])}, ${value(after[1])})`
+    const { all } = filter
+    const { newest, value, values } = asking(run)
     const page = query(
-      `SELECT ${COLUMNS}, a.score, a.listed FROM (
-         SELECT a.*, ${listed} AS listed FROM alerts a ${join}
-         WHERE ${passes(filter)} ${behind ?? ''} ${all ? '' : `AND ${listed}`}
-         ORDER BY a.opened_at DESC, a.fingerprint DESC LIMIT ${value(limit + 1)}
-       ) a JOIN ${LAST_EVENT} ${NAMED} ORDER BY e.opened_at DESC, e.fingerprint DESC`,
+      `SELECT ${COLUMNS}, a.score, a.listed FROM (${newest(filter, after as Position | null)} LIMIT ${value(limit + 1)}) a
+       JOIN ${LAST_EVENT} ${NAMED} ORDER BY e.opened_at DESC, e.fingerprint DESC`,
       values,
     )
     const [{ rows }, beyondCap] = await Promise.all([page, all ? 0 : countBeyond(query, run, filter)])
