@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dataDir, exportsOf, fcm, spawnFcm } from './testing.ts'
+import { dataDir, exportsOf, fcm, openExports, spawnFcm } from './testing.ts'
 
 const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
 
@@ -36,6 +36,15 @@ function countByHour(file: string): Map<string, number> {
   return counts
 }
 
+async function countsOf(run: string, query: Record<string, string> = {}): Promise<string> {
+  const { read, close } = await openExports(dir)
+  try {
+    return await read('counts', { run, format: 'csv', ...query })
+  } finally {
+    await close()
+  }
+}
+
 const backfill = (...args: string[]) => fcm(['backfill', ARCHIVE, '--data-dir', dir, ...args])
 
 beforeAll(async () => {
@@ -45,18 +54,8 @@ beforeAll(async () => {
 }, 60_000)
 
 test('casts by hour, for the network and each channel, equal those counted from the file alone', async () => {
-  const { stdout } = await fcm([
-    'export',
-    'counts',
-    '--run',
-    'history',
-    '--resolution',
-    '1h',
-    '--data-dir',
-    dir,
-  ])
   const exported = new Map<string, number>()
-  for (const line of stdout.trim().split('\n').slice(1)) {
+  for (const line of (await countsOf('history', { resolution: '3600' })).trim().split('\n').slice(1)) {
     const [series, start, seconds, count, late] = line.split(',')
     expect([seconds, late]).toEqual(['3600', '0'])
     if (series!.startsWith('casts:') && count !== '0') exported.set(`${series},${start}`, Number(count))
@@ -94,7 +93,7 @@ test('an archive that has grown goes on; what comes behind its end in time is la
   }
   /** Casts by channel, counted or late. */
   const totals = async (run: string) => {
-    const { stdout } = await fcm(['export', 'counts', '--run', run, '--data-dir', dir])
+    const stdout = await countsOf(run)
     const found = new Map<string, number>()
     for (const line of stdout.split('\n')) {
       const [series, , , count, late] = line.split(',')
@@ -139,7 +138,7 @@ test('--from and --to take a part of it', { timeout: 120_000 }, async () => {
     '2026-01-05T04:00:00Z',
   )
   expect(code).toBe(0)
-  const { stdout } = await fcm(['export', 'counts', '--run', 'part', '--resolution', '1h', '--data-dir', dir])
+  const stdout = await countsOf('part', { resolution: '3600' })
   const hours = new Set(
     stdout
       .trim()

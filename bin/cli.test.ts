@@ -2,12 +2,32 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { fcm, temporaryDir } from '../app/testing.ts'
+import { type Ended, fcm, temporaryDir } from '../app/testing.ts'
 import { VERSION } from '../app/version.ts'
+import { createProgram, explained } from './program.ts'
 import { dataDirIn, expectExplained } from './testing.ts'
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)
+
+/** What a command says that does nothing but say it, without a process of its own. */
+async function said(args: string[]): Promise<Ended> {
+  const ended = { stdout: '', stderr: '' }
+  const program = await createProgram(args[0]!, {
+    writeOut(text) {
+      ended.stdout += text
+    },
+    writeErr(text) {
+      ended.stderr += text
+    },
+  })
+  const error = await program.parseAsync(['node', 'fcm', ...args]).then(
+    () => new Error('it was carried out'),
+    (error: unknown) => error,
+  )
+  const { said, exit } = explained(error)
+  return { ...ended, stderr: ended.stderr + said, code: exit }
+}
 
 describe('options', () => {
   test.for([
@@ -29,7 +49,16 @@ describe('options', () => {
     [['start', '--follow', 'a b'], /--follow "a b": "a b" is neither the URL nor the id of a channel/],
     [['start', '--poll-seconds', '5'], /--poll-seconds "5": must be >= 60/],
   ] as const)('%s', async ([args, words]) => {
-    expectExplained(await fcm([...args, ...(args[0] === 'strat' ? [] : ['--data-dir', dir])]), 2, words)
+    expectExplained(await said([...args, ...(args[0] === 'strat' ? [] : ['--data-dir', dir])]), 2, words)
+  })
+
+  test('are refused by the program as well', async () => {
+    expectExplained(await fcm(['start', '--colour']), 2, /unknown option '--colour'/)
+    expectExplained(
+      await fcm(['start', '--port', 'http', '--data-dir', dir]),
+      2,
+      /--port "http": must be integer/,
+    )
   })
 
   test('a bad value in the environment is named by its variable', async () => {
@@ -56,7 +85,7 @@ describe('options', () => {
       'migrate',
       'doctor',
     ]) {
-      expect((await fcm([command, '--help'])).stdout).toMatch(/Examples?:\n {2}(npx fcm|DATABASE_URL)/)
+      expect((await said([command, '--help'])).stdout).toMatch(/Examples?:\n {2}(npx fcm|DATABASE_URL)/)
     }
     expect(await fcm(['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n` })
   })
@@ -66,7 +95,7 @@ describe('files', () => {
   test('an archive that is not there', async () => {
     const missing = join(dir, 'missing.ndjson')
     expectExplained(
-      await fcm(['backfill', missing, '--run', 'x', '--data-dir', dir]),
+      await fcm(['backfill', missing, '--run', 'x', '--data-dir', dataDirIn(dir, 'f')]),
       2,
       /Can't read .*missing.ndjson/,
     )

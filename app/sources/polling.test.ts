@@ -65,8 +65,9 @@ test.each([
     const start = () => spawnFcm([...SIMULATE, UNTIL, '--data-dir', dir], OFTEN)
     const killed = new Map<string, number>()
     let running = start()
-    const isOver = () => Promise.race([running.ended.then(() => true), sleep(300 + random.int(1500), false)])
-    for (let kills = 0; kills < 8 && !(await isOver()); ) {
+    // A process needs some seconds until it polls, and one after the other is killed on the way there, or at work.
+    const isOver = () => Promise.race([running.ended.then(() => true), sleep(500 + random.int(3500), false)])
+    for (let kills = 0; kills < 5 && !(await isOver()); ) {
       const word = words[kills % words.length]
       if (word === undefined) {
         running.kill('SIGKILL')

@@ -1,25 +1,16 @@
 /** Commands whose arguments nobody means. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command } from 'commander'
 import { expect } from 'vitest'
 import { temporaryDir } from '../../app/testing.ts'
-import { backfill } from './backfill.ts'
-import { exportRows } from './export.ts'
-import { hub } from './hub.ts'
-import { mcpServer } from './mcp-server.ts'
-import { run } from './run.ts'
-import { start } from './start.ts'
-
-const all = [start, run, backfill, exportRows, hub, mcpServer]
+import { createProgram } from '../program.ts'
 
 export function refusing() {
   const { dir, remove } = temporaryDir()
   return {
     /** What a command throws at such arguments. */
     async refusal(args: string[]): Promise<unknown> {
-      const program = new Command('fcm').exitOverride().configureOutput({ writeErr: () => {} })
-      for (const command of all) command(program)
+      const program = await createProgram(args[0]!, { writeErr: () => {} })
       const dataDir = ['hub', 'mcp-server'].includes(args[0]!) ? [] : ['--data-dir', join(dir, 'data')]
       return program.parseAsync(['node', 'fcm', ...args, ...dataDir]).then(
         () => 'it was not refused',
