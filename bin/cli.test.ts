@@ -2,32 +2,12 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type Ended, fcm, temporaryDir } from '../app/testing.ts'
+import { fcm, temporaryDir } from '../app/testing.ts'
 import { VERSION } from '../app/version.ts'
-import { createProgram, explained } from './program.ts'
-import { dataDirIn, expectExplained } from './testing.ts'
+import { dataDirIn, expectExplained, said } from './testing.ts'
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)
-
-/** What a command says that does nothing but say it, without a process of its own. */
-async function said(args: string[]): Promise<Ended> {
-  const ended = { stdout: '', stderr: '' }
-  const program = await createProgram(args[0]!, {
-    writeOut(text) {
-      ended.stdout += text
-    },
-    writeErr(text) {
-      ended.stderr += text
-    },
-  })
-  const error = await program.parseAsync(['node', 'fcm', ...args]).then(
-    () => new Error('it was carried out'),
-    (error: unknown) => error,
-  )
-  const { said, exit } = explained(error)
-  return { ...ended, stderr: ended.stderr + said, code: exit }
-}
 
 describe('options', () => {
   test.for([

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Ended } from '../app/testing.ts'
 import { putDatabase } from '../connectors/postgres/made.fixture.ts'
+import { createProgram, explained } from './program.ts'
 
 const STACK = /\n\s+at |node:internal|\.ts:\d+/
 
@@ -17,4 +18,23 @@ export function expectExplained({ code, stderr }: Ended, exit: number, words: Re
 export function dataDirIn(dir: string, name: string): string {
   putDatabase(join(dir, name))
   return join(dir, name)
+}
+
+/** What a command says that does nothing but say it, without a process of its own. */
+export async function said(args: string[]): Promise<Ended> {
+  const ended = { stdout: '', stderr: '' }
+  const program = await createProgram(args[0]!, {
+    writeOut(text) {
+      ended.stdout += text
+    },
+    writeErr(text) {
+      ended.stderr += text
+    },
+  })
+  const error = await program.parseAsync(['node', 'fcm', ...args]).then(
+    () => new Error('it was carried out'),
+    (error: unknown) => error,
+  )
+  const { said, exit } = explained(error)
+  return { ...ended, stderr: ended.stderr + said, code: exit }
 }
