@@ -1,5 +1,6 @@
 /** Metrics that are read from the log or the store when a scraper asks. */
 import type { FastifyBaseLogger } from 'fastify'
+import { within } from '../../common/within.ts'
 
 export type Reading = {
   /** What they tell, as in `... is not known`. */
@@ -27,7 +28,7 @@ export function createReader(readings: readonly Reading[], patience = PATIENCE) 
     reads.set(reading, read)
     // It may fail when nobody waits any more.
     read.catch(() => {})
-    const apply = await within(read, patience).catch((error) => {
+    const apply = await within(read, patience, (why) => new Error(why)).catch((error) => {
       log.warn({ err: error }, `${reading.what} is not known`)
       return undefined
     })
@@ -41,11 +42,4 @@ export function createReader(readings: readonly Reading[], patience = PATIENCE) 
     })
     return running
   }
-}
-
-/** @throws Error when it takes longer */
-function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms / 1000} s`)), ms)
-  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
 }

@@ -5,6 +5,7 @@ import type { Store } from '../../connectors/postgres/store.ts'
 import type { EventLog } from '../../pipeline/log/port.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { NETWORK, NO_CHANNEL } from '../../schemas/records.ts'
+import { inTime } from './log-answer.ts'
 
 export type Known = {
   /** `live` is always there, and a run whose records only wait in the log is. @throws FcmError RUN_UNKNOWN */
@@ -21,7 +22,8 @@ const NAME_LIMIT = 300
 export function createKnown(store: Store, log: EventLog): Known {
   async function run(name: string): Promise<void> {
     if (name === LIVE || (await store.runs.has(name))) return
-    if ((await log.topics(`fcm.${name}.`)).length === 0) throw new FcmError('RUN_UNKNOWN', { run: name })
+    if ((await inTime(log.topics(`fcm.${name}.`))).length === 0)
+      throw new FcmError('RUN_UNKNOWN', { run: name })
   }
   return {
     run,

@@ -8,6 +8,7 @@ import { allOf, pageOf, spanOf } from './asking.ts'
 import type { OfChannel } from './channels.ts'
 import { deadLettersOf } from './dead-letters.ts'
 import { lagOf } from './lag.ts'
+import { inTime } from './log-answer.ts'
 import type { Means } from './means.ts'
 import * as present from './present.ts'
 
@@ -45,14 +46,14 @@ export const operationQueries = ({ store, log, known, shared, latency, now }: Me
   lag: ({ run }: OfRun): Promise<Page<Lag>> =>
     shared.answer(run, ['lag'], async () => {
       await known.run(run)
-      return allOf(await lagOf(log, run, now), (row) => row)
+      return allOf(await inTime(lagOf(log, run, now)), (row) => row)
     }),
 
   /** What could not be processed, counted by where it comes from. */
   deadLetters: ({ run }: OfRun): Promise<DeadLetters> =>
     shared.answer(run, ['dead-letters'], async () => {
       await known.run(run)
-      return deadLettersOf(log, run)
+      return inTime(deadLettersOf(log, run))
     }),
 
   /** How long alerts took in the last minutes, by hop, as this process has measured. */
