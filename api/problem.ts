@@ -6,6 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, FcmError } from '../common/errors.ts'
 import { MUST } from './contracts/asking.ts'
 import type { Problem } from './contracts/problem.ts'
+import { problemType } from './problem-type.ts'
 
 /** Seconds after which a client that met a passing failure may try again. */
 const RETRY_AFTER = 5
@@ -63,7 +64,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     })
   }
   if (error instanceof FcmError) {
-    const type = `urn:fcm:problem:${error.code.toLowerCase().replaceAll('_', '-')}`
+    const type = problemType(error.code)
     if (error.retry) {
       request.log.warn({ err: error }, 'not able to answer')
       reply.header('retry-after', RETRY_AFTER)

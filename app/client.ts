@@ -5,7 +5,9 @@
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import type { AtWork } from '../api/contracts/admin.ts'
-import { FcmError } from '../common/errors.ts'
+import type { Problem } from '../api/contracts/problem.ts'
+import { codeOf } from '../api/problem-type.ts'
+import { type ErrorCode, FcmError, toldError } from '../common/errors.ts'
 import type { Config } from './config.ts'
 import { hasLog } from './data-directory.ts'
 import { type Owner, readOwner } from './owner.ts'
@@ -18,7 +20,7 @@ export type Request = {
 }
 
 export type Client = {
-  /** The answer's body, as it comes. @throws FcmError ASKED_WRONGLY with the problem's detail */
+  /** The answer's body, as it comes. @throws FcmError of the problem's code, with its detail */
   stream(request: Request): Promise<Readable>
   /** The answer's body as JSON. */
   json<T>(request: Request): Promise<T>
@@ -98,7 +100,8 @@ function clientOf(ask: (request: Request) => Promise<Answer>, close: () => Promi
   const stream = async (request: Request): Promise<Readable> => {
     const { status, body } = await ask(request)
     if (status < 400) return body
-    throw new FcmError('ASKED_WRONGLY', { detail: problemIn(await text(body)) ?? `the answer was ${status}` })
+    const { type = '', detail = `The answer was ${status}.` } = problemIn(await text(body))
+    throw toldError(codeOf(type), detail, withoutCode(status))
   }
   return {
     stream,
@@ -116,10 +119,16 @@ async function text(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-function problemIn(body: string): string | null {
+function problemIn(body: string): Partial<Problem> {
   try {
-    return (JSON.parse(body) as { detail?: string }).detail ?? null
+    return JSON.parse(body) as Problem
   } catch {
-    return null
+    return {}
   }
+}
+
+/** What it is when a problem names no error of ours. */
+function withoutCode(status: number): ErrorCode {
+  if (status === 429 || status === 503) return 'ANSWER_AWAY'
+  return status < 500 ? 'ASKED_WRONGLY' : 'FAULT'
 }

@@ -43,7 +43,7 @@ describe('records of 5 MB', () => {
     await expect(
       it.printed('dead-letters', 'redrive', source, `${topic}/0/999`, '--run', RUN),
     ).rejects.toMatchObject({
-      code: 'ASKED_WRONGLY',
+      code: 'DEAD_LETTER_UNKNOWN',
       exit: 2,
     })
     const [, partition, offset] = source.split('/').map(Number)

@@ -56,7 +56,7 @@ const errors = {
       `Run "${d.run}" was deleted, or is being deleted, while it was written to. Wait until that has ended, and begin it again if it is wanted.`,
     DEAD_LETTER_UNKNOWN: (d) =>
       `Run "${d.run}" has no dead letter "${d.source}". \`fcm dead-letters list --run ${d.run}\` shows those there are.`,
-    /** What the API said to a command of ours; it has said all. */
+    /** What the API said to a command of ours, without a code; it has said all. */
     ASKED_WRONGLY: (d) => String(d.detail),
     SOURCE_DIFFERS: (d) =>
       `Run "${d.run}" holds ${d.before}, not ${d.now}. Go on with that; or begin anew with --fresh, or in another --data-dir and database, on Kafka with another cluster and database.`,
@@ -169,7 +169,11 @@ const errors = {
       `The Farcaster MCP server ${d.server} does not answer: ${d.why}. Check that it runs: polling goes on as soon as it does.`,
     DATABASE_UNREACHABLE: (d) =>
       `The database does not answer: ${d.why}. Check the disk and, where DATABASE_URL is set, that its server runs.`,
+    /** The API has no place for a command of ours; it has said all. */
+    ANSWER_AWAY: (d) => String(d.detail),
   }),
+  /** As of an error that is none of these, which the API has met and logged. */
+  ...kinds('lasting', 70, { FAULT: (d) => String(d.detail) }),
 }
 
 export class FcmError extends Error {
@@ -187,6 +191,15 @@ export class FcmError extends Error {
     this.exit = kind.exit
     this.retry = kind.retry
   }
+}
+
+const MOST_WORDS = 4000
+
+/** An error that the API tells of, in its words; `code` may be none that is known here, which is `otherwise`. */
+export function toldError(code: string, words: string, otherwise: ErrorCode): FcmError {
+  const error = new FcmError(Object.hasOwn(errors, code) ? (code as ErrorCode) : otherwise, {})
+  error.message = oneLine(words, MOST_WORDS)
+  return error
 }
 
 /** Details quote what people and strangers wrote: a message stays one line, and nothing in it drives a terminal. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { connect } from '../../app/client.ts'
 import { readConfig } from '../../app/config.ts'
 import { stopSignal } from '../../app/stopping.ts'
-import { FcmError } from '../../common/errors.ts'
+import { FcmError, toldError } from '../../common/errors.ts'
 import { iso } from '../../common/time.ts'
 import { checkRunName } from '../../pipeline/topology.ts'
 import { time } from '../options.ts'
@@ -62,7 +62,7 @@ export function backfill(program: Command): void {
           else end = told
         }
         signal.throwIfAborted()
-        if (end?.type === 'error') throw new FcmError('ASKED_WRONGLY', { detail: end.detail })
+        if (end?.type === 'error') throw toldError(end.code, end.detail, 'FAULT')
         if (end?.type !== 'done' || !end.finished)
           throw new FcmError('BACKFILL_CUT', { run, why: 'the process that did it ended' })
         progress.done(summary(end, run))
