@@ -27,7 +27,8 @@ export const deleteRunOf =
     if (run === LIVE) throw new FcmError('RUN_IS_LIVE', { run })
     await writeAlone(run, async () => {
       await checkRunIsThere(engines, run)
-      await engines.store.runs.delete(run)
+      // First what it is made from: who is started again meanwhile finds nothing to begin the run anew with.
       await engines.log.deleteTopics(topicSpecs(run, 1).map(({ name }) => name))
+      await engines.store.runs.delete(run)
     })
   }

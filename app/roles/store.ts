@@ -1,4 +1,4 @@
-import { DAY } from '../../common/time.ts'
+import { DAY, HOUR } from '../../common/time.ts'
 import { runSink } from '../../pipeline/runtime/run-sink.ts'
 import type { StartRole } from './role.ts'
 
@@ -12,10 +12,12 @@ export const store: StartRole = async (host, { config, store, logger }) => {
   const expire = () =>
     store.runs.expire(config.textDays).catch((err) => logger.warn({ err }, 'old rows were not expired'))
   const timer = setInterval(expire, DAY).unref()
-  void expire()
+  // Not at once: the clock of a machine that has just been started may be years ahead until it has asked the time.
+  const first = setTimeout(expire, HOUR).unref()
   return {
     stop: async () => {
       clearInterval(timer)
+      clearTimeout(first)
       await stop()
     },
   }

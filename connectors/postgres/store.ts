@@ -61,6 +61,8 @@ export type StoreOptions = (
 export const CONNECTIONS = { writers: 4, readers: 4, locks: 1 }
 /** A page takes some ms; a question that the server has not answered by then is too large. */
 const READ_WITHIN_MS = 15_000
+/** Between two statements of a transaction pass some ms; a process that is silent for so long may never go on. */
+const LEFT_AFTER_MS = 20_000
 
 /**
  * Opens the store and brings its tables up to date.
@@ -132,9 +134,10 @@ async function openServer(
     now,
   }: { early: boolean; asTheyAre: boolean; readWithinMs: number; now: () => number },
 ): Promise<Store> {
-  const pool = (of: keyof typeof CONNECTIONS, withinMs?: number) =>
-    createDatabase({ connectionString: url, max: CONNECTIONS[of], application_name: `fcm ${of}` }, withinMs)
-  const [writers, readers, locks] = [pool('writers'), pool('readers', readWithinMs), pool('locks')]
+  const pool = (of: keyof typeof CONNECTIONS, settings = {}) =>
+    createDatabase({ connectionString: url, max: CONNECTIONS[of], application_name: `fcm ${of}` }, settings)
+  const writers = pool('writers', { leftAfterMs: LEFT_AFTER_MS })
+  const [readers, locks] = [pool('readers', { readWithinMs }), pool('locks')]
   let migrated: Promise<void> | undefined
   // Until it has gone well once, whoever asks for something tries.
   const opened = () => {

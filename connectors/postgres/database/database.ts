@@ -44,10 +44,20 @@ const types = {
 }
 
 /**
- * `readWithinMs`: nothing is written through it, and the server gives up a statement that takes so long.
+ * `readWithinMs`: nothing is written through it, and the server gives up a statement that takes so long. `leftAfterMs`: the
+ * server ends a session that has left a transaction open for so long, as that of a process that was stopped for good, for
+ * whose locks all others would wait; and one whose process is gone, while it waits for a lock.
  * @throws FcmError DATABASE_UNREACHABLE from every call, when waiting may help; ANSWER_TOO_SLOW
  */
-export function createDatabase(config: pg.PoolConfig, readWithinMs?: number): Database {
+export function createDatabase(
+  config: pg.PoolConfig,
+  { readWithinMs, leftAfterMs }: { readWithinMs?: number; leftAfterMs?: number } = {},
+): Database {
+  const settings = [
+    readWithinMs && `SET statement_timeout = ${readWithinMs}; SET default_transaction_read_only = on`,
+    leftAfterMs &&
+      `SET idle_in_transaction_session_timeout = ${leftAfterMs}; SET client_connection_check_interval = ${leftAfterMs}`,
+  ].filter(Boolean)
   const pool = new pg.Pool({
     ...config,
     ...{ types, pipeline: true, connectionTimeoutMillis: 10_000 },
@@ -58,11 +68,8 @@ export function createDatabase(config: pg.PoolConfig, readWithinMs?: number): Da
   pool.on('error', () => {})
   pool.on('connect', (client) => {
     client.on('error', () => {})
-    if (readWithinMs === undefined) return
     // Ahead of whatever it is asked first. A connection on which this fails fails at that, too.
-    client
-      .query(`SET statement_timeout = ${readWithinMs}; SET default_transaction_read_only = on`)
-      .catch(() => {})
+    if (settings.length > 0) client.query(settings.join('; ')).catch(() => {})
   })
 
   async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -111,8 +118,11 @@ export function createDatabase(config: pg.PoolConfig, readWithinMs?: number): Da
   }
 }
 
-/** SQLSTATE classes and codes of a server that is away, starting, stopping, standing by, or out of disk, memory or connections. */
-const MAY_PASS = /^(08...|53...|57014|57P0[123]|58030|25006)$/
+/**
+ * SQLSTATE classes and codes of a server that is away, starting, stopping, standing by, or out of disk, memory or connections;
+ * of a lock that others hold for too long, and of a session that had left a transaction open.
+ */
+const MAY_PASS = /^(08...|53...|55P03|57014|57P0[123]|58030|25006|25P03)$/
 const NO_CONNECTION = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -33,6 +33,8 @@ export async function expire(
   now: number,
 ): Promise<number> {
   const before = monthOf(now) - KEPT_MONTHS
+  // Ahead of who writes in it first, which may be an alert.
+  await query('SELECT make_month($1)', [monthOf(now) + 1])
   return (
     (await blankTexts(query, textDays)) +
     (await forgetPolls(query)) +

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
-import { DAY } from '../../../common/time.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { DAY, HOUR } from '../../../common/time.ts'
 import { bench, code, numbered, numbersOf, range, readAll, until } from '../contract/bench.ts'
 import type { Rec } from '../port.ts'
 import { openEmbeddedLog } from './embedded.ts'
@@ -44,6 +44,24 @@ describe('retention', () => {
     expect(await log.ends('t')).toEqual(last)
     await log.close()
     expect(await (await open(dir)).ends('t')).toEqual(last)
+  })
+
+  test('a clock that is far ahead when it is opened is believed after an hour', async () => {
+    const { clock, dir, log } = await setUp()
+    await log.ensureTopics([{ name: 'long', partitions: 1, retentionMs: 14 * DAY }])
+    await log.append(numbered('long', 0, 5000))
+    clock.time += 1
+    await log.append(numbered('long', 5000, 5010))
+    await log.close()
+    const started = performance.now()
+    const monotonic = vi.spyOn(performance, 'now').mockReturnValue(started)
+    const ahead = await open(dir, { now: () => clock.time + 700 * DAY })
+    await ahead.append(numbered('long', 5010, 5020))
+    await ahead.maintain()
+    expect(await ahead.ends('long')).toEqual([{ partition: 0, first: 0, next: 5020 }])
+    monotonic.mockReturnValue(started + HOUR)
+    await ahead.maintain()
+    expect(await ahead.ends('long')).toEqual([{ partition: 0, first: 5010, next: 5020 }])
   })
 
   test('a reader that it has overtaken is told, not moved on', async () => {

@@ -1,4 +1,4 @@
-import { DAY } from '../../../common/time.ts'
+import { DAY, HOUR } from '../../../common/time.ts'
 import type { Database } from './database.ts'
 import { keyText, prepare, type Storage, type Topic } from './storage.ts'
 
@@ -11,7 +11,7 @@ const TOMBSTONE_MS = DAY
  * Deletes what the log need not keep: records past their topic's retention, all but the last record of each key of a
  * compacted topic, the records of deleted topics. Yields after every short transaction, so that others get their turn.
  */
-export function createMaintenance(db: Database, storage: Storage, now: () => number) {
+export function createMaintenance(db: Database, storage: Storage, wallClock: () => number) {
   const selectTimes = prepare(
     db,
     'SELECT offset, count, time FROM records WHERE topic = ? AND partition = ? ORDER BY offset LIMIT ?',
@@ -37,6 +37,27 @@ export function createMaintenance(db: Database, storage: Storage, now: () => num
       () =>
         selectTimes.all(topic, partition, STEP) as unknown as [offset: number, count: number, time: number][],
     )
+
+  const selectNewest = prepare(
+    db,
+    'SELECT time FROM records WHERE topic = ? AND partition = ? ORDER BY offset DESC LIMIT 1',
+  )
+  const newest = Math.max(
+    ...[...storage.topics.values()].flatMap(({ id, ends }) =>
+      ends.map((_, partition) => {
+        const [time] = db.read(() => selectNewest.all(id, partition) as unknown as [number][])[0] ?? []
+        return time ?? Number.NEGATIVE_INFINITY
+      }),
+    ),
+  )
+  const isAhead = newest > Number.NEGATIVE_INFINITY && wallClock() > newest + DAY
+  const opened = performance.now()
+  /**
+   * A clock that is far ahead of all that is in the log is believed after an hour: that of a machine that has just been
+   * started may be years ahead until it has asked the time, and what is deleted by it is gone.
+   */
+  const now = (): number =>
+    isAhead && performance.now() - opened < HOUR ? Math.min(wallClock(), newest + DAY) : wallClock()
 
   const isDeleted = (topic: Topic): boolean => storage.topics.get(topic.name) !== topic
 

@@ -2,6 +2,8 @@
 -- has missed nothing. It stands beside the tables that it is of, and is written by them, so nobody can write one without
 -- the other.
 SET LOCAL lock_timeout = '5s';
+-- Who still writes as the older release does has committed, or waits: each of its events is below, or passes the trigger.
+LOCK TABLE alert_events IN SHARE ROW EXCLUSIVE MODE;
 
 -- What people did, as it stands in the log (topic `desk`): appended, never changed.
 CREATE TABLE desk_actions (
