@@ -78,7 +78,7 @@ test('--fresh clears a log that is damaged; without it, one is told', { timeout:
   expect(doctor.code).toBe(1)
   const lag = await fcm(['lag', '--data-dir', damaged])
   expect(lag.stdout).toMatch(/fcm\.live\.store/)
-  expect(lag.stderr).toMatch(/No process is at work on run live: nothing is watched/)
+  expect(lag.stderr).toMatch(/Run live: none is at work: nothing is watched\. `fcm start`/)
   expect(lag.code).toBe(1)
   // Another seed would mix two networks.
   expectExplained(

@@ -2,17 +2,17 @@
 import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Lag, Run } from '../../api/contracts/ops.ts'
+import type { About, Lag, Run } from '../../api/contracts/ops.ts'
 import type { Source } from '../../api/contracts/source.ts'
+import { SECOND } from '../../common/time.ts'
 import { openServer } from '../../connectors/farcaster/source/mcp/open-server.ts'
-import { LIVE } from '../../pipeline/topology.ts'
-import { connect, rolesAtWork } from '../client.ts'
+import { type Client, connect } from '../client.ts'
 import type { Config } from '../config.ts'
 import { hasLog } from '../data-directory.ts'
 import { targetOf } from '../sources/polling.ts'
-import { examineDeployment, membersOf } from './deployment.ts'
+import { examineDeployment } from './deployment.ts'
 import { examine, type Finding } from './finding.ts'
-import { hasBegun, lagFinding, workFinding } from './work.ts'
+import { hasBegun, lagFinding, rolesOfLive, sourceFinding, workFinding } from './work.ts'
 
 const ENOUGH_BYTES = 2 * 2 ** 30
 
@@ -85,7 +85,7 @@ async function inside(config: Config): Promise<Finding[]> {
     await client.json({ path: '/readyz' })
     const { items } = await client.json<{ items: Run[] }>({ path: '/v1/runs' })
     const { items: lag } = await client.json<{ items: Lag[] }>({ path: '/v1/ops/lag' })
-    const atWork = onKafka ? await membersOf(config) : await rolesAtWork(client, LIVE)
+    const atWork = await rolesOfLive(client, config)
     const database: Finding = {
       ...{ check: 'Database', state: 'ok' },
       found: config.databaseUrl ? 'the server of DATABASE_URL answers' : 'the embedded one answers',
@@ -95,24 +95,18 @@ async function inside(config: Config): Promise<Finding[]> {
       { check: 'Runs', state: 'ok', found: items.map(({ run }) => run).join(', ') || 'none yet' },
       workFinding(atWork, hasBegun(lag)),
       lagFinding(lag),
-      ...(await source(client)),
+      ...(await source(client, config)),
     ]
   } finally {
     await client.close()
   }
 }
 
-/** What the polls of run `live` came to; nothing where it has no source that polls. */
-async function source(client: Awaited<ReturnType<typeof connect>>): Promise<Finding[]> {
-  const { round, followed, failing } = await client.json<Source>({ path: '/v1/ops/source?run=live' })
+/** Of run `live`; nothing where it has no source that polls. */
+async function source(client: Client, { pollSeconds }: Config): Promise<Finding[]> {
+  const { round, ...polls } = await client.json<Source>({ path: '/v1/ops/source?run=live' })
   if (!round) return []
-  const found = `the round of ${round.at} asked for ${followed} channels: ${round.requests} requests, ${round.failed} failed`
-  const check = 'Source'
-  if (followed === 0)
-    return [
-      { check, state: 'broken', found, mend: 'It follows no channel: check --follow and --min-followers.' },
-    ]
-  if (round.failed === 0) return [{ check, state: 'ok', found }]
-  const mend = `${round.error ?? ''}. \`fcm gaps\` and /v1/ops/source tell of which channels (${failing} failing).`
-  return [{ check, state: round.failed === round.requests ? 'broken' : 'attention', found, mend }]
+  // A simulated network, which alone has a notice, has a clock of its own, which stands while nobody polls.
+  const { notice } = await client.json<About>({ path: '/v1/about' })
+  return [sourceFinding({ round, ...polls }, notice === null ? Date.now() : null, pollSeconds * SECOND)]
 }

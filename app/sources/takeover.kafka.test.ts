@@ -56,6 +56,9 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     expect(await fcm(['start', ...other], env)).toMatchObject(refused)
     expect(await fcm(['run', 'source', ...other], env)).toMatchObject(refused)
     expect(second.said.stdout).not.toContain('"live"')
+    expect(await fcm(['lag'], env)).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('Run live: count, sum, detect, store are not at work') },
+    })
     first.kill('SIGKILL')
     await second.says('"live"')
     // One that leaves in good order is not waited for.
@@ -66,6 +69,11 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     await third.says('"live"')
     expect(Date.now() - began).toBeLessThan(6000)
     expect(await second.ended).toMatchObject({ code: 0 })
+    third.kill('SIGTERM')
+    await third.ended
+    expect(await fcm(['lag'], env)).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('nothing is watched') },
+    })
   })
 
   test('it goes on while the database is away, and so does one that begins then', {

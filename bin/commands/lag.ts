@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { Lag } from '../../api/contracts/ops.ts'
-import { type Client, rolesAtWork } from '../../app/client.ts'
+import type { Client } from '../../app/client.ts'
 import { type Config, readConfig } from '../../app/config.ts'
-import { hasBegun, LATE_SECONDS } from '../../app/doctor/work.ts'
+import { hasBegun, LATE_SECONDS, rolesOfLive, workFinding } from '../../app/doctor/work.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { list } from '../list.ts'
 import { withSettings } from '../settings.ts'
@@ -14,7 +14,7 @@ export function lag(program: Command): void {
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
-      `\nExample:\n  npx fcm lag\n\nIt ends with 1 when a role is behind by more than ${LATE_SECONDS} s, or run live is watched by nobody.`,
+      `\nExample:\n  npx fcm lag\n\nIt ends with 1 when a role is behind by more than ${LATE_SECONDS} s, or one of run live is not at work.`,
     )
     .action((flags) => {
       const config = readConfig(flags)
@@ -29,10 +29,9 @@ export function lag(program: Command): void {
 
 async function check(rows: readonly Lag[], client: Client, config: Config, run: string): Promise<void> {
   if (rows.some(({ seconds }) => seconds > LATE_SECONDS)) process.exitCode = 1
-  if (run !== LIVE || config.kafkaBrokers !== undefined || !hasBegun(rows)) return
-  if ((await rolesAtWork(client, LIVE)).length > 0) return
+  if (run !== LIVE) return
+  const { state, found, mend } = workFinding(await rolesOfLive(client, config), hasBegun(rows))
+  if (state !== 'broken') return
   process.exitCode = 1
-  process.stderr.write(
-    `No process is at work on run ${LIVE}: nothing is watched. \`fcm start\` goes on from there.\n`,
-  )
+  process.stderr.write(`Run ${LIVE}: ${found}. ${mend}\n`)
 }
