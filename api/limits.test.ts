@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ApiOptions } from './app.ts'
 import { createRate } from './limits.ts'
 import { countRow, fakeStore, testApi } from './testing.ts'
 
@@ -52,6 +53,58 @@ describe('requests of one address', () => {
     for (let i = 0; i < 1100; i++) await app.inject('/v1/nothing')
     expect((await ask('127.0.0.1')).statusCode).toBe(200)
     await app.close()
+  })
+})
+
+describe('clients behind a proxy', () => {
+  const PROXY = '10.0.0.1'
+  const trusting = { anyone: ['read'], trustedProxies: [PROXY, 'fd00::/64', '127.0.0.1'] } as const
+  const asks = async (options: Partial<ApiOptions>) => {
+    const { app } = await testApi({ now: () => 0, ...options })
+    onTestFinished(() => app.close())
+    return async (client: string, remoteAddress = PROXY) =>
+      (await app.inject({ url: '/v1/about', remoteAddress, headers: { 'x-forwarded-for': client } }))
+        .statusCode
+  }
+
+  it('have each a limit of their own where it is trusted, whatever they say of themselves', async () => {
+    const ask = await asks(trusting)
+    for (let i = 0; i < 1000; i++) expect(await ask(`192.0.2.${i % 256}, 203.0.113.1`)).toBe(200)
+    expect(await ask('203.0.113.1')).toBe(429)
+    expect(await ask('203.0.113.1', `::ffff:${PROXY}`)).toBe(429)
+    // Through a second proxy that is trusted, too.
+    expect(await ask(`203.0.113.1, ${PROXY}`, 'fd00::7')).toBe(429)
+    for (const proxy of [PROXY, 'fd00::7', '127.0.0.1']) expect(await ask('203.0.113.2', proxy)).toBe(200)
+  })
+
+  it.each([
+    ['another is', trusting],
+    ['none is', { anyone: ['read'] }],
+  ] as const)('have one together where %s trusted', async (_, options) => {
+    const ask = await asks(options)
+    for (let i = 0; i < 1000; i++) expect(await ask(`203.0.113.${i % 256}`, '10.0.0.2')).toBe(200)
+    expect(await ask('203.0.113.1', '10.0.0.2')).toBe(429)
+  })
+
+  it('have each their places for exports', async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    async function* slow() {
+      await asked
+      yield countRow
+    }
+    const store = fakeStore({ series: { exportCounts: slow } })
+    const { app } = await testApi({ store, ...trusting })
+    onTestFinished(() => app.close())
+    const ask = async (client: string) =>
+      app.inject({
+        url: '/v1/export/counts',
+        remoteAddress: PROXY,
+        headers: { 'x-forwarded-for': client },
+      })
+    const open = ['1', '1', '1', '1', '2'].map((end) => ask(`203.0.113.${end}`))
+    expect((await ask('203.0.113.1')).statusCode).toBe(429)
+    resolve()
+    expect((await Promise.all(open)).map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200, 200])
   })
 })
 

@@ -8,17 +8,25 @@ import { type Guard, guard } from './auth/guard.ts'
 import { secureHeaders } from './auth/headers.ts'
 import { answerClientError, answerError, notFound } from './problem.ts'
 
-export type ServerOptions = Guard & { logger: FastifyBaseLogger }
+export type ServerOptions = Guard & {
+  logger: FastifyBaseLogger
+  /**
+   * Addresses and ranges (CIDR) of proxies: what came through one is counted for the client that its X-Forwarded-For names,
+   * everything else for who is connected. It gives no rights to anybody.
+   */
+  trustedProxies?: readonly string[]
+}
 
 /** A Fastify app that answers every error as a problem, and listens to nothing yet. */
 export function createServer(
-  { logger, ...guarded }: ServerOptions,
+  { logger, trustedProxies = [], ...guarded }: ServerOptions,
   options: FastifyHttpOptions<HttpServer, FastifyBaseLogger>,
 ) {
   const app = fastify({
     // Named in problems and in the log, which several processes may write.
     genReqId: () => randomUUID(),
     ...options,
+    trustProxy: [...trustedProxies],
     loggerInstance: logger,
     // Dashboards, orchestrators and scrapers ask every few seconds; what goes wrong is logged by `answerError`.
     logController: new LogController({ disableRequestLogging: true }),

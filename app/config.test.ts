@@ -42,6 +42,23 @@ describe('settings', () => {
     mcp: [],
     follow: [],
     allowedHosts: ['a b', 'a:80', 'a,', 'http://a', ...HOSTILE],
+    trustedProxies: [
+      'proxy',
+      '10.0.0.1,',
+      '10.0.0.1, 10.0.0.2',
+      '10.0.0',
+      '10.0.0.1:80',
+      '10.0.0.0/0',
+      '10.0.0.0/33',
+      '10.0.0.0/255.0.0.0',
+      '10.0.0.0/8/8',
+      'fd00::/129',
+      '[fd00::1]',
+      'fe80::1%eth0',
+      'loopback',
+      'true',
+      ...HOSTILE,
+    ],
     mcpEnv: [
       'A B',
       'A,',
@@ -88,6 +105,21 @@ describe('settings', () => {
         }
         expectReadable(error)
       }
+  })
+
+  test('a proxy is trusted by its address or range, others are told how it is written', () => {
+    const written = [
+      '10.0.0.1',
+      '10.0.0.0/8',
+      '::1',
+      'fd00::/64',
+      '::ffff:10.0.0.1',
+      '10.0.0.1/32,fd00::1/128',
+    ]
+    for (const value of written) expect(read('trustedProxies', value, 'environment')).toBe(value)
+    expect(() => read('trustedProxies', '10.0.0.1, b', 'environment')).toThrow(
+      'FCM_TRUSTED_PROXIES "10.0.0.1, b": must be addresses or ranges of them, with commas, such as 10.0.0.1,fd00::/64.',
+    )
   })
 
   test('a number that is written as one is that number', () => {

@@ -1,4 +1,5 @@
 /** Every setting: its flag, its environment variable, its range and default, in one table. */
+import { isIP } from 'node:net'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { FcmError } from '../common/errors.ts'
@@ -10,6 +11,13 @@ import { PRESETS } from '../pipeline/stages/detect/settings.ts'
 
 /** What holds passwords of ours is not passed on. */
 const PASSED_ON = '(?!DATABASE_URL|SCHEMA_REGISTRY_URL|KAFKA_)[A-Za-z_]\\w*'
+
+/** Of IP addresses, one or a range as CIDR writes it. Not of all: who trusts everybody lets everybody say who it is. */
+function isRange(text: string): boolean {
+  const [, address = '', bits] = /^([^/%]+)(?:\/([1-9]\d{0,2}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  return version !== 0 && Number(bits ?? 1) <= (version === 4 ? 32 : 128)
+}
 
 const setting = { additionalProperties: false }
 
@@ -84,6 +92,17 @@ export const Settings = Type.Object(
         description:
           'the names, with commas and without ports, that it is called by beside loopback and FCM_HOST, such as that of a proxy before it',
       }),
+    ),
+    trustedProxies: Type.Optional(
+      Type.Refine(
+        Type.String({
+          env: 'FCM_TRUSTED_PROXIES',
+          description:
+            'the addresses of the proxies before it, with commas, also as ranges (10.0.0.0/8), whose X-Forwarded-For says which client asks (default: none)',
+        }),
+        (text) => text.split(',').every(isRange),
+        () => 'must be addresses or ranges of them, with commas, such as 10.0.0.1,fd00::/64',
+      ),
     ),
     anyone: Type.Optional(
       Type.String({

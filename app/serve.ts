@@ -35,9 +35,10 @@ export async function listen(
 }
 
 /** What is listened on, and who may ask. */
-export const accessOf = ({ host, allowedHosts, anyone }: Config) => ({
+export const accessOf = ({ host, allowedHosts, trustedProxies, anyone }: Config) => ({
   host,
   allowedHosts: listOf(allowedHosts),
+  trustedProxies: listOf(trustedProxies),
   anyone: listOf(anyone) as Scope[],
 })
 const listOf = (text: string | undefined): string[] => text?.split(',') ?? []

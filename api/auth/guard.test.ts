@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ServerOptions } from '../server.ts'
 import { fakeStore, testApi } from '../testing.ts'
 import { hostsOf } from './foreign.ts'
 import type { Scope } from './principal.ts'
@@ -16,7 +17,7 @@ const admin = {
 const ELSEWHERE = '10.0.0.7'
 const opened: { close(): Promise<unknown> }[] = []
 afterAll(() => Promise.all(opened.map((app) => app.close())))
-async function apiOn(host = '127.0.0.1', more: { allowedHosts?: string[]; anyone?: Scope[] } = {}) {
+async function apiOn(host = '127.0.0.1', more: Partial<ServerOptions> = {}) {
   const { app, logged } = await testApi({ host, admin, ...more })
   opened.push(app)
   const status = async (url: string, headers: Record<string, string> = {}, remoteAddress = '127.0.0.1') =>
@@ -75,6 +76,10 @@ describe('scopes', () => {
       expect(await allowedTo(here, headers)).toEqual(['public'])
       const anyone = await apiOn('127.0.0.1', { anyone: ['read'] })
       expect(await allowedTo(anyone, headers)).toEqual(['public', 'read'])
+      // A proxy that is trusted to name its clients lets nobody be the owner, from here or elsewhere.
+      const trusting = await apiOn('127.0.0.1', { trustedProxies: ['127.0.0.1', ELSEWHERE] })
+      for (const proxy of ['127.0.0.1', ELSEWHERE])
+        expect([proxy, await allowedTo(trusting, headers, proxy)]).toEqual([proxy, ['public']])
     },
   )
 
@@ -214,6 +219,23 @@ describe('the audit log', () => {
         },
         { who: 'nobody', from: ELSEWHERE, what: { url: '/admin/runs/a%0Ab' }, status: 403 },
         { who: 'admin', what: { url: '/admin/backfills', run: 'history' }, status: 200, outcome: 'done' },
+      ])
+  })
+
+  it('names who asks through a proxy by what that says of him, where it is trusted', async () => {
+    const { app, logged } = await apiOn('127.0.0.1', { trustedProxies: [ELSEWHERE] })
+    for (const remoteAddress of [ELSEWHERE, '10.0.0.8'])
+      await app.inject({
+        method: 'DELETE',
+        url: '/admin/runs/history',
+        remoteAddress,
+        headers: { 'x-forwarded-for': '203.0.113.1' },
+      })
+    await expect
+      .poll(() => audited(logged))
+      .toMatchObject([
+        { who: 'nobody', from: '203.0.113.1', status: 403 },
+        { who: 'nobody', from: '10.0.0.8', status: 403 },
       ])
   })
 

@@ -79,20 +79,22 @@ function refuse(reply: FastifyReply, { type }: Principal, scope: Scope) {
 const isAudited = (method: string, scope: Scope | 'public'): boolean =>
   scope === 'admin' || (scope !== 'public' && method !== 'GET' && method !== 'HEAD')
 
-/** Characters of an address that the log shows. */
+/** Characters of what the asker wrote that the log shows. */
 const SHOWN = 300
 
 /** A line of the log on who wanted what, and what came of it, once that has ended or nobody waits for it any more. */
 function audit(request: FastifyRequest, reply: FastifyReply): void {
+  // A connection that has broken has no address any more.
+  const from = oneLine(request.ip ?? '', SHOWN)
   reply.raw.once('close', () => {
-    const { method, url, principal, socket, outcome } = request
+    const { method, url, principal, outcome } = request
     const { run } = (request.body ?? {}) as { run?: unknown }
     const what = { method, url: oneLine(url, SHOWN), ...(typeof run === 'string' && { run }) }
     const cut = reply.raw.writableFinished ? undefined : 'cut off'
     request.log.info(
       {
         who: principal.type,
-        from: socket.remoteAddress,
+        from,
         what,
         status: reply.statusCode,
         outcome: outcome ?? cut,

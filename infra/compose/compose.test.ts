@@ -61,11 +61,17 @@ const ours = all.filter(([, { build }]) => build !== undefined)
 const roles = ours.filter(([name]) => name !== 'migrate' && name !== 'mcp')
 /** Who is which user of the database. */
 const USERS = { migrate: 'fcm_owner', store: 'fcm_writer', api: 'fcm_reader' } as Record<string, string>
-/** What a service sees of a variable where nobody has set one. */
-const unset = (value: string): string =>
-  value.replace(/\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}/g, (_, or) => or ?? 'secret')
-const environmentOf = (service: Service): Record<string, string> =>
-  Object.fromEntries(Object.entries(service.environment).map(([name, value]) => [name, unset(value)]))
+/** What a service sees of its variables where people have set `env`, by default none. */
+const environmentOf = (service: Service, env: Record<string, string> = {}): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(service.environment).map(([name, value]) => [
+      name,
+      value.replace(
+        /\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}/g,
+        (_, variable, or) => env[variable] ?? or ?? 'secret',
+      ),
+    ]),
+  )
 const [, version] = /"version": "([^"]+)"/.exec(read('package.json'))!
 
 describe('services', () => {
@@ -95,9 +101,18 @@ describe('services', () => {
       expect(accessOf(readConfig({}, environmentOf(service)))).toEqual({
         host: '0.0.0.0',
         allowedHosts: [],
+        trustedProxies: [],
         anyone: ['read', 'ops'],
       })
     }
+  })
+
+  test('the API, which is behind the proxy, is told whom to trust', () => {
+    const env = { FCM_ALLOWED_HOSTS: 'monitor.example', FCM_TRUSTED_PROXIES: '172.18.0.1' }
+    expect(accessOf(readConfig({}, environmentOf(compose.services.api!, env)))).toMatchObject({
+      allowedHosts: ['monitor.example'],
+      trustedProxies: ['172.18.0.1'],
+    })
   })
 
   test('they find the engines by name and port', () => {
