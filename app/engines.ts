@@ -11,8 +11,9 @@ import { createMetrics, type Metrics } from '../pipeline/runtime/host.ts'
 import { topicSpecs } from '../pipeline/topology.ts'
 import { type Codec, createCodec } from '../schemas/codec.ts'
 import { openFileRegistry } from '../schemas/file-registry.ts'
-import { type Config, kafkaOf, needDatabase } from './config.ts'
+import type { Config } from './config.ts'
 import { makeDataDirectory, openLogIn } from './data-directory.ts'
+import { kafkaOf, needDatabase } from './kafka.ts'
 
 export type Engines = {
   config: Config

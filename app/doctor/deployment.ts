@@ -6,7 +6,8 @@ import { inspectKafka, type TopicFinding } from '../../pipeline/log/kafka/inspec
 import { groupOf, LIVE, ROLES, topicOf, topicSpecs } from '../../pipeline/topology.ts'
 import { createCodec, RECORD_TYPES } from '../../schemas/codec.ts'
 import { type ConfluentOptions, openConfluentRegistry } from '../../schemas/confluent-registry.ts'
-import { type Config, kafkaOf } from '../config.ts'
+import type { Config } from '../config.ts'
+import { kafkaOf } from '../kafka.ts'
 import { examine, type Finding } from './finding.ts'
 
 /** Clocks further apart than this make lag and latency untrue, ms. */
