@@ -24,6 +24,31 @@ it('makes an answer once for all who ask within a second, and anew after', async
   }
 })
 
+it('shares what takes longer than a second to make, and keeps it for a second from when it is there', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  try {
+    const shared = createShared()
+    const slow = Promise.withResolvers<number>()
+    const make = vi.fn(() => slow.promise)
+    const ask = () => shared.answer('live', [1], make)
+    const asked = [ask()]
+    for (let i = 0; i < 5; i++) {
+      vi.advanceTimersByTime(1000)
+      asked.push(ask())
+    }
+    slow.resolve(1)
+    expect(await Promise.all(asked)).toEqual([1, 1, 1, 1, 1, 1])
+    vi.advanceTimersByTime(999)
+    await ask()
+    expect(make).toHaveBeenCalledTimes(1)
+    vi.advanceTimersByTime(1)
+    await ask()
+    expect(make).toHaveBeenCalledTimes(2)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 it('makes it anew when something of the run is new, also what is being made', async () => {
   const shared = createShared()
   const first = Promise.withResolvers<number>()

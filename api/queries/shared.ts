@@ -3,7 +3,7 @@
 export type Shared = {
   /**
    * What `make` resolves with, or has within the last second for the same run and question. What is being made is shared,
-   * too; a failure isn't kept.
+   * too, however long it takes; a failure isn't kept.
    */
   answer<T>(run: string, question: readonly unknown[], make: () => Promise<T>): Promise<T>
   /** Something of this run is new: what was made before is not given any more. */
@@ -15,7 +15,8 @@ const AGE_MS = 1000
 const MOST = 200
 
 export function createShared(): Shared {
-  type Kept = { at: number; answer: Promise<unknown> }
+  /** `at`: since when it is there; null: it is being made. */
+  type Kept = { at: number | null; answer: Promise<unknown> }
   const kept = new Map<string, Map<string, Kept>>()
   let size = 0
   const forget = (run: string, question: string): void => {
@@ -32,17 +33,23 @@ export function createShared(): Shared {
     answer<T>(run: string, question: readonly unknown[], make: () => Promise<T>): Promise<T> {
       const name = JSON.stringify(question)
       const before = kept.get(run)?.get(name)
-      if (before && performance.now() - before.at < AGE_MS) return before.answer as Promise<T>
+      if (before && (before.at === null || performance.now() - before.at < AGE_MS))
+        return before.answer as Promise<T>
       forget(run, name)
       // The oldest run goes first; where all are of one run, that.
       while (size >= MOST) drop(kept.keys().next().value!)
-      const one: Kept = { at: performance.now(), answer: make() }
+      const one: Kept = { at: null, answer: make() }
       const of = kept.get(run) ?? new Map<string, Kept>()
       kept.set(run, of.set(name, one))
       size++
-      one.answer.catch(() => {
-        if (kept.get(run)?.get(name) === one) forget(run, name)
-      })
+      one.answer.then(
+        () => {
+          one.at = performance.now()
+        },
+        () => {
+          if (kept.get(run)?.get(name) === one) forget(run, name)
+        },
+      )
       return one.answer as Promise<T>
     },
     renew: drop,
