@@ -235,7 +235,12 @@ function createStore({ embedded, now, urgent, usual, readers, alone }: Parts): S
       now,
       forget: writer.begin,
       async freeSpace() {
-        if (embedded) await usual.query('VACUUM (ANALYZE)')
+        if (!embedded) return
+        // Table by table: alerts get their turn in between.
+        const { rows } = await usual.query(
+          "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema::regnamespace",
+        )
+        for (const { name } of rows) await usual.query(`VACUUM (ANALYZE) ${name}`)
       },
     }),
     async ping() {
