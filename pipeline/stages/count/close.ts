@@ -5,7 +5,7 @@ import { MEASURES, type Measure, PARTS, type Part, ruleOf, SUMMED } from '../../
 import { type Count, type Coverage, type MeasureBin, NETWORK } from '../../../schemas/records.ts'
 import { close, newLine } from '../lifecycle.ts'
 import { dropSilent, isQuiet } from './channels.ts'
-import { extend, forget, type Span, share } from './coverage.ts'
+import { extend, forget, type Span, share, uncovered } from './coverage.ts'
 import { sweep } from './dedupe.ts'
 import {
   type Channel,
@@ -127,15 +127,7 @@ function unknownUntil(series: Series, until: number, spans: readonly Span[]): Sp
   const { idle, next } = series
   if (!idle || next === null || next >= until) return []
   series.next = until
-  if (share(spans, next, until) === 1) return []
-  const unknown: Span[] = []
-  for (let start = next; start < until; start += BASE) {
-    if (share(spans, start, start + BASE) === 1) continue
-    const last = unknown.at(-1)
-    if (last?.to === start) last.to += BASE
-    else unknown.push({ from: start, to: start + BASE })
-  }
-  return unknown
+  return uncovered(spans, next, until)
 }
 
 function forgetOld(state: CountState, channel: Channel): void {

@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BASE, MINUTE } from '../../../common/time.ts'
+import { type Span, share, uncovered, union } from './coverage.ts'
 import { bin, complete, coverage, of, post, run, T0 } from './testing.ts'
 
 describe('silence is not absence', () => {
@@ -44,4 +46,41 @@ describe('silence is not absence', () => {
 test('a coverage that is no span is refused', async () => {
   await expect(run([complete(T0 + BASE, T0)])).rejects.toThrow(/no span/)
   await expect(run([complete(0, T0)])).rejects.toThrow(/no span/)
+})
+
+test('bins that are not covered whole are the same, found by spans or looked at one by one', () => {
+  // Bounds of spans on those of bins and off them, and spans that touch.
+  const time = fc.oneof(
+    fc.integer({ min: -2, max: 14 }).map((n) => n * BASE),
+    fc.integer({ min: -2 * BASE, max: 14 * BASE }),
+  )
+  const spans = fc.array(fc.tuple(time, time), { maxLength: 12 }).map((pairs) => {
+    const apart = union(
+      [],
+      pairs.flatMap(([a, b]): Span[] => (a < b ? [{ from: a, to: b }] : [])),
+    )
+    return apart.flatMap((span, i): Span[] => {
+      const middle = (span.from + span.to) / 2
+      return i % 2 && Number.isInteger(middle)
+        ? [
+            { ...span, to: middle },
+            { ...span, from: middle },
+          ]
+        : [span]
+    })
+  })
+  fc.assert(
+    fc.property(spans, fc.nat(6), fc.integer({ min: 1, max: 8 }), (covered, first, bins) => {
+      const oneByOne: Span[] = []
+      const to = (first + bins) * BASE
+      for (let start = first * BASE; start < to; start += BASE) {
+        if (share(covered, start, start + BASE) === 1) continue
+        const last = oneByOne.at(-1)
+        if (last?.to === start) last.to += BASE
+        else oneByOne.push({ from: start, to: start + BASE })
+      }
+      expect(uncovered(covered, first * BASE, to)).toEqual(oneByOne)
+    }),
+    { numRuns: 2000 },
+  )
 })

@@ -1,3 +1,5 @@
+import { BASE, floorTo } from '../../../common/time.ts'
+
 /** Which time is decided, and which of it was covered. Spans are half-open, in ms, sorted and apart from each other. */
 export type Span = { from: number; to: number }
 
@@ -43,6 +45,27 @@ export function union(a: readonly Span[], b: readonly Span[]): Span[] {
     if (last && span.from <= last.to) last.to = Math.max(last.to, span.to)
     else out.push({ ...span })
   }
+  return out
+}
+
+/** The bins in [from, to), which both are bounds of bins, that are not covered whole, as spans. */
+export function uncovered(spans: readonly Span[], from: number, to: number): Span[] {
+  const out: Span[] = []
+  const addHole = (begin: number, end: number): void => {
+    const first = floorTo(begin, BASE)
+    const behind = floorTo(end + BASE - 1, BASE)
+    const last = out.at(-1)
+    if (last && first <= last.to) last.to = behind
+    else out.push({ from: first, to: behind })
+  }
+  let coveredTo = from
+  for (const span of spans) {
+    if (span.to <= coveredTo) continue
+    if (span.from >= to) break
+    if (span.from > coveredTo) addHole(coveredTo, span.from)
+    coveredTo = span.to
+  }
+  if (coveredTo < to) addHole(coveredTo, to)
   return out
 }
 
