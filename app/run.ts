@@ -63,10 +63,10 @@ async function runOn(
     running = await startRoles(engines, run, processing)
     const signal = AbortSignal.any([stop, running.failed])
     if (source) {
-      const onAnswer = () => logger.info('polling goes on')
+      const onGoingOn = () => logger.info('polling goes on')
       const publish = async (held: AbortSignal): Promise<void> => {
         const beforeLive = async () => logger.info({ from: new Date(source.liveFrom) }, 'live')
-        await source.publish({ signal: held, onWaiting, onAnswer, onHistory: () => {}, beforeLive })
+        await source.publish({ signal: held, onWaiting, onGoingOn, onHistory: () => {}, beforeLive })
       }
       await asOnlySource(engines, source.origin, publish, onWaiting, signal)
     } else await stopped(signal)

@@ -59,7 +59,7 @@ async function watch(
     logger.warn({ code: error.code }, error.message)
     tell.onWaiting(error)
   }
-  const onAnswer = () => {
+  const onGoingOn = () => {
     logger.info('polling goes on')
     tell.say('Polling goes on.')
   }
@@ -73,7 +73,7 @@ async function watch(
     roles = started
     const signal = AbortSignal.any([stop, started.failed])
     const work = (held: AbortSignal) =>
-      publishLive(source, started, until, tell, { signal: held, onWaiting, onAnswer })
+      publishLive(source, started, until, tell, { signal: held, onWaiting, onGoingOn })
     await asOnlySource(engines, source.origin, work, onWaiting, signal)
     started.failed.throwIfAborted()
   } finally {
@@ -88,7 +88,7 @@ async function publishLive(
   roles: Roles,
   until: number | undefined,
   { say, history }: Teller,
-  told: Pick<Watching, 'signal' | 'onWaiting' | 'onAnswer'>,
+  told: Pick<Watching, 'signal' | 'onWaiting' | 'onGoingOn'>,
 ): Promise<void> {
   const { signal } = told
   roles.timed(!source.hasHistory)

@@ -164,7 +164,7 @@ const errors = {
     CLOCK_BEHIND: (d) =>
       `This machine's clock stands at ${d.now}, before the last round of polls, at ${d.last}: polling waits until then. Set the clock right; if it was wrong before, begin anew with --fresh, or with another --data-dir.`,
     CLOCK_JUMPED: (d) =>
-      `This machine's clock has jumped to ${d.wall}, while by the time that went by it is ${d.now}: polling waits until it has jumped back, or has gone on evenly for five minutes, as it does after the machine has slept. Nothing is lost.`,
+      `This machine's clock has jumped to ${d.wall}, while by the time that went by it is ${d.now}: polling waits until it has jumped back. Set the clock right; where it is right now, as after a pause of a virtual machine, start again.`,
     MCP_SERVER_AWAY: (d) =>
       `The Farcaster MCP server ${d.server} does not answer: ${d.why}. Check that it runs: polling goes on as soon as it does.`,
     DATABASE_UNREACHABLE: (d) =>

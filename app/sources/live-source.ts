@@ -18,8 +18,8 @@ export type LiveSource = {
 export type Watching = {
   signal: AbortSignal
   onWaiting(error: FcmError): void
-  /** Polling, which has waited for an answer, goes on. */
-  onAnswer?: (() => void) | undefined
+  /** Polling, which has waited for an answer or for the clock, goes on. */
+  onGoingOn?: (() => void) | undefined
   /** History is published up to `time`, ms: a `share`, 0-1, of it. */
   onHistory(share: number, time: number): void
   /** What history there is is published; live time begins when this resolves. */

@@ -2,7 +2,7 @@
 import { FcmError } from '../../common/errors.ts'
 import { onFirst, untilItPasses } from '../../common/retry.ts'
 import { MINUTE, SECOND } from '../../common/time.ts'
-import { type Clock, wallClock } from '../../connectors/farcaster/source/clock.ts'
+import { type Clock, LOOK_MS, trusted, wallClock } from '../../connectors/farcaster/source/clock.ts'
 import { parseFollow } from '../../connectors/farcaster/source/follow.ts'
 import { openServer, type ServerTarget } from '../../connectors/farcaster/source/mcp/open-server.ts'
 import { pollingSource } from '../../connectors/farcaster/source/poll.ts'
@@ -20,7 +20,7 @@ export type Polling = {
   until?: number
   signal: AbortSignal
   onWaiting(error: FcmError): void
-  onAnswer?: (() => void) | undefined
+  onGoingOn?: (() => void) | undefined
 }
 
 /** Polls `server` into run `live` until `until` or the signal, and lets go of it. */
@@ -89,19 +89,23 @@ export function polledSource(engines: Engines): LiveSource {
       why: 'is without a server',
       hint: 'Name one with --mcp or FCM_MCP',
     })
+  // One for all the times that this process is the source: a jump between two of them is none less.
+  const time = trusted()
+  // While another is, it would not be looked at, and many small corrections would come to a jump.
+  setInterval(time.look, LOOK_MS).unref()
   return {
     origin: { kind: 'server' },
     liveFrom: Date.now(),
     hasHistory: false,
     pace: `polling every ${pollSeconds} s`,
-    async publish({ signal, onWaiting, onAnswer, beforeLive }) {
+    async publish({ signal, onWaiting, onGoingOn, beforeLive }) {
       const server = await connect(targetOf(engines.config), onWaiting, signal).catch((error) => {
         if (!signal.aborted) throw error
       })
       if (!server) return { finished: false }
       await beforeLive()
-      const clock = wallClock(requestsPerMinute, signal)
-      return pollServer(engines, { server, clock, signal, onWaiting, onAnswer })
+      const clock = wallClock(requestsPerMinute, signal, time)
+      return pollServer(engines, { server, clock, signal, onWaiting, onGoingOn })
     },
   }
 }

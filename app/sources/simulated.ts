@@ -50,7 +50,7 @@ async function publishSimulated(
   watching: Watching,
 ): Promise<{ finished: boolean }> {
   const { dir, log, codec } = engines
-  const { signal, onWaiting, onAnswer } = watching
+  const { signal, onWaiting, onGoingOn } = watching
   const { seed, until } = plan
   await writeTruth(dir, seed)
   const live = Math.min(SIMULATION_LIVE, until ?? SIMULATION_LIVE)
@@ -76,7 +76,7 @@ async function publishSimulated(
     const speed = until === undefined ? plan.speed : Number.POSITIVE_INFINITY
     const clock = simulatedClock({ start: live, speed, drive: hub.drive, signal })
     return await pollServer(engines, {
-      ...{ server, clock, signal, onWaiting, onAnswer },
+      ...{ server, clock, signal, onWaiting, onGoingOn },
       ...(until === undefined ? {} : { until }),
     })
   } finally {

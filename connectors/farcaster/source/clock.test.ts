@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { HOUR, MINUTE, SECOND } from '../../../common/time.ts'
-import { DOUBT, type Machine, simulatedClock, wallClock } from './clock.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../../common/time.ts'
+import { type Machine, simulatedClock, trusted, wallClock } from './clock.ts'
 
 const never = new AbortController().signal
 
@@ -76,23 +76,22 @@ function machineOf(off: (elapsed: number) => number) {
   const go = (ms: number) => {
     gone += ms
   }
-  const machine: Machine = {
-    wall: () => START + gone + off(gone),
-    elapsed: () => gone,
-    async sleep(ms) {
-      asleep.push(ms)
-      go(ms)
-    },
+  const machine: Machine = { wall: () => START + gone + off(gone), elapsed: () => gone }
+  const pass = async (ms: number) => {
+    asleep.push(ms)
+    go(ms)
   }
-  return { machine, asleep, gone: () => gone, go }
+  const clock = (signal = never) => wallClock(1200, signal, time, pass)
+  const time = trusted(machine)
+  return { machine, time, clock, asleep, gone: () => gone, go }
 }
 const START = Date.UTC(2026, 0, 5)
 
 test('a machine’s clock that jumps is not believed, and noticed within the wait', async () => {
   for (const jump of [2 * HOUR, -2 * HOUR]) {
     const isWrong = (gone: number) => gone >= 25 * SECOND && gone < 95 * SECOND
-    const { machine, gone } = machineOf((t) => (isWrong(t) ? jump : 0))
-    const clock = wallClock(1200, never, machine)
+    const { gone, ...machine } = machineOf((t) => (isWrong(t) ? jump : 0))
+    const clock = machine.clock()
     const states: [number, number | null][] = []
     await clock.until(START + MINUTE, ({ now, wall }) => states.push([now - START, wall && wall - START]))
     // It should have ended after a minute, while nothing was known of the time.
@@ -105,26 +104,71 @@ test('a machine’s clock that jumps is not believed, and noticed within the wai
   }
 })
 
-test('a clock that has jumped and goes on evenly is believed after five minutes: the machine had slept', async () => {
-  const { machine, gone } = machineOf((t) => (t >= 30 * SECOND ? 2 * HOUR : 0))
-  const clock = wallClock(1200, never, machine)
-  await clock.until(START + HOUR)
-  expect(gone()).toBe(30 * SECOND + DOUBT)
-  expect(clock.now()).toBe(START + gone() + 2 * HOUR)
+/** The states that a wait for `end` is told of in a day: it is given up then, where it hasn't ended. */
+async function statesOf({ clock, gone }: ReturnType<typeof machineOf>, end: number) {
+  const stop = new AbortController()
+  const states: { at: number; wall: number | null }[] = []
+  const wait = clock(stop.signal).until(end, ({ wall }) => {
+    states.push({ at: gone(), wall })
+    if (gone() > DAY) stop.abort(new Error('stopped'))
+  })
+  const ended = await wait.then(
+    () => true,
+    () => false,
+  )
+  return { ended, states }
+}
+
+test('a clock that has jumped is not believed for going on evenly, and is once it has jumped back', async () => {
+  const onwards = machineOf((t) => (t >= 30 * SECOND ? 2 * HOUR : 0))
+  expect((await statesOf(onwards, START + HOUR)).ended).toBe(false)
+  expect(onwards.time.now()).toBe(START + onwards.gone())
+  const back = machineOf((t) => (t >= 30 * SECOND && t < 6 * MINUTE ? 2 * HOUR : 0))
+  const { ended, states } = await statesOf(back, START + MINUTE)
+  expect([ended, back.gone(), back.time.now()]).toEqual([true, 6 * MINUTE, START + 6 * MINUTE])
+  expect(states.filter(({ wall }) => wall !== null)).toHaveLength(33)
 })
 
 test('a clock that jumps again and again is never believed', async () => {
-  const stop = new AbortController()
-  const { machine } = machineOf((t) => Math.floor(t / (4 * MINUTE)) * 10 * MINUTE)
-  const clock = wallClock(1200, stop.signal, machine)
-  let looks = 0
-  const wait = clock.until(START + 30 * MINUTE, () => ++looks > 1000 && stop.abort(new Error('stopped')))
-  await expect(wait).rejects.toThrow('stopped')
+  const machine = machineOf((t) => Math.floor(t / (4 * MINUTE)) * 10 * MINUTE)
+  expect((await statesOf(machine, START + 30 * MINUTE)).ended).toBe(false)
+})
+
+test('a machine that slept is believed at once: as much time has gone by', async () => {
+  const { clock, time, go, gone } = machineOf(() => 0)
+  let slept = false
+  const walls: (number | null)[] = []
+  await clock().until(START + HOUR, ({ wall }) => {
+    walls.push(wall)
+    if (gone() === MINUTE && !slept) {
+      slept = true
+      go(8 * HOUR)
+    }
+  })
+  expect(new Set(walls)).toEqual(new Set([null]))
+  expect([gone(), time.now()]).toEqual([8 * HOUR + MINUTE + 10 * SECOND, START + gone()])
+})
+
+test('whoever begins to wait after a jump waits by the time from before', async () => {
+  const machine = machineOf((t) => (t >= MINUTE ? 2 * HOUR : 0))
+  machine.go(2 * MINUTE)
+  // As after a retry, or after another process was the source.
+  expect(machine.clock().now()).toBe(START + 2 * MINUTE)
+  expect((await statesOf(machine, START + HOUR)).ended).toBe(false)
+})
+
+test('the time that goes by goes on beside the clock of this machine', async () => {
+  const time = trusted()
+  await sleep(50)
+  expect(time.look()).toBe(null)
+  expect(Math.abs(time.now() - Date.now())).toBeLessThan(50)
 })
 
 test('a clock that is corrected by seconds is followed, and within a round goes on evenly', async () => {
-  const { machine, go } = machineOf((t) => Math.min(t / 100, 50 * SECOND) + (t > 2 * HOUR ? HOUR : 0))
-  const clock = wallClock(1200, never, machine)
+  const { machine, go, ...made } = machineOf(
+    (t) => Math.min(t / 100, 50 * SECOND) + (t > 2 * HOUR ? HOUR : 0),
+  )
+  const clock = made.clock()
   await clock.until(START + HOUR)
   expect(Math.abs(clock.now() - machine.wall())).toBeLessThan(SECOND)
   go(HOUR + MINUTE)
@@ -132,7 +176,7 @@ test('a clock that is corrected by seconds is followed, and within a round goes 
 })
 
 test('a wait of an hour is looked at each ten seconds, and ends to the millisecond', async () => {
-  const { machine, asleep, gone } = machineOf(() => 0)
-  await wallClock(1200, never, machine).until(START + HOUR + 1)
+  const { clock, asleep, gone } = machineOf(() => 0)
+  await clock().until(START + HOUR + 1)
   expect([gone(), asleep.length, asleep.at(-1)]).toEqual([HOUR + 1, 361, 1])
 })

@@ -1,4 +1,5 @@
 /** The source's clock: the wall's, or a simulated one that the source itself moves from round to round. */
+import { uptime } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HOUR, MINUTE, SECOND } from '../../../common/time.ts'
 
@@ -20,19 +21,17 @@ export interface Clock {
   rest(): Promise<void>
 }
 
-/** `now`: what is believed; `wall`: what the machine says, where that has jumped and isn't believed yet. ms */
+/** `now`: what is believed; `wall`: what the machine says, where that has jumped and isn't believed. ms */
 export type ClockState = { now: number; wall: number | null }
 
 const REST_MS = 250
 const LONGEST_SLEEP = HOUR
 /** So often it is looked at. */
-const LOOK_MS = 10 * SECOND
+export const LOOK_MS = 10 * SECOND
 /** Clocks are corrected by so much, and nobody need know. */
 export const CORRECTION = MINUTE
-/** A clock that has jumped is believed once it has gone on evenly for so long: the machine had slept, or was set right. */
-export const DOUBT = 5 * MINUTE
 
-/** ms, whatever the wall clock is set to. */
+/** ms, for waits; whatever the wall clock is set to. */
 const elapsed = () => performance.now()
 
 async function wait(until: number, now: () => number, signal: AbortSignal): Promise<void> {
@@ -42,57 +41,63 @@ async function wait(until: number, now: () => number, signal: AbortSignal): Prom
     await sleep(Math.min(left, LONGEST_SLEEP), undefined, { signal })
 }
 
-/** What a wall clock is made from; tests have their own. ms */
+/** What a trusted time is made from; tests have their own. ms */
 export type Machine = {
   wall(): number
-  /** Goes on evenly, whatever the wall clock is set to. */
+  /** Goes on evenly, whatever the wall clock is set to, and while the machine sleeps, too. */
   elapsed(): number
-  sleep(ms: number): Promise<void>
+}
+
+/** On Linux it counts sleep, which `performance.now()` does not. */
+const MACHINE: Machine = { wall: Date.now, elapsed: () => uptime() * SECOND }
+
+export type Trusted = {
+  /** Goes on evenly from when it was looked at last, ms. */
+  now(): number
+  /** Follows corrections of the machine's clock. Returns what that says, ms, where it has jumped and isn't believed. */
+  look(): number | null
 }
 
 /**
- * The machine's clock, checked against the time that goes by: where it jumps by more than a minute it is not believed, and no
- * wait ends, until it has jumped back or has gone on for five minutes. Between waits it goes on evenly. So what is dated by a
- * clock that was wrong for a moment is nothing. `perMinute`: at most so many requests begin in a minute.
+ * The machine's clock, checked against the time that goes by: where it jumps by more than a minute it is not believed until it
+ * has jumped back. After sleep, of which the time that goes by tells too, it has not jumped. Made once in a process and looked
+ * at all along: one that is made anew believes the clock that it finds.
  */
+export function trusted({ wall, elapsed }: Machine = MACHINE): Trusted {
+  /** What is believed: at `elapsed` it was `wall`. */
+  let known = { wall: wall(), elapsed: elapsed() }
+  const now = () => known.wall + elapsed() - known.elapsed
+  return {
+    now,
+    look() {
+      const read = { wall: wall(), elapsed: elapsed() }
+      if (Math.abs(read.wall - now()) > CORRECTION) return read.wall
+      known = read
+      return null
+    },
+  }
+}
+
+/** Waits end by `time`, and none while the machine's clock isn't believed. `perMinute`: at most so many requests begin in one. */
 export function wallClock(
   perMinute: number,
   signal: AbortSignal,
-  machine: Machine = { wall: Date.now, elapsed, sleep: (ms) => sleep(ms, undefined, { signal }) },
+  time: Trusted = trusted(),
+  pass = (ms: number): Promise<void> => sleep(ms, undefined, { signal }),
 ): Clock {
   const spacing = (60 * SECOND) / perMinute
   let free = 0
-  /** What is believed: at `elapsed` it was `wall`. */
-  let known = { wall: machine.wall(), elapsed: machine.elapsed() }
-  /** The same of a clock that has jumped. */
-  let jumped: typeof known | null = null
-  const since = (then: typeof known) => then.wall + machine.elapsed() - then.elapsed
-
-  /** What the machine says, where that isn't believed. */
-  function look(): number | null {
-    const read = { wall: machine.wall(), elapsed: machine.elapsed() }
-    const isNear = (then: typeof known) => Math.abs(read.wall - since(then)) <= CORRECTION
-    const isSettled = jumped !== null && isNear(jumped) && read.elapsed - jumped.elapsed >= DOUBT
-    if (isNear(known) || isSettled) {
-      known = read
-      jumped = null
-      return null
-    }
-    if (!jumped || !isNear(jumped)) jumped = read
-    return read.wall
-  }
-
   return {
     isWall: true,
-    now: () => since(known),
-    async until(time, tell) {
+    now: time.now,
+    async until(end, tell) {
       for (;;) {
         signal.throwIfAborted()
-        const wall = look()
-        const now = since(known)
+        const wall = time.look()
+        const now = time.now()
         tell?.({ now, wall })
-        if (wall === null && now >= time) return
-        await machine.sleep(wall === null ? Math.min(time - now, LOOK_MS) : LOOK_MS)
+        if (wall === null && now >= end) return
+        await pass(wall === null ? Math.min(end - now, LOOK_MS) : LOOK_MS)
       }
     },
     async pace() {

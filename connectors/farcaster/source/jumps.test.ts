@@ -41,14 +41,16 @@ async function polls(
   const { clock, waits, signal, now } = setClock(reads, HOUR, walls)
   const warnings: FcmError[] = []
   const rounds: number[] = []
+  let goneOn = 0
   const options: PollOptions = {
     ...{ clock, until, follow: parseFollow('*', 0), interval: 5 * MINUTE, budget: 10_000 },
     server: fakeServer({ messages, now }),
     onRound: ({ at }) => void rounds.push(at),
     onWarning: (error) => void warnings.push(error),
+    onGoingOn: () => void goneOn++,
   }
   const { finished } = await pollInto(log, options, signal)
-  return { finished, rounds, waits, warnings: warnings.map(({ message }) => message) }
+  return { finished, rounds, waits, goneOn, warnings: warnings.map(({ message }) => message) }
 }
 
 test('set back by a day, it polls nothing again, waits, and says until when', async () => {
@@ -67,11 +69,11 @@ test('set back by a day, it polls nothing again, waits, and says until when', as
   expect(JSON.stringify([...log.records])).toBe(before)
 })
 
-test('while the clock has jumped a person is told, once', async () => {
+test('while the clock has jumped a person is told, once, and that polling goes on', async () => {
   const log = newLog()
   const wall = LIVE + 2 * HOUR
-  const { finished, warnings } = await polls(log, [LIVE], LIVE + HOUR, [null, wall, wall, null])
-  expect(finished).toBe(true)
+  const { finished, warnings, goneOn } = await polls(log, [LIVE], LIVE + HOUR, [null, wall, wall, null])
+  expect([finished, goneOn]).toEqual([true, 1])
   expect(warnings).toEqual([
     expect.stringMatching(/has jumped to 2026-01-05T08:00:00Z, while .* 2026-01-05T06:00:00Z/),
   ])
@@ -94,7 +96,7 @@ test('an answer that is waited for is told of once, and once that there is one a
       before: () => (++asked > 3 && asked < 7 ? { outcome: 'away', why: 'it ended' } : undefined),
     }),
     onWarning: ({ code }) => void told.push(code),
-    onAnswer: () => void told.push('answer'),
+    onGoingOn: () => void told.push('answer'),
   }
   await pollInto(newLog(), options, signal)
   expect(told).toEqual(['SOURCE_AWAITS', 'answer'])
@@ -103,8 +105,8 @@ test('an answer that is waited for is told of once, and once that there is one a
 test('corrected by seconds, it says nothing', async () => {
   const log = newLog()
   await polls(log, [LIVE], LIVE + HOUR)
-  const { finished, rounds, warnings } = await polls(log, [LIVE + HOUR - 20_000], LIVE + 2 * HOUR)
-  expect([finished, warnings, rounds[0]]).toEqual([true, [], LIVE + HOUR + 5 * MINUTE])
+  const { finished, rounds, warnings, goneOn } = await polls(log, [LIVE + HOUR - 20_000], LIVE + 2 * HOUR)
+  expect([finished, warnings, goneOn, rounds[0]]).toEqual([true, [], 0, LIVE + HOUR + 5 * MINUTE])
 })
 
 test('set ahead by hours, as after a sleep, it reads what it has missed, and claims what it has read', async () => {

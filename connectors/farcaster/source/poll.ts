@@ -26,8 +26,8 @@ export type PollOptions = {
   onRound?: (round: Polled & { followed: number; seconds: number; remembered: Remembered }) => void
   /** Something is in the way that a person should know of; each thing once, until it has passed. */
   onWarning?: (error: FcmError) => void
-  /** After SOURCE_AWAITS: there was an answer again. */
-  onAnswer?: (() => void) | undefined
+  /** After SOURCE_AWAITS, CLOCK_JUMPED or CLOCK_BEHIND: what was waited for has come. */
+  onGoingOn?: (() => void) | undefined
 }
 
 /** What grows with what strangers write: see `LIMITS`. */
@@ -50,7 +50,7 @@ export const pollingSource =
     const warn = createWarnings(options.onWarning)
     const heard: Asking['heard'] = (answer) => {
       const trouble = answer.outcome === 'away' && new FcmError('SOURCE_AWAITS', { why: answer.why })
-      if (warn('away', trouble)) options.onAnswer?.()
+      if (warn('away', trouble)) options.onGoingOn?.()
     }
     const lastAt = () => memory.mark?.at ?? Number.NEGATIVE_INFINITY
 
@@ -116,7 +116,9 @@ export const pollingSource =
     return {
       async awake() {
         if (round || begin > until) return
-        await clock.until(begin, (state) => warn('clock', clock.isWall && wrong(lastAt(), state)))
+        await clock.until(begin, (state) => {
+          if (warn('clock', clock.isWall && wrong(lastAt(), state))) options.onGoingOn?.()
+        })
       },
       async next() {
         for (const { key, record } of given) learn(memory, key, record, lastAt())
