@@ -204,11 +204,15 @@ describe('who may do what', () => {
     expect(mcp).toMatchObject({
       user: '1001:1001',
       profiles: ['farcaster'],
-      networks: ['servers', 'outside'],
+      networks: ['servers', 'hub'],
     })
     expect(Object.keys(mcp!.environment)).toEqual(['FCM_HUB'])
     expect(source!.networks).toEqual(['engines', 'servers'])
-    expect(compose.networks.servers).toEqual({ internal: true })
+    expect(compose.networks).toMatchObject({ servers: { internal: true }, hub: null })
+    const near = [...all, ...Object.entries(outside.services)]
+      .filter(([, { networks = [] }]) => networks.some((name) => mcp!.networks.includes(name)))
+      .map(([name]) => name)
+    expect(near.sort()).toEqual(['mcp', 'source'])
     // The command is one of the program, and what the documentation says to poll is what it serves.
     const [command, ...args] = mcp!.command!
     const program = new Command('fcm').exitOverride()
@@ -271,7 +275,7 @@ describe('what a machine is protected from', () => {
     expect(more).toContain(`kafka ${host}:${port}`)
     expect(compose.networks.engines).toEqual({ internal: true })
     const reachOut = all.filter(([, { networks }]) => networks.includes('outside')).map(([name]) => name)
-    expect(reachOut.sort()).toEqual(['api', 'mcp'])
+    expect(reachOut).toEqual(['api'])
   })
 
   test('what has to last is on volumes', () => {
