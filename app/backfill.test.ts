@@ -176,6 +176,40 @@ describe('a line that can not be read', () => {
   })
 })
 
+test('a clock that is not believed is told of, whatever part is read, and may be believed', {
+  timeout: 120_000,
+}, async () => {
+  const lines = gunzipSync(readFileSync(ARCHIVE)).toString().trim().split('\n')
+  const late = JSON.parse(lines[0]!)
+  late.data.timestamp += 10 * 86_400
+  late.hash = `0x${'ab'.repeat(20)}`
+  const file = join(dir, 'silence.ndjson')
+  writeFileSync(file, [...lines, JSON.stringify(late)].join('\n'))
+  const filled = (run: string, ...args: string[]) =>
+    fcm(['backfill', file, '--run', run, '--data-dir', dir, ...args])
+
+  const part = await filled('silence', '--to', '2026-01-05T00:10:00Z')
+  expect(part.stderr).toMatch(
+    /done, .* One message was left out for a clock that is not believed: .*--believe-clocks\.\n$/,
+  )
+  expect(part.code).toBe(0)
+  const whole = await filled('silence-believed', '--believe-clocks')
+  expect(whole.stderr).toMatch(/done, 1087 messages up to 2026-01-15T00:05:00Z\.\n$/)
+  expect(whole.code).toBe(0)
+  const other = await filled('silence-believed')
+  expect(other.stderr).toMatch(/was begun with silence.ndjson --believe-clocks\./)
+  expect(other.code).toBe(2)
+})
+
+test('of an archive with nothing that is counted, it is said what is in it', async () => {
+  const [line] = gunzipSync(readFileSync(ARCHIVE)).toString().split('\n')
+  const links = join(dir, 'links.ndjson')
+  writeFileSync(links, `${line!.replace('CAST_ADD', 'LINK_ADD')}\n\n`.repeat(2))
+  const { code, stderr } = await fcm(['backfill', links, '--run', 'links', '--data-dir', dir])
+  expect(stderr).toMatch(/None of 2 lines is a cast, .*: 2 are messages of other types, such as links/)
+  expect(code).toBe(2)
+})
+
 test('a file that is no archive is refused', async () => {
   const text = join(dir, 'README.md')
   writeFileSync(text, '# Not an archive\n\nat all\n')

@@ -46,6 +46,8 @@ async function fill(engines: Engines, request: Request, onProgress: OnProgress, 
   const { run, from, to } = request
   await engines.openRun(run)
   const { archive, totalBytes } = await openFor(engines, request, onProgress, signal)
+  const { wrongClocks, others, files } = archive.survey
+  const lines = files.reduce((sum, file) => sum + file.lines, -others)
   const roles = await startRoles(engines, run, PROCESSING)
   roles.timed(false)
   try {
@@ -66,7 +68,7 @@ async function fill(engines: Engines, request: Request, onProgress: OnProgress, 
     })
     const { messages, unreadable, published } = read
     roles.failed.throwIfAborted()
-    if (finished && messages === 0) throw new FcmError('NO_ARCHIVE', { run, lines: unreadable })
+    if (finished && messages === 0) throw new FcmError('NO_ARCHIVE', { run, lines: unreadable, others })
     if (!finished) return { run, finished, messages }
     await roles.caughtUp((records) => onProgress({ phase: 'processing', records }), signal)
     return {
@@ -74,6 +76,7 @@ async function fill(engines: Engines, request: Request, onProgress: OnProgress, 
       finished: !signal.aborted,
       messages,
       unreadable,
+      ...{ wrongClocks, lines },
       eventTime: published === null ? null : iso(published),
     }
   } finally {
@@ -84,7 +87,7 @@ async function fill(engines: Engines, request: Request, onProgress: OnProgress, 
 /** Looks at the whole archive, and notes it as what the run is made from. */
 async function openFor(
   { dir, log, codec }: Engines,
-  { files, run, from }: Request,
+  { files, run, from, believeClocks }: Request,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<{ archive: Archive; totalBytes: number }> {
@@ -93,13 +96,14 @@ async function openFor(
   const totalBytes = onDisk.reduce((sum, { bytes }) => sum + bytes, 0)
   const originOf = (files: typeof onDisk): Origin => ({
     ...{ kind: 'archives', from: from === undefined ? null : iso(from), files },
+    ...(believeClocks && { believeClocks }),
   })
   await checkOrigin(log, run, originOf(onDisk))
   const noted = await archivesNoted(log, run)
   const archive = await openArchive(paths, {
     dir: join(dir, 'tmp'),
     onRead: (bytesRead) => onProgress({ phase: 'ordering', bytesRead, totalBytes }),
-    signal,
+    ...{ signal, believeClocks },
     ...(noted ? { known: noted.map(({ lines }) => lines ?? Number.POSITIVE_INFINITY) } : {}),
   })
   const { earliestNew, files: surveyed } = archive.survey

@@ -38,9 +38,11 @@ const errors = {
       `"${d.run}" can't name a run. Use 1-40 of a-z, 0-9, "-" and "_", starting with a letter or digit.`,
     RUN_UNKNOWN: (d) => `There is no run "${d.run}". \`fcm runs list\` shows those there are.`,
     NO_ARCHIVE: (d) =>
-      d.lines === 0
-        ? `There is no line in it: the archive is empty. \`fcm runs delete ${d.run}\` takes the run away.`
-        : `None of ${d.lines} lines is a message as hubs write them: this is no archive. \`fcm dead-letters list --run ${d.run}\` shows why, \`fcm runs delete ${d.run}\` takes it away.`,
+      d.others
+        ? `None of ${Number(d.lines) + Number(d.others)} lines is a cast, a like, a recast or a removal: ${d.others === 1 ? 'one is a message' : `${d.others} are messages`} of other types, such as links and user data, which are not counted. \`fcm runs delete ${d.run}\` takes the run away.`
+        : d.lines === 0
+          ? `There is no line in it: the archive is empty. \`fcm runs delete ${d.run}\` takes the run away.`
+          : `None of ${d.lines} lines is a message as hubs write them: this is no archive. \`fcm dead-letters list --run ${d.run}\` shows why, \`fcm runs delete ${d.run}\` takes it away.`,
     ARCHIVE_DIFFERS: (d) =>
       `Run "${d.run}" was begun with ${d.with}. Go on with that, in that order, or give another --run.`,
     ARCHIVE_GREW: (d) =>

@@ -20,7 +20,7 @@ export type Admin = {
   atWork(): RoleOfRun[]
   /** Resolves with a summary. When `signal` aborts (the asker is gone) it stops where it can be resumed. */
   backfill(
-    request: Span & { files: string[]; run: string },
+    request: Span & { files: string[]; run: string; believeClocks?: boolean },
     onProgress: (progress: Told) => void,
     signal: AbortSignal,
   ): Promise<Told>
@@ -67,13 +67,15 @@ export const adminRoutes =
             maxItems: 1000,
           }),
           run: NamedRun,
+          believeClocks: Type.Optional(Type.Boolean()),
           ...span,
         }),
         response: streamed('Progress.', 'application/x-ndjson'),
       },
       handler: async (request, reply) => {
         const { body, log } = request
-        const asked = { files: body.files, run: body.run, ...spanOf(body) }
+        const { files, run, believeClocks } = body
+        const asked = { files, run, ...spanOf(body), ...(believeClocks && { believeClocks }) }
         reply.type('application/x-ndjson; charset=utf-8')
         return streams.send(reply, (signal) =>
           tell(

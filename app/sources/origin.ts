@@ -9,8 +9,8 @@ export type Origin =
   | { kind: 'server' }
   /** A source by its name. */
   | { kind: 'other'; name: string }
-  /** In this order; `from`: an ISO time, where only what is later was taken. */
-  | { kind: 'archives'; from: string | null; files: ArchiveFile[] }
+  /** In this order; `from`: an ISO time, where only what is later was taken; `believeClocks`: however far from the others. */
+  | { kind: 'archives'; from: string | null; files: ArchiveFile[]; believeClocks?: boolean }
 
 /** `lines`: as many as there were when it was read; not there in what earlier versions have noted. */
 type ArchiveFile = { name: string; bytes: number; lines?: number }
@@ -74,7 +74,9 @@ function refuseOthers(run: string, before: Archives, now: Archives): void {
     const file = now.files[i]
     return file?.name === name && (i < before.files.length - 1 ? file.bytes === bytes : file.bytes >= bytes)
   })
-  if (isSame && before.from === now.from) return
+  const { from, believeClocks = false } = before
+  if (isSame && from === now.from && believeClocks === (now.believeClocks ?? false)) return
   const names = before.files.map(({ name }) => name).join(', ')
-  throw new FcmError('ARCHIVE_DIFFERS', { run, with: before.from ? `${names} --from ${before.from}` : names })
+  const options = `${from ? ` --from ${from}` : ''}${believeClocks ? ' --believe-clocks' : ''}`
+  throw new FcmError('ARCHIVE_DIFFERS', { run, with: names + options })
 }

@@ -11,6 +11,17 @@ import { time } from '../options.ts'
 import { type Progress, showProgress } from '../progress.ts'
 import { withSettings } from '../settings.ts'
 
+type Done = {
+  type: 'done'
+  finished: boolean
+  messages: number
+  /** With those whose clocks are not believed. */
+  unreadable: number
+  wrongClocks: number
+  /** Of all the archive, those that should be messages. */
+  lines: number
+  eventTime: string | null
+}
 type Told =
   | {
       type: 'progress'
@@ -23,7 +34,7 @@ type Told =
   | { type: 'progress'; phase: 'ordering'; bytesRead: number; totalBytes: number }
   | { type: 'progress'; phase: 'processing'; records: number }
   | { type: 'progress'; phase: 'waiting'; detail: string }
-  | { type: 'done'; finished: boolean; messages: number; unreadable: number; eventTime: string | null }
+  | Done
   | { type: 'error'; code: string; detail: string }
 
 export function backfill(program: Command): void {
@@ -38,6 +49,7 @@ export function backfill(program: Command): void {
     .requiredOption('--run <name>', 'name of the run; the same again goes on where it was stopped')
     .option('--from <time>', 'only from here on, in UTC')
     .option('--to <time>', 'only up to here, in UTC')
+    .option('--believe-clocks', 'also of messages that lie far from all others, or ahead of this machine')
     .addHelpText(
       'after',
       '\nExample:\n  npx fcm backfill casts.hub.ndjson.gz --run history\n\nIt ends with 1 when more than one line in 100 was unreadable.',
@@ -49,6 +61,7 @@ export function backfill(program: Command): void {
         run,
         ...(flags.from ? { from: iso(time('--from', flags.from)) } : {}),
         ...(flags.to ? { to: iso(time('--to', flags.to)) } : {}),
+        ...(flags.believeClocks ? { believeClocks: true } : {}),
       }
       const signal = stopSignal()
       const progress = showProgress(`Backfill into ${run}`)
@@ -66,7 +79,7 @@ export function backfill(program: Command): void {
         if (end?.type !== 'done' || !end.finished)
           throw new FcmError('BACKFILL_CUT', { run, why: 'the process that did it ended' })
         progress.done(summary(end, run))
-        if (end.unreadable > MOST_UNREADABLE * (end.messages + end.unreadable)) process.exitCode = NOT_WHOLE
+        if (isMuchLost(end)) process.exitCode = NOT_WHOLE
       } catch (error) {
         progress.end()
         if (signal.aborted) {
@@ -86,6 +99,12 @@ const NOT_WHOLE = 1
 /** As a shell says it of what SIGINT has ended. */
 const STOPPED = 130
 
+/** Wrong clocks are those of all the archive, also where a part of it was read. */
+function isMuchLost({ messages, unreadable, wrongClocks, lines }: Done): boolean {
+  const inPart = unreadable - wrongClocks
+  return inPart > MOST_UNREADABLE * (messages + inPart) || unreadable > MOST_UNREADABLE * lines
+}
+
 function show(progress: Progress, told: Extract<Told, { type: 'progress' }>): void {
   if (told.phase === 'waiting') process.stderr.write(`Waiting. ${told.detail}\n`)
   else if (told.phase === 'ordering')
@@ -97,12 +116,21 @@ function show(progress: Progress, told: Extract<Told, { type: 'progress' }>): vo
   }
 }
 
-function summary(told: Extract<Told, { type: 'done' }>, run: string): string {
-  const { messages, unreadable, eventTime } = told
+function summary(told: Done, run: string): string {
+  const { messages, wrongClocks, eventTime } = told
+  const unreadable = told.unreadable - wrongClocks
   const read = eventTime
     ? `done, ${messages} messages up to ${eventTime}.`
     : `done, but none of the ${messages} messages that were read lies in that time.`
-  if (unreadable === 0) return read
-  const lines = unreadable === 1 ? 'One line was' : `${unreadable} lines were`
-  return `${read} ${lines} unreadable: \`fcm dead-letters list --run ${run}\` tells why, \`fcm gaps --run ${run}\` what is open for it.`
+  const why = `\`fcm dead-letters list --run ${run}\` tells why`
+  const said = [read]
+  if (unreadable > 0)
+    said.push(
+      `${unreadable === 1 ? 'One line was' : `${unreadable} lines were`} unreadable: ${why}, \`fcm gaps --run ${run}\` what is open for it.`,
+    )
+  if (wrongClocks > 0)
+    said.push(
+      `${wrongClocks === 1 ? 'One message was' : `${wrongClocks} messages were`} left out for a clock that is not believed: ${why}. Where the clocks are right, backfill it into another run, with --believe-clocks.`,
+    )
+  return said.join(' ')
 }

@@ -25,7 +25,7 @@ const broken = (line: number): SourceItem => ({
 const show = (item: SourceItem): string => {
   const minutes = (time: number) => (time - T) / MINUTE
   if (item.kind === 'message') return String(minutes(item.message.time))
-  if (item.kind === 'unreadable') return `?${item.line}`
+  if (item.kind !== 'span') return `?${item.line}`
   const span = `[${minutes(item.from)},${minutes(item.to)})`
   return item.status === 'gap' ? `!${span} ${item.reason}` : span
 }

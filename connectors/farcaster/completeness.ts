@@ -15,7 +15,8 @@ export type Span =
 export type ArchiveItem =
   /** `bytesRead`: of the files, up to here, about. */
   | { kind: 'message'; message: Message; bytesRead: number }
-  | { kind: 'unreadable'; file: string; line: number; bytes: Buffer; why: string }
+  /** Of a message with a wrong clock, nobody knows where in time it belongs. */
+  | { kind: 'unreadable' | 'wrong-clock'; file: string; line: number; bytes: Buffer; why: string }
 
 export type SourceItem = ArchiveItem | { kind: 'message'; message: Message } | Span
 

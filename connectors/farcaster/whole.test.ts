@@ -134,6 +134,17 @@ describe('a whole source', () => {
     expect(parseDeadLetter(grave!)).toMatchObject({ source: 'a.ndjson:2', reason: 'not JSON' })
   })
 
+  it('buries a message with a wrong clock also when it goes on, where it passes over what can’t be read', async () => {
+    const log = newLog()
+    const casts = [cast(1, T, null), cast(2, T + HOUR, null)]
+    await run(log, archive(...casts), { to: T + 30 * MINUTE })
+    const wrong = { ...broken(7), kind: 'wrong-clock' } as SourceItem
+    const result = await run(log, archive(wrong, broken(8), ...casts))
+    const graves = log.records.get(GRAVES)!.flat()
+    expect(graves.map((grave) => parseDeadLetter(grave)!.source)).toEqual(['a.ndjson:7'])
+    expect(result).toMatchObject({ messages: 2, unreadable: 2 })
+  })
+
   it('publishes only whole bins between from and to, yet takes channels from what was before', async () => {
     const log = newLog()
     const casts = [

@@ -137,9 +137,9 @@ export const wholeSource =
           if (value.kind === 'span') {
             declared = value.from
             span = value
-          } else if (value.kind === 'unreadable') {
+          } else if (value.kind !== 'message') {
             read.unreadable++
-            if (isDone(lastTime)) continue
+            if (value.kind === 'unreadable' && isDone(lastTime)) continue
             refused.push(value)
             size++
             bytes += value.bytes.length

@@ -23,7 +23,7 @@ async function read(files: string[], options: Partial<ArchiveOptions> = {}) {
 const minutes = (time: number) => (time - T) / MINUTE
 const show = (item: SourceItem): string => {
   if (item.kind === 'message') return String(item.message.hash.readUInt32BE(16))
-  if (item.kind === 'unreadable') return `?${item.line}`
+  if (item.kind !== 'span') return `?${item.line}`
   const span = `[${minutes(item.from)},${minutes(item.to)})`
   return item.status === 'gap' ? `!${span}` : span
 }
@@ -118,6 +118,26 @@ test('one second may have any number of messages', async () => {
   expect(items.slice(0, 3).map(show)).toEqual(['1', '2', '3'])
 })
 
+test('also a second that goes on in other files has any number of messages, and more than may be held are sorted', async () => {
+  const [before, after] = [line(cast(1, T - HOUR, null)), line(cast(2, T + HOUR, null))]
+  const inOrder = async (...counts: number[]) => {
+    const parts = counts.map((count, part) =>
+      lines(...Array.from({ length: count }, (_, n) => cast(20_000 * part + n + 3, T, null))),
+    )
+    parts[0]!.unshift(before)
+    parts.at(-1)!.push(after)
+    return (await openArchive(written(parts), { dir })).survey.inOrder !== null
+  }
+  expect(await inOrder(5000, 1, 4999)).toBe(true)
+  expect(await inOrder(5000, 1, 5000)).toBe(false)
+})
+
+test('what is of types that are not kept is counted', async () => {
+  const link = line(cast(2, T, null)).replace('CAST_ADD', 'LINK_ADD')
+  const { survey, items } = await read(written([[link, '  ', line(cast(1, T, null))], [link]]))
+  expect([survey.others, items.map(show)]).toEqual([2, ['1', '[0,5)']])
+})
+
 describe('a line that can’t be read', () => {
   const at = (n: number) => line(cast(n, T + n * MINUTE, null))
 
@@ -177,8 +197,8 @@ describe('a clock that is wrong', () => {
   const day = Array.from({ length: 144 }, (_, n) => cast(n + 1, T + n * 10 * MINUTE, 'https://a.org'))
   const stray = (n: number, time: number) => cast(1000 + n, time, 'https://a.org')
   const refused = (items: SourceItem[]) =>
-    items.flatMap((item) => (item.kind === 'unreadable' ? item.why : []))
-  const rest = (items: SourceItem[]) => bare(items.filter((item) => item.kind !== 'unreadable'))
+    items.flatMap((item) => (item.kind === 'wrong-clock' ? item.why : []))
+  const rest = (items: SourceItem[]) => bare(items.filter((item) => item.kind !== 'wrong-clock'))
 
   test('is told, not believed, also when several agree, and leaves all else as it would be', async () => {
     const good = await read(written([lines(...day)]))
@@ -191,12 +211,22 @@ describe('a clock that is wrong', () => {
       const all = day.toSpliced(50, 0, ...strays.map((time, n) => stray(n, time)))
       for (const part of [all, all.toReversed()]) {
         const { items, survey } = await read(written([lines(...part)]))
-        expect(refused(items)).toHaveLength(strays.length)
+        // Before all else: who reads only a part is told of them too.
+        expect(refused(items.slice(0, strays.length))).toHaveLength(strays.length)
+        expect(survey.wrongClocks).toBe(strays.length)
         expect(refused(items).join()).toContain(`data.timestamp is ${iso(strays[0]!)}, far from all others`)
         expect(rest(items)).toEqual(rest(good.items))
         expect(survey.gaps).toEqual([])
       }
     }
+  })
+
+  test('is believed where all are to be, also ahead of this machine', async () => {
+    const part = lines(...day, stray(1, T + 300 * DAY))
+    const now = T + 200 * DAY
+    const { items, survey } = await read(written([part]), { now, believeClocks: true })
+    expect([refused(items), survey.wrongClocks, survey.inOrder?.length]).toEqual([[], 0, 1])
+    expect((await read(written([part]), { now })).survey.wrongClocks).toBe(1)
   })
 
   test('does not hide between which lines one that can’t be read stands', async () => {

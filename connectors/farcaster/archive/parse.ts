@@ -15,11 +15,13 @@ export type Parsed =
   | { kind: 'unreadable'; why: string; time: number | null }
   /** A message whose clock is not believed. */
   | { kind: 'wrong-clock'; why: string }
+  /** A message of a type that isn't kept. */
+  | { kind: 'other' }
 
 /** Times that are believed, ms, both included. */
 export type Believed = { from: number; to: number }
 
-/** Null for a blank line and a type that isn't kept. `now`: the wall clock, ms; nothing is signed later. */
+/** Null for a blank line. `now`: the wall clock, ms; nothing is signed later. */
 export function parseLine(
   { bytes, length }: { bytes: Buffer; length: number },
   now: number,
@@ -38,7 +40,7 @@ export function parseLine(
   }
   try {
     const message = parseHubMessage(json)
-    if (!message) return null
+    if (!message) return { kind: 'other' }
     const why = doubt(message.time, now, believed)
     return why === null ? { kind: 'message', message } : { kind: 'wrong-clock', why: reason(why) }
   } catch (error) {
@@ -52,7 +54,8 @@ export function parseLine(
   }
 }
 
-function doubt(time: number, now: number, believed: Believed | undefined): string | null {
+/** Why a signed time is not believed; null for one that is. */
+export function doubt(time: number, now: number, believed: Believed | undefined): string | null {
   if (time > now + MAX_AHEAD) return 'data.timestamp is in the future'
   if (!believed || (time >= believed.from && time <= believed.to)) return null
   return `data.timestamp is ${iso(time)}, far from all others, which lie from ${iso(believed.from)} to ${iso(believed.to)}: a wrong clock`

@@ -13,6 +13,10 @@ export type Survey = {
   inOrder: FileSurvey[] | null
   /** Where lines are missing that can't be read. */
   gaps: Gap[]
+  /** Messages whose clocks are not believed. */
+  wrongClocks: number
+  /** Messages of types that aren't kept. */
+  others: number
   /** The least time of what stands behind the lines that are `known`, ms; infinite where nothing does. */
   earliestNew: number
 }
@@ -27,6 +31,11 @@ export type FileSurvey = {
   isDescending: boolean
   /** Of one second, more messages follow one another than may be held. */
   isCrowded: boolean
+  /** What it holds of the second that it begins with, and of the one that it ends with. */
+  first: Together
+  last: Together
+  wrongClocks: number
+  others: number
   /** Of its first lines, and of its last ones: why they can't be read. */
   leading: string | null
   trailing: string | null
@@ -34,9 +43,13 @@ export type FileSurvey = {
   earliestNew: number
 }
 
+type Together = { messages: number; bytes: number }
+
 export type SurveyOptions = {
   /** The wall clock, ms: what is signed over 10 minutes after it is not believed. */
   now: number
+  /** All signed times are right, however far from the others. */
+  believeClocks?: boolean | undefined
   /** So many lines of each file were there when it was read before. */
   known?: readonly number[]
   /** Told of bytes read, now and then. */
@@ -47,6 +60,7 @@ export type SurveyOptions = {
 /** Of one second, so many messages at most, of so many bytes, are put in order while the file is read. */
 const SECOND_MESSAGES = 10_000
 const SECOND_BYTES = 32 * 2 ** 20
+const tooMany = ({ messages, bytes }: Together) => messages > SECOND_MESSAGES || bytes > SECOND_BYTES
 /** Of a file, so many gaps at most are kept apart; with more, all of it is one. */
 const MAX_GAPS = 10_000
 
@@ -57,13 +71,15 @@ export async function survey(files: readonly string[], options: SurveyOptions): 
     if (parsed.kind === 'message') hours[hourOf(parsed.message.time)]!++
   }
   let surveyed = await look(files, options, undefined, count)
-  const believed = believedIn(hours)
+  const believed = options.believeClocks ? undefined : believedIn(hours)
   // What a wrong clock has signed must not tell of the order either.
   if (believed) surveyed = await look(files, options, believed, () => {})
   const inOrder = orderOf(surveyed)
   return {
     ...{ believed, files: surveyed, inOrder },
     gaps: gapsOf(surveyed, inOrder),
+    wrongClocks: surveyed.reduce((sum, file) => sum + file.wrongClocks, 0),
+    others: surveyed.reduce((sum, file) => sum + file.others, 0),
     earliestNew: Math.min(...surveyed.map((file) => file.earliestNew)),
   }
 }
@@ -94,14 +110,16 @@ async function look(
   return found
 }
 
+const NONE: Together = { messages: 0, bytes: 0 }
+
 function createFold(file: string, known: number) {
   const found: FileSurvey = {
     ...{ file, lines: 0, from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY },
     ...{ isAscending: true, isDescending: true, isCrowded: false },
+    ...{ first: NONE, last: NONE, wrongClocks: 0, others: 0 },
     ...{ leading: null, trailing: null, gaps: [], earliestNew: Number.POSITIVE_INFINITY },
   }
   let last: number | null = null
-  let together = { messages: 0, bytes: 0 }
   let open: { why: string; isNew: boolean } | null = null
   let isPlaced = true
   let hasMany = false
@@ -124,7 +142,11 @@ function createFold(file: string, known: number) {
   return {
     take({ line, length }: ArchiveLine, parsed: Parsed | null): void {
       found.lines = line
-      if (!parsed || parsed.kind === 'wrong-clock') return
+      if (!parsed) return
+      if (parsed.kind === 'wrong-clock' || parsed.kind === 'other') {
+        found[parsed.kind === 'other' ? 'others' : 'wrongClocks']++
+        return
+      }
       if (parsed.kind === 'unreadable') {
         const why = `unreadable: ${file}:${line}`
         if (parsed.time === null) open = { why: open?.why ?? why, isNew: line > known }
@@ -138,10 +160,11 @@ function createFold(file: string, known: number) {
       see(time, line > known)
       if (last !== null && time < last) found.isAscending = false
       if (last !== null && time > last) found.isDescending = false
-      if (time !== last) together = { messages: 0, bytes: 0 }
-      together.messages++
-      together.bytes += length
-      found.isCrowded ||= together.messages > SECOND_MESSAGES || together.bytes > SECOND_BYTES
+      if (time !== last) found.last = { ...NONE }
+      if (last === null) found.first = found.last
+      found.last.messages++
+      found.last.bytes += length
+      found.isCrowded ||= tooMany(found.last)
       if (open !== null) {
         const [from, to] = [Math.min(last ?? time, time), Math.max(last ?? time, time)]
         isPlaced = false
@@ -172,9 +195,22 @@ const hasTime = ({ from }: FileSurvey): boolean => from < Number.POSITIVE_INFINI
 function orderOf(files: readonly FileSurvey[]): FileSurvey[] | null {
   if (files.some(({ isAscending, isCrowded }) => !isAscending || isCrowded)) return null
   const ordered = files.filter(hasTime).toSorted((a, b) => a.from - b.from || a.to - b.to)
-  if (ordered.some(({ from }, i) => i > 0 && from < ordered[i - 1]!.to)) return null
+  /** Of the second that the files so far end with: it may go on in the next ones. */
+  let together = NONE
+  for (const [i, { from, to, first, last }] of ordered.entries()) {
+    const before = ordered[i - 1]?.to
+    if (before !== undefined && from < before) return null
+    const begun = from === before ? plus(together, first) : first
+    if (tooMany(begun)) return null
+    together = from === to ? begun : last
+  }
   return [...files.filter((file) => !hasTime(file)), ...ordered]
 }
+
+const plus = (a: Together, b: Together): Together => ({
+  messages: a.messages + b.messages,
+  bytes: a.bytes + b.bytes,
+})
 
 /**
  * A line that can't be read lies between its neighbours where its file is in order of time, either way. At the end of a file

@@ -57,6 +57,19 @@ describe('an archive behind a hub', () => {
     await earlier.close()
   })
 
+  it('does not take its clock from a wrong one', async () => {
+    const day = Array.from({ length: 48 }, (_, n) => cast(1 + n * 1800, 'https://a.org'))
+    const last = T + (1 + 47 * 1800) * SECOND
+    for (const days of [100, 30_000]) {
+      const hub = await open([file([cast(days * (DAY / SECOND), 'https://a.org'), ...day].join('\n'))])
+      expect(hub.data.live).toBe(last)
+      await hub.close()
+    }
+    const ahead = await open([file(cast(30_000 * (DAY / SECOND), 'https://a.org'))])
+    expect(ahead.data.live).toBe(T + 30_000 * DAY)
+    await ahead.close()
+  })
+
   it('leaves out, and counts, lines that no route serves', async () => {
     const bad = [
       'oops',

@@ -2,7 +2,9 @@
 import { isUtf8 } from 'node:buffer'
 import { FcmError } from '../../../common/errors.ts'
 import { SECOND } from '../../../common/time.ts'
+import { believedIn, hourOf, newHours } from '../archive/believed.ts'
 import { readLines } from '../archive/lines.ts'
+import { doubt } from '../archive/parse.ts'
 import { type HubData, listChannels } from './data.ts'
 import { byOrder, type Entry, parseEntry } from './entry.ts'
 
@@ -22,13 +24,12 @@ export async function archiveData(files: string[]): Promise<{ data: HubData; ski
     else skipped++
   }
   entries.sort(byOrder)
-  const last = entries.at(-1)
-  if (!last) throw new FcmError('ARCHIVE_EMPTY', { files: files.join(', '), lines: skipped })
+  if (entries.length === 0) throw new FcmError('ARCHIVE_EMPTY', { files: files.join(', '), lines: skipped })
   let read = 0
   const data: HubData = {
     name: `archive ${files.join(' ')}, ${entries.length} messages`,
     seed: 0,
-    live: last.time,
+    live: endOf(entries),
     retention: Number.POSITIVE_INFINITY,
     channels: channelsOf(entries),
     *upTo(now) {
@@ -36,6 +37,15 @@ export async function archiveData(files: string[]): Promise<{ data: HubData; ski
     },
   }
   return { data, skipped }
+}
+
+/** The last time that is believed; a wrong clock must not set the hub's. In order; at least one. */
+function endOf(entries: Entry[]): number {
+  const hours = newHours()
+  for (const { time } of entries) hours[hourOf(time)]!++
+  const [now, believed] = [Date.now(), believedIn(hours)]
+  const last = entries.findLast(({ time }) => doubt(time, now, believed) === null)
+  return (last ?? entries.at(-1)!).time
 }
 
 function parseLine(line: string): Entry | null {
