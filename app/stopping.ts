@@ -17,11 +17,10 @@ export function stopSignal(): AbortSignal {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  const { npm_lifecycle_event: byNpm, FCM_ENDS_WITH_PARENT: byItself } = process.env
+  const { npm_lifecycle_event: byNpm, FCM_ENDS_WITH_PARENT: byItself, FCM_PARENT: parent } = process.env
   if (byNpm !== undefined || byItself !== undefined) {
-    const parent = process.ppid
     const timer = setInterval(() => {
-      if (process.ppid === parent) return
+      if (String(process.ppid) === parent) return
       clearInterval(timer)
       if (!stopping.signal.aborted) stop('What started this has ended. Stopping.')
     }, WATCH_MS).unref()

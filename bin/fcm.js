@@ -4,9 +4,14 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+// At once: the parent may have ended before anybody else looks (`app/stopping.ts`).
+process.env.FCM_PARENT = String(process.ppid)
+
 const [major, minor] = process.versions.node.split('.').map(Number)
 const NODE = fileURLToPath(new URL('../node_modules/node', import.meta.url))
 const BINARY = `${NODE}/bin/node`
+// A setting, too, may be why its script did not run.
+const REBUILD = 'npm rebuild node --ignore-scripts=false'
 
 if (major > 22 || (major === 22 && minor >= 18)) {
   await import('./fcm.ts').catch((error) => {
@@ -18,13 +23,10 @@ else {
   // What `npm ci --ignore-scripts` leaves.
   const isEmpty = existsSync(NODE)
   const old = `this is Node ${process.versions.node}, and it takes 22.18 or later`
-  lacks(
-    isEmpty ? `${old}, whose package is there without its program` : old,
-    isEmpty ? 'npm rebuild node' : 'npm ci',
-  )
+  lacks(isEmpty ? `${old}, whose package is there without its program` : old, isEmpty ? REBUILD : 'npm ci')
 }
 
-/** Runs this as the Node that comes with the packages. A terminal tells its signals both; what is sent to us alone goes on. */
+/** Runs this as the Node that comes with the packages. A terminal tells its signals both; what is sent to us alone goes on, as does the end of what started us under npm. */
 function runBy(/** @type {string} */ node) {
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(1)], {
     stdio: 'inherit',
@@ -35,7 +37,13 @@ function runBy(/** @type {string} */ node) {
       if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal)
     })
   }
-  child.on('error', ({ message }) => lacks(`${node} can't be run (${message})`, 'npm rebuild node'))
+  const watching = setInterval(() => {
+    if (process.env.npm_lifecycle_event === undefined || String(process.ppid) === process.env.FCM_PARENT)
+      return
+    clearInterval(watching)
+    child.kill()
+  }, 500).unref()
+  child.on('error', ({ message }) => lacks(`${node} can't be run (${message})`, REBUILD))
   child.on('exit', (code, signal) => {
     if (signal) {
       process.removeAllListeners(signal)

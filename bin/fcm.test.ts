@@ -1,7 +1,7 @@
 /** How the program is started, by whichever Node and whatever is around it, and that it ends when it is told to. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -61,24 +61,50 @@ describe('a Node that is too old', () => {
     expect(await refused()).toContain('Run `npm ci`')
     // As `npm ci --ignore-scripts` leaves it.
     mkdirSync(join(clone, 'node_modules', 'node'), { recursive: true })
-    expect(await refused()).toContain('Run `npm rebuild node`')
+    expect(await refused()).toContain('Run `npm rebuild node --ignore-scripts=false`')
   })
 })
 
-test('under npm, a process whose parent is gone stops, and leaves no lock', { timeout: 60_000 }, async () => {
-  const data = join(dir, 'orphan')
-  const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${FCM}" run count --data-dir "${data}" & echo $! >&2; wait`
-  const shell = spawn('sh', ['-c', command], { env: { ...ENV, npm_lifecycle_event: 'npx' } })
-  onTestFinished(() => void shell.kill('SIGKILL'))
-  const [pid] = await once(shell.stderr.setEncoding('utf8'), 'data').then(([line]) => [Number(line)])
-  onTestFinished(() => void (isAlive(pid!) && process.kill(pid!, 'SIGKILL')))
-  await once(shell.stdout, 'data')
-  shell.kill('SIGKILL')
-  await expect.poll(() => isAlive(pid!), { timeout: 20_000 }).toBe(false)
-  expect(await fcm(['lag', '--data-dir', data])).toMatchObject({
-    stderr: expect.not.stringContaining('in use'),
-  })
-})
+/** Says when the program proper is loaded, and takes its time for that, as a busy machine does. */
+const slowly =
+  `data:text/javascript,import { registerHooks } from "node:module"; import { writeSync } from "node:fs"; registerHooks({ resolve(name, context, next) {
+  if (name === "./fcm.ts") { writeSync(1, "loading"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500) }
+  return next(name, context)
+} })`.replaceAll('\n', '')
+
+test.each([
+  ['at work', [], /"role":"count"/],
+  ['that is only starting', ['--import', slowly], /loading/],
+  ['by a Node that is too old', ['--import', older], /"role":"count"/],
+])(
+  'under npm, a process %s whose parent is gone stops, and leaves no lock',
+  {
+    timeout: 60_000,
+  },
+  async (_, node, said) => {
+    const data = mkdtempSync(join(dir, 'orphan'))
+    const words = [process.execPath, '--disable-warning=ExperimentalWarning', ...node, FCM]
+    const command = `${words.map((word) => `'${word}'`).join(' ')} run count --data-dir "${data}" & echo $! >&2; wait`
+    const shell = spawn('sh', ['-c', command], { env: { ...ENV, npm_lifecycle_event: 'npx' } })
+    onTestFinished(() => void shell.kill('SIGKILL'))
+    const pid = await once(shell.stderr.setEncoding('utf8'), 'data').then(([line]) =>
+      Number.parseInt(line, 10),
+    )
+    onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')))
+    // Whatever has it open is alive.
+    const ended = once(shell.stdout, 'close')
+    let heard = ''
+    shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+      heard += text
+    })
+    await expect.poll(() => heard, { timeout: 30_000 }).toMatch(said)
+    shell.kill('SIGKILL')
+    await ended
+    expect(await fcm(['lag', '--data-dir', data])).toMatchObject({
+      stderr: expect.not.stringContaining('in use'),
+    })
+  },
+)
 
 test('what nobody under npm has started goes on without its parent', { timeout: 60_000 }, async () => {
   const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${FCM}" hub --port 0 & echo $! >&2; wait`
