@@ -1,6 +1,8 @@
 /** Alert events as rows, and what each alert is after its last one. */
+
+import { clean } from '../../../common/text.ts'
 import { type AlertEvent, type DeskAction, pOf, scoreOf } from '../../../schemas/records.ts'
-import { clean, type Query, unnest } from '../database/database.ts'
+import { type Query, unnest } from '../database/database.ts'
 import { type ChannelId, distinct, type Keyed } from '../ingest/batch.ts'
 
 export async function insertAlertEvents(

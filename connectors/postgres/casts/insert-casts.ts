@@ -1,6 +1,8 @@
 /** Casts and their removals as rows: one statement for each table, ignoring what is there already. */
+
+import { clean } from '../../../common/text.ts'
 import type { Cast, CastRemoved } from '../../../schemas/records.ts'
-import { arrayLiteral, clean, type Query, unnest } from '../database/database.ts'
+import { arrayLiteral, type Query, unnest } from '../database/database.ts'
 import { NO_MONTH } from '../database/months.ts'
 import { type ChannelId, distinct, type Keyed } from '../ingest/batch.ts'
 

@@ -1,6 +1,6 @@
 /** What channels are called in the database, and the key by which they are found: names may be longer than an index allows. */
 import { createHash } from 'node:crypto'
-import { clean } from './database.ts'
+import { clean } from '../../../common/text.ts'
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 

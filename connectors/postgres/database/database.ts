@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { FcmError } from '../../../common/errors.ts'
+import { clean } from '../../../common/text.ts'
 
 export type Row = Record<string, unknown>
 export type Result = { rows: Row[]; changed: number }
@@ -165,9 +166,6 @@ function explained(error: unknown): unknown {
   }
   return error
 }
-
-/** Text that PostgreSQL and UTF-8 can hold: U+0000 and lone surrogates become U+FFFD. */
-export const clean = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')
 
 type Scalar = number | string | boolean | null | Uint8Array
 
