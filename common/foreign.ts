@@ -2,17 +2,21 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP, isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
-import { LOOPBACK_NAMES } from '../../common/loopback.ts'
+import { LOOPBACK_NAMES } from './loopback.ts'
+import { urlOf } from './text.ts'
 
 /** The names that a server answers to. */
 export type Hosts = {
-  /** In words. */
+  /** In words, and what adds others. */
   readonly told: string
   /** Of a name or address without port, as a URL has it. */
   answersTo(name: string): boolean
-  /** Those that are set: a proxy before the server may be called by them. */
-  readonly set: readonly string[]
+  /** Whether `origin` is that of a page of the server, which is asked by the name and port `host`. */
+  isOwn(origin: string, host: string): boolean
 }
+
+/** `setBy`: what adds names to a server. `hasPages`: whether there are any of its own: else every page is another's. */
+type Kind = { setBy?: string; hasPages?: boolean }
 
 const bracketed = (address: string): string => (isIPv6(address) ? `[${address}]` : address)
 
@@ -21,16 +25,26 @@ const bracketed = (address: string): string => (isIPv6(address) ? `[${address}]`
  * addresses also answers to the machine's name and to any address: a page of a stranger can point a name of its own here
  * (DNS rebinding) and be of one origin with this server, but it can't be so under an address that is not its own.
  */
-export function hostsOf(host: string, more: readonly string[]): Hosts {
+export function hostsOf(
+  host: string,
+  more: readonly string[],
+  { setBy, hasPages = false }: Kind = {},
+): Hosts {
   const isEverywhere = host === '0.0.0.0' || host === '::'
-  const own = URL.canParse(`http://${bracketed(host)}`) ? new URL(`http://${bracketed(host)}`).hostname : host
+  const own = urlOf(`http://${bracketed(host)}`)?.hostname ?? host
   const set = more.map((name) => name.toLowerCase())
   const names = new Set([...LOOPBACK_NAMES, own, ...(isEverywhere ? [hostname().toLowerCase()] : []), ...set])
   const isAddress = (name: string): boolean => isIP(name.replace(/^\[|\]$/g, '')) !== 0
+  const told = [...names, ...(isEverywhere ? ['addresses'] : [])].join(', ')
   return {
-    told: [...names, ...(isEverywhere ? ['addresses'] : [])].join(', '),
+    told: `This server answers to ${told} only.${setBy === undefined ? '' : ` ${setBy} adds other names.`}`,
     answersTo: (name) => names.has(name) || (isEverywhere && isAddress(name)),
-    set,
+    // By its host: a proxy that speaks TLS is of another scheme. Behind one that changes Host, by a name that is set.
+    isOwn(origin, host) {
+      const asker = hasPages ? urlOf(origin) : null
+      if (asker === null) return false
+      return urlOf(`${asker.protocol}//${host}`)?.host === asker.host || set.includes(asker.hostname)
+    },
   }
 }
 
@@ -49,26 +63,14 @@ export function foreign(
 ): { status: 403 | 421; why: string } | null {
   const host = (headers.host ?? '').toLowerCase()
   const name = host.replace(/:\d{1,5}$/, '')
-  if (!hosts.answersTo(name)) {
-    const why = `This server answers to ${hosts.told} only. FCM_ALLOWED_HOSTS adds other names.`
-    return { status: 421, why }
-  }
+  if (!hosts.answersTo(name)) return { status: 421, why: hosts.told }
   const { origin } = headers
-  if (origin !== undefined && !isOwn(origin, host, hosts)) {
+  if (origin !== undefined && !hosts.isOwn(origin, host)) {
     return { status: 403, why: 'A page of another origin may not ask this server.' }
   }
   const site = headers['sec-fetch-site'] ?? 'none'
   if (site === 'none' || site === 'same-origin') return null
   const isOpened = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
   if (isPublic && isOpened && (method === 'GET' || method === 'HEAD')) return null
-  return { status: 403, why: 'A page of another site may link to the dashboard, but not ask this server.' }
-}
-
-/** By its host: a proxy that speaks TLS is of another scheme. Behind one that changes Host, by a name that is set. */
-function isOwn(origin: string, host: string, hosts: Hosts): boolean {
-  if (!URL.canParse(origin)) return false
-  const asker = new URL(origin)
-  return URL.canParse(`${asker.protocol}//${host}`)
-    ? new URL(`${asker.protocol}//${host}`).host === asker.host || hosts.set.includes(asker.hostname)
-    : false
+  return { status: 403, why: 'A page of another site may link to a page of this server, but not ask it.' }
 }

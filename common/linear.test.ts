@@ -13,7 +13,6 @@ import { parseHubMessage } from '../connectors/farcaster/hub-message.ts'
 import { parseEntry } from '../connectors/farcaster/hub-simulator/entry.ts'
 import { canonical, parseFault } from '../connectors/farcaster/hub-simulator/faults.ts'
 import { readQuery } from '../connectors/farcaster/hub-simulator/query.ts'
-import { foreign, isLoopback } from '../connectors/farcaster/loopback.ts'
 import { readCursor } from '../connectors/farcaster/mcp-server/cursor.ts'
 import { castsText, channelsText } from '../connectors/farcaster/mcp-server/result-text.ts'
 import { followedOf, parseFollow } from '../connectors/farcaster/source/follow.ts'
@@ -33,6 +32,8 @@ import type { Rec } from '../pipeline/log/port.ts'
 import { trailOf } from '../pipeline/runtime/trail.ts'
 import { parseSeries } from '../schemas/records.ts'
 import { FcmError } from './errors.ts'
+import { foreign, hostsOf } from './foreign.ts'
+import { isLoopbackUrl } from './loopback.ts'
 import { clean, oneLine, withoutEndSlashes, withoutSequences } from './text.ts'
 import { utc } from './time.ts'
 
@@ -53,6 +54,9 @@ const message = (body: object) =>
     hash: HASH,
   })
 const base64 = (text: string): string => Buffer.from(text).toString('base64url')
+
+const ASKED = { method: 'GET', isPublic: false }
+const HOSTS = hostsOf('0.0.0.0', [], { hasPages: true })
 
 const READERS: Record<string, (text: string) => unknown> = {
   clean,
@@ -102,10 +106,10 @@ const READERS: Record<string, (text: string) => unknown> = {
     readQuery(new URLSearchParams({ pageToken: text, reverse: text }), true).page(),
   'a request to the hub': (text) => canonical('/v1', new URLSearchParams(text)),
   'Host and Origin': (text) => [
-    foreign({ host: text }),
-    foreign({ host: 'localhost', origin: `http://${text}` }),
+    foreign({ host: text }, ASKED, HOSTS),
+    foreign({ host: 'localhost', origin: `http://${text}` }, ASKED, HOSTS),
   ],
-  isLoopback,
+  isLoopbackUrl,
   'a cursor of a tool': (text) => readCursor('x', text, (at): at is [string] => at.length === 1),
   'a cursor of a tool, inside': (text) =>
     readCursor('x', base64(text), (at): at is [string] => at.length === 1),

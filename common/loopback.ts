@@ -1,5 +1,6 @@
 /** What can be reached from this machine only. */
 import { BlockList, isIPv6 } from 'node:net'
+import { urlOf } from './text.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
@@ -14,3 +15,5 @@ export const isLoopbackHost = (host: string): boolean => host === 'localhost' ||
 
 /** How a browser calls this machine. */
 export const LOOPBACK_NAMES = ['127.0.0.1', 'localhost', '[::1]']
+
+export const isLoopbackUrl = (url: string): boolean => LOOPBACK_NAMES.includes(urlOf(url)?.hostname ?? '')

@@ -1,8 +1,8 @@
 /** The one place where a request is let in: who asks, from where, for what; and what was done is written down. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { foreign, hostsOf } from '../../common/foreign.ts'
 import { oneLine } from '../../common/text.ts'
 import { sendProblem } from '../problem.ts'
-import { foreign, hostsOf } from './foreign.ts'
 import { secureHeaders } from './headers.ts'
 import { may, type Principal, principals, type Scope } from './principal.ts'
 
@@ -32,7 +32,7 @@ export type Guard = {
 /** Adds the hooks that let in or refuse every request of `app`, also to what there is not. */
 export function guard(app: FastifyInstance, options: Guard): void {
   const { host, allowedHosts = [], anyone = [], adminToken } = options
-  const hosts = hostsOf(host, allowedHosts)
+  const hosts = hostsOf(host, allowedHosts, { setBy: 'FCM_ALLOWED_HOSTS', hasPages: true })
   const principalOf = principals(adminToken)
 
   app.addHook('onRoute', function (route) {

@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { FcmError } from '../../../common/errors.ts'
+import { foreign, hostsOf } from '../../../common/foreign.ts'
 import { SECOND } from '../../../common/time.ts'
-import { foreign } from '../loopback.ts'
 import { HUB_SECONDS_HEADER } from '../tools.ts'
 import type { HubClock } from './clock.ts'
 import type { HubData } from './data.ts'
@@ -26,6 +26,7 @@ export type HubOptions = {
 export type Hub = { url: string; close(): Promise<void> }
 
 const HOST = '127.0.0.1'
+const HOSTS = hostsOf(HOST, [])
 const MAX_BODY = 1000
 /** A timer can't be longer. */
 const LONGEST_WAIT = 2 ** 31 - 1
@@ -118,8 +119,8 @@ export async function createHub({
 
   async function setClock(request: IncomingMessage): Promise<Answer> {
     if (request.method !== 'PUT') return NOT_FOUND
-    const why = foreign(request.headers)
-    if (why !== null) return problem(403, why)
+    const refused = foreign(request.headers, { method: request.method, isPublic: false }, HOSTS)
+    if (refused) return problem(refused.status, refused.why)
     if (!clock.driven) return problem(409, 'this clock runs by itself')
     const now = readTime(await readBody(request))
     if (now === null) return problem(400, 'the body must be {"now": ms}')

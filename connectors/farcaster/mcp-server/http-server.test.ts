@@ -74,17 +74,29 @@ describe('over bare HTTP', () => {
 
   test.each([
     ['127.0.0.1', undefined, 200],
-    ['localhost:1234', 'http://localhost:5173', 200],
-    ['[::1]:80', 'http://127.0.0.1', 200],
-    ['evil.example', undefined, 403],
-    ['127.0.0.1.evil.example', undefined, 403],
-    ['evil.example#@localhost', undefined, 403],
+    ['localhost:1234', undefined, 200],
+    ['[::1]:80', undefined, 200],
+    // It has no pages: one of another server on this machine is as foreign as any.
+    ['localhost:1234', 'http://localhost:5173', 403],
+    ['[::1]:80', 'http://127.0.0.1', 403],
+    ['evil.example', undefined, 421],
+    ['127.0.0.1.evil.example', undefined, 421],
+    ['evil.example#@localhost', undefined, 421],
     ['127.0.0.1', 'https://evil.example', 403],
     ['127.0.0.1', 'null', 403],
   ])('Host %s and Origin %s', async (host, origin, status) => {
     const answer = await send({ body: list, headers: { host, ...(origin && { origin }) } })
     expect(answer.status).toBe(status)
     if (status !== 200) expect(answer.body).not.toContain('tools')
+  })
+
+  test.each([
+    ['cross-site', 403],
+    ['same-site', 403],
+    ['none', 200],
+  ])('what a browser sends as %s: %i', async (site, status) => {
+    const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' }
+    expect((await send({ body: list, headers })).status).toBe(status)
   })
 
   test.each([
@@ -119,8 +131,8 @@ test('it answers to the names that it is given, and to no others', async () => {
   for (const [host, expected] of [
     [`mcp:${port}`, 405],
     ['localhost', 405],
-    ['mcp.evil.example', 403],
-    ['other', 403],
+    ['mcp.evil.example', 421],
+    ['other', 421],
   ] as const)
     expect([host, await status(host)]).toEqual([host, expected])
   // Programs send no Origin; a page of that name is a page.

@@ -2,8 +2,8 @@ import http from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { foreign, hostsOf } from '../../../common/foreign.ts'
 import { SECOND } from '../../../common/time.ts'
-import { foreign } from '../loopback.ts'
 import type { FarcasterMcp } from './server.ts'
 
 /** Of a body, in bytes. */
@@ -34,6 +34,7 @@ export async function serveMcp(
   mcp: FarcasterMcp,
   { port, host = '127.0.0.1', names = [] }: Listening,
 ): Promise<{ url: string; close(): Promise<void> }> {
+  const hosts = hostsOf('127.0.0.1', names, { setBy: '--name' })
   let underWay = 0
 
   async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<unknown> {
@@ -41,10 +42,11 @@ export async function serveMcp(
       response
         .writeHead(status, { 'content-type': 'application/json', ...headers })
         .end(JSON.stringify({ jsonrpc: '2.0', error: { code: -32000, message }, id: null }))
-    const why = foreign(request.headers, names)
-    if (why !== null) return say(403, why)
+    const { method = '' } = request
+    const refused = foreign(request.headers, { method, isPublic: false }, hosts)
+    if (refused) return say(refused.status, refused.why)
     if (request.url?.split('?', 1)[0] !== '/mcp') return say(404, 'There is only /mcp')
-    if (request.method !== 'POST')
+    if (method !== 'POST')
       return say(405, 'There are no sessions: send each request by POST', { allow: 'POST' })
     if (underWay >= MAX_AT_ONCE) return say(503, 'Too many requests at a time', { 'retry-after': '1' })
     underWay++

@@ -8,8 +8,8 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import { Value } from 'typebox/value'
+import { isLoopbackUrl } from '../../../common/loopback.ts'
 import { withoutEndSlashes } from '../../../common/text.ts'
-import { isLoopback } from '../loopback.ts'
 import { type Arguments, HUB_META, type HubMeta, TOOLS, type ToolName } from '../tools.ts'
 import { type Answers, answers } from './answers.ts'
 import { channelList } from './channels.ts'
@@ -49,7 +49,7 @@ export function farcasterMcp(options: FarcasterMcpOptions): FarcasterMcp {
   const { timeout = 10, version, onCall } = options
   const root = withoutEndSlashes(options.hub).replace(/\/v1$/, '')
   const hub = httpClient(root, timeout)
-  const host = httpClient(options.channels ?? (isLoopback(root) ? root : FARCASTER), timeout)
+  const host = httpClient(options.channels ?? (isLoopbackUrl(root) ? root : FARCASTER), timeout)
   const tools = answers({ hub, paging: paging(hub), channels: channelList(host), names: userNames(hub) })
   // Made for every request over HTTP, and slow to make.
   const jsonSchemaValidator = new AjvJsonSchemaValidator()
