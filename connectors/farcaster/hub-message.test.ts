@@ -77,6 +77,23 @@ describe('a cast', () => {
     expect(plain).toMatchObject({ parent: null, urls: [], quotes: [], mentions: [] })
   })
 
+  it.each([
+    ['numbers as strings', { mentions: ['15', '0'] }, { fid: '6833', timestamp: '48994466' }],
+    ['an empty text left out', { mentions: [15], text: undefined }, {}],
+    ['null for a text', { mentions: [15], text: null }, {}],
+  ])('is the same with %s', (_, body, more) => {
+    const text = 'text' in body ? '' : 'gm'
+    expect(parseHubMessage(hubble(body, more))).toEqual(parseHubMessage(hubble({ mentions: [15], text })))
+  })
+
+  it('has a parent and quotes whose numbers are strings', () => {
+    const id = { fid: '226', hash: OTHER }
+    const read = { fid: 226, hash: bytes(OTHER) }
+    expect(parseHubMessage(hubble({ parentCastId: id, embeds: [{ castId: id }] }))).toMatchObject({
+      ...{ parent: { cast: read }, quotes: [read] },
+    })
+  })
+
   it('is a reply under a cast, also when a URL stands there too; an empty URL is none', () => {
     const parentCastId = { fid: 226, hash: OTHER }
     const parent = { cast: { fid: 226, hash: bytes(OTHER) } }

@@ -36,7 +36,7 @@ export function parseHubMessage(json: unknown): Message | null {
 
 const timeOf = (timestamp: unknown): number => FARCASTER_EPOCH + uint32(timestamp, 'data.timestamp') * SECOND
 
-/** When what `parseHubMessage` refuses was signed, ms; null where that can't be read either. */
+/** When what `parseHubMessage` refuses, or doesn't keep, was signed, ms; null where that can't be read either. */
 export function signedTime(json: unknown): number | null {
   try {
     return timeOf(object(object(json, 'the message').data, 'data').timestamp)
@@ -133,11 +133,14 @@ function name(value: unknown, field: string, prefix: string): string {
 const number = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
 
-function fid(value: unknown, field: string): number {
+/** The number of an account, also one that is written as a string; null for anything else. */
+export function fidIn(value: unknown): number | null {
   const id = number(value)
-  if (Number.isSafeInteger(id) && (id as number) > 0) return id as number
-  return invalid(field, present(value) ? 'is not a positive integer' : 'is missing')
+  return Number.isSafeInteger(id) && (id as number) > 0 ? (id as number) : null
 }
+
+const fid = (value: unknown, field: string): number =>
+  fidIn(value) ?? invalid(field, present(value) ? 'is not a positive integer' : 'is missing')
 
 function uint32(value: unknown, field: string): number {
   const count = number(value)

@@ -190,6 +190,21 @@ describe('an archive behind a hub', () => {
   })
 })
 
+it('numbers in an archive may be strings, and an empty text is left out', async () => {
+  const strings = (text: string) => text.replace(/("fid":|"targetFid":|"timestamp":)(\d+)/g, '$1"$2"')
+  const lines = [
+    line(1, 'LINK_ADD', { linkBody: { type: 'follow', targetFid: 8 } }),
+    line(2, 'USER_DATA_ADD', { userDataBody: { type: 'USER_DATA_TYPE_BIO' } }),
+    cast(3, 'https://a.org'),
+  ]
+  const hub = await open([file(lines.map(strings).join('\n'))])
+  expect([hub.skipped, hub.data.live]).toEqual([0, T + 3 * SECOND])
+  expect(hashes(await hub.page('/v1/linksByTargetFid?target_fid=8'))).toEqual([hex(1)])
+  expect(hashes(await hub.page('/v1/linksByFid?fid=1'))).toEqual([hex(1)])
+  expect(hashes(await hub.page('/v1/userDataByFid?fid=1'))).toEqual([hex(2)])
+  await hub.close()
+})
+
 it('removals in an archive find their targets, which it writes in base64', async () => {
   const removal = line(9, 'CAST_REMOVE', { castRemoveBody: { targetHash: hash(1).toString('base64') } })
   const hub = await open([file([cast(1, 'https://a.org'), cast(2, 'https://a.org'), removal].join('\n'))])

@@ -1,8 +1,7 @@
 /** What the hub keeps of a message: what it is found by, and its JSON. */
-import { FARCASTER_EPOCH, SECOND } from '../../../common/time.ts'
 import type { CastId, Message } from '../../../schemas/message.ts'
 import { toHubJson } from '../hub-json.ts'
-import { parseHubMessage } from '../hub-message.ts'
+import { fidIn, parseHubMessage, signedTime } from '../hub-message.ts'
 
 /** `json`: as it is served, or the message it is made of when it is first asked for. */
 type Signed = { hash: string; fid: number; time: number; json: string | Message }
@@ -61,15 +60,10 @@ export function parseEntry(line: string): Entry | null {
   const message = parseHubMessage(json)
   if (message) return entryOf(message, line)
   const { data, hash } = json as { data: Json; hash: unknown }
-  const { fid, timestamp } = data
+  const [fid, time] = [fidIn(data.fid), signedTime(json)]
   if (typeof hash !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(hash)) return null
-  if (!Number.isSafeInteger(fid) || !Number.isSafeInteger(timestamp)) return null
-  const signed = {
-    hash: hash.slice(2).toLowerCase(),
-    fid: fid as number,
-    time: FARCASTER_EPOCH + (timestamp as number) * SECOND,
-    json: line,
-  }
+  if (fid === null || time === null) return null
+  const signed = { hash: hash.slice(2).toLowerCase(), fid, time, json: line }
   const body = (name: string): Json => (data[name] ?? {}) as Json
   switch (data.type) {
     case 'MESSAGE_TYPE_REACTION_ADD':
@@ -84,13 +78,14 @@ export function parseEntry(line: string): Entry | null {
     case 'MESSAGE_TYPE_LINK_ADD':
     case 'MESSAGE_TYPE_LINK_REMOVE': {
       const { type, targetFid } = body('linkBody')
+      const target = fidIn(targetFid)
       const kind = data.type === 'MESSAGE_TYPE_LINK_ADD' ? 'link' : 'link-removed'
-      return typeof type === 'string' && typeof targetFid === 'number'
-        ? { ...signed, kind, type, target: targetFid }
-        : null
+      return typeof type === 'string' && target !== null ? { ...signed, kind, type, target } : null
     }
     case 'MESSAGE_TYPE_USER_DATA_ADD': {
-      const { type, value } = body('userDataBody')
+      const { type, value: given } = body('userDataBody')
+      // An empty text may be left out.
+      const value = given ?? ''
       return typeof type === 'string' && typeof value === 'string'
         ? { ...signed, kind: 'user-data', type, value }
         : null

@@ -1,6 +1,7 @@
 /** What each tool answers, as structured content and as text. */
 import { utc } from '../../../common/time.ts'
 import { type CastMessage, hex, type Message, type ReactionMessage } from '../../../schemas/message.ts'
+import { fidIn } from '../hub-message.ts'
 import type { Arguments, CastResult, Result, ToolName } from '../tools.ts'
 import type { Channels } from './channels.ts'
 import { ArgumentError, readCursor, writeCursor } from './cursor.ts'
@@ -219,6 +220,5 @@ function linked(json: unknown, follows: boolean): number | null {
   const data = (json as { data?: Record<string, unknown> } | null)?.data
   const body = data?.linkBody as { type?: unknown; targetFid?: unknown } | undefined
   if (data?.type !== 'MESSAGE_TYPE_LINK_ADD' || body?.type !== 'follow') return null
-  const fid = follows ? body.targetFid : data.fid
-  return Number.isSafeInteger(fid) && (fid as number) > 0 ? (fid as number) : null
+  return fidIn(follows ? body.targetFid : data.fid)
 }

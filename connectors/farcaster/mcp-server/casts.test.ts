@@ -100,6 +100,11 @@ test('get-username-casts', async () => {
     text: 'User "nobody" not found.',
     isError: true,
   })
+  for (const json of [{ fid: '3' }, { proof: { fid: '3' } }]) {
+    const proof = (path: string) => (path === '/v1/userNameProofByName' ? { json } : undefined)
+    const { call: strings } = await connect({ byFid: [rich], first: proof })
+    expect((await strings('get-username-casts', { username: 'x' })).structured.casts).toHaveLength(1)
+  }
   const unnamed = await call('get-username-casts', { username: 'dwr', authors: false })
   expect(unnamed.text).toMatch(/^# Casts from FID: 3\n\n\n1\. User 3\n/)
   const { call: empty } = await connect({})

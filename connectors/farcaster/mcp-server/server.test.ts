@@ -100,6 +100,14 @@ test('get-user-following and get-user-followers', async () => {
   expect(next.structured.cursor).toBeNull()
   expect(asked(hub, '/v1/linksByFid')[1]!.searchParams.get('pageToken')).toBe('more')
 
+  // As proto3 has it.
+  const { call: strings } = await connect({ links: [follow('3' as never, '7' as never)] })
+  for (const [tool, fid] of [
+    ['get-user-following', 7],
+    ['get-user-followers', 3],
+  ] as const)
+    expect((await strings(tool, { fid: 1 })).structured.users).toEqual([{ fid, name: null }])
+
   const followers = await call('get-user-followers', { fid: 100 })
   expect(followers.text).toMatch('# Followers of FID 100\n\n**Total shown:** 12\n\n- FID 3: Unknown')
   expect(asked(hub, '/v1/linksByTargetFid')[0]!.searchParams.get('target_fid')).toBe('100')

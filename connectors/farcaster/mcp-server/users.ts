@@ -1,5 +1,6 @@
 import { clean, oneLine } from '../../../common/text.ts'
 import { HOUR, MINUTE, SECOND } from '../../../common/time.ts'
+import { fidIn } from '../hub-message.ts'
 import { type Call, type HttpClient, HubError } from './http-client.ts'
 import { readPage } from './hub-pages.ts'
 
@@ -45,8 +46,7 @@ export async function readFid(hub: HttpClient, username: string, call: Call): Pr
       fid?: unknown
       proof?: { fid?: unknown }
     } | null
-    const fid = json?.fid ?? json?.proof?.fid
-    return Number.isSafeInteger(fid) && (fid as number) > 0 ? (fid as number) : null
+    return fidIn(json?.fid ?? json?.proof?.fid)
   } catch (error) {
     // Both families of hubs answer 400 to a name that nobody has.
     if (error instanceof HubError && (error.status === 400 || error.status === 404)) return null
