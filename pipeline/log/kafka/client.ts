@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { zstdCompress } from 'node:zlib'
 import kafkajs, {
   type ISocketFactory,
   type Kafka as KafkaClient,
@@ -14,7 +14,7 @@ import kafkajs, {
   type LogEntry,
 } from 'kafkajs'
 import { FcmError } from '../../../common/errors.ts'
-import { unpackLz4, unpackSnappy } from './codecs.ts'
+import { unpackGzip, unpackLz4, unpackSnappy, unpackZstd } from './codecs.ts'
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
 const require = createRequire(import.meta.url)
@@ -141,10 +141,15 @@ function mend(): void {
   }
 
   // kafkajs has gzip alone, and the packages for zstd are native and dead.
-  const [compress, decompress] = [promisify(zstdCompress), promisify(zstdDecompress)]
+  const compress = promisify(zstdCompress)
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: ({ buffer }: { buffer: Buffer }) => compress(buffer),
-    decompress: (buffer: Buffer) => decompress(buffer),
+    decompress: (buffer: Buffer) => unpackZstd(buffer),
+  })
+  const gzip = CompressionCodecs[CompressionTypes.GZIP]!()
+  CompressionCodecs[CompressionTypes.GZIP] = () => ({
+    ...gzip,
+    decompress: (buffer: Buffer) => unpackGzip(buffer),
   })
   const reading = (unpack: (packed: Buffer) => Buffer) => () => ({
     compress: () => Promise.reject(new Error('it is only read')),

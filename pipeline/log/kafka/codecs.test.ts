@@ -1,6 +1,7 @@
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { unpackLz4, unpackSnappy } from './codecs.ts'
+import { unpackGzip, unpackLz4, unpackSnappy, unpackZstd } from './codecs.ts'
 
 /** A run of new bytes, or a repeat of what was `distance` before, for `length` bytes. */
 type Part = { literal: Uint8Array } | { distance: number; length: number }
@@ -132,6 +133,52 @@ describe('Snappy', () => {
       'one two',
     )
   })
+})
+
+describe.each([
+  ['zstd', unpackZstd, zstdCompressSync],
+  ['gzip', unpackGzip, gzipSync],
+] as const)('%s', (codec, unpack, pack) => {
+  const refused = (why: RegExp) =>
+    expect.objectContaining({ code: 'BATCH_UNREADABLE', details: { codec, why: expect.stringMatching(why) } })
+  const why = (packed: Buffer, most?: number) => unpack(packed, most).catch((error: unknown) => error)
+
+  test('what was packed comes out again', async () => {
+    const random = fc.uint8Array({ minLength: 1, maxLength: 2000 })
+    const repeated = fc.tuple(random, fc.nat(300)).map(([bytes, n]) => Buffer.alloc(n * 1000, bytes))
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(random.map(Buffer.from), repeated), async (bytes) => {
+        expect(bytes.equals(await unpack(pack(bytes)))).toBe(true)
+      }),
+    )
+  })
+
+  test('that is cut off, wherever, or damaged, is told of', async () => {
+    const packed = pack(Buffer.from('one two three '.repeat(40)))
+    for (let length = 0; length < packed.length; length++)
+      expect(await why(packed.subarray(0, length))).toEqual(refused(/cut off|unexpected end/))
+    expect(await why(Buffer.from('neither of them'))).toEqual(refused(/no Zstandard frame|incorrect header/))
+    const damaged = Buffer.concat([packed.subarray(0, packed.length - 4), Buffer.alloc(4, 0xff)])
+    if (codec === 'gzip') expect(await why(damaged)).toEqual(refused(/incorrect/))
+  })
+
+  test('that holds too much is told of', async () => {
+    const packed = pack(Buffer.alloc(1001))
+    expect(await why(packed, 1000)).toEqual(refused(/^it holds more than 1000 bytes$/))
+    expect(await unpack(packed, 1001)).toHaveLength(1001)
+  })
+})
+
+test('zstd with a checksum, and with the size left out, is one frame; more behind it is told of', async () => {
+  const { ZSTD_c_checksumFlag: sum, ZSTD_c_contentSizeFlag: size } = constants
+  const text = Buffer.from('one two three '.repeat(40))
+  for (const params of [{ [sum]: 1 }, { [size]: 0 }, { [sum]: 1, [size]: 0 }])
+    expect(await unpackZstd(zstdCompressSync(text, { params }))).toEqual(text)
+  const packed = zstdCompressSync(text)
+  await expect(unpackZstd(Buffer.concat([packed, packed]))).rejects.toThrow(/something else stands behind/)
+  const summed = zstdCompressSync(text, { params: { [sum]: 1 } })
+  summed[summed.length - 1]! ^= 1
+  await expect(unpackZstd(summed)).rejects.toMatchObject({ code: 'BATCH_UNREADABLE' })
 })
 
 test('bytes that are neither are told of, and never taken for more than they are', () => {

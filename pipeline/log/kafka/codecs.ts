@@ -1,22 +1,25 @@
 /**
- * Batches that are packed otherwise than we do: a broker or a topic may be set to repack what it is given
- * (`compression.type`), and whoever mirrors a topic does as he likes. They are read only. By hand,
+ * How batches are unpacked. We pack with zstd; but a broker or a topic may be set to repack what it is given
+ * (`compression.type`), and whoever mirrors a topic does as he likes. LZ4 and Snappy are read only, and by hand,
  * since the libraries that are kept are native, and reading takes a screen each.
  */
+import { promisify } from 'node:util'
+import { unzip, zstdDecompress } from 'node:zlib'
 import { FcmError } from '../../../common/errors.ts'
 
 /** Unpacked; a fetch is 1 MiB and a record at most 8, so that more is no batch of ours. */
 const MOST_BYTES = 256 * 2 ** 20
 
-type Name = 'lz4' | 'snappy'
+type Name = 'lz4' | 'snappy' | 'zstd' | 'gzip'
 const unreadable = (codec: Name, why: string): FcmError => new FcmError('BATCH_UNREADABLE', { codec, why })
+const tooMuch = (codec: Name, most: number) => unreadable(codec, `it holds more than ${most} bytes`)
 
 /** What is unpacked so far, in one piece: later parts repeat earlier ones. */
 function createOutput(codec: Name, expected: number) {
   let bytes = Buffer.allocUnsafe(Math.min(Math.max(expected, 64), MOST_BYTES))
   let size = 0
   function room(more: number): void {
-    if (size + more > MOST_BYTES) throw unreadable(codec, `it holds more than ${MOST_BYTES} bytes`)
+    if (size + more > MOST_BYTES) throw tooMuch(codec, MOST_BYTES)
     if (size + more <= bytes.length) return
     const larger = Buffer.allocUnsafe(Math.min(MOST_BYTES, Math.max(2 * bytes.length, size + more)))
     bytes.copy(larger, 0, 0, size)
@@ -145,4 +148,44 @@ function unpackSnappyBlock(packed: Buffer): Buffer {
   }
   if (output.size() !== size) throw unreadable('snappy', `it says ${size} bytes and holds ${output.size()}`)
   return output.done()
+}
+
+type ByNode = (packed: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
+
+const byNode =
+  (codec: Name, unpack: ByNode, check: (packed: Buffer) => void = () => {}) =>
+  async (packed: Buffer, most = MOST_BYTES): Promise<Buffer> => {
+    check(packed)
+    return unpack(packed, { maxOutputLength: most }).catch(({ code, message }: NodeJS.ErrnoException) => {
+      throw code === 'ERR_BUFFER_TOO_LARGE' ? tooMuch(codec, most) : unreadable(codec, message)
+    })
+  }
+
+export const unpackGzip = byNode('gzip', promisify(unzip))
+export const unpackZstd = byNode('zstd', promisify(zstdDecompress), checkZstdFrame)
+
+const ZSTD_FRAME = 0xfd2fb528
+
+/**
+ * One whole frame (RFC 8878, 3.1.1): of one that is cut off Node gives what there is, and of several the first, and says
+ * nothing.
+ */
+function checkZstdFrame(packed: Buffer): void {
+  const isCut = () => unreadable('zstd', 'it is cut off')
+  if (packed.length < 5) throw isCut()
+  if (packed.readUInt32LE(0) !== ZSTD_FRAME) throw unreadable('zstd', 'it is no Zstandard frame')
+  const flags = packed[4]!
+  const isSingle = (flags & 32) > 0
+  const [window, dictionary] = [isSingle ? 0 : 1, [0, 1, 2, 4][flags & 3]!]
+  let at = 5 + window + dictionary + [isSingle ? 1 : 0, 2, 4, 8][flags >> 6]!
+  for (let isLast = false; !isLast; ) {
+    if (at + 3 > packed.length) throw isCut()
+    const head = packed.readUIntLE(at, 3)
+    isLast = (head & 1) > 0
+    // One byte stands for all of a block that repeats it.
+    at += 3 + (((head >> 1) & 3) === 1 ? 1 : head >> 3)
+  }
+  const end = at + (flags & 4 ? 4 : 0)
+  if (end > packed.length) throw isCut()
+  if (end < packed.length) throw unreadable('zstd', 'something else stands behind it')
 }
