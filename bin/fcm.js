@@ -26,7 +26,10 @@ else {
   lacks(isEmpty ? `${old}, whose package is there without its program` : old, isEmpty ? REBUILD : 'npm ci')
 }
 
-/** Runs this as the Node that comes with the packages. A terminal tells its signals both; what is sent to us alone goes on, as does the end of what started us under npm. */
+/**
+ * Runs this as the Node that comes with the packages. A terminal tells its signals both; what is sent to us alone goes on, and
+ * under npm the end of what started us.
+ */
 function runBy(/** @type {string} */ node) {
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(1)], {
     stdio: 'inherit',

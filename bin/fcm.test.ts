@@ -93,11 +93,9 @@ test.each([
     onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')))
     // Whatever has it open is alive.
     const ended = once(shell.stdout, 'close')
-    let heard = ''
-    shell.stdout.setEncoding('utf8').on('data', (text: string) => {
-      heard += text
-    })
-    await expect.poll(() => heard, { timeout: 30_000 }).toMatch(said)
+    const heard: string[] = []
+    shell.stdout.setEncoding('utf8').on('data', (text) => heard.push(text))
+    await expect.poll(() => heard.join(''), { timeout: 30_000 }).toMatch(said)
     shell.kill('SIGKILL')
     await ended
     expect(await fcm(['lag', '--data-dir', data])).toMatchObject({
