@@ -103,7 +103,7 @@ describe('problems', () => {
     },
   )
 
-  it.each(['/v1/gaps', '/v1/ops/requests'])(
+  it.each(['/v1/alerts', '/v1/gaps', '/v1/ops/requests'])(
     '%s of a channel that is not there is no empty list',
     async (url) => {
       const ask = (channel: string) =>

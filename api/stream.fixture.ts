@@ -6,7 +6,7 @@ import { FcmError } from '../common/errors.ts'
 import type { AlertChange, Alerts } from '../connectors/postgres/alerts/alerts.ts'
 import { comparePlaces } from '../connectors/postgres/alerts/place.ts'
 import type { Store } from '../connectors/postgres/store.ts'
-import { alert, fakeStore, T0, testApi } from './testing.ts'
+import { alert, CHANNEL, fakeStore, T0, testApi } from './testing.ts'
 
 type Event = { id: string | undefined; event: string | undefined; data: string | undefined; text: string }
 type Api = Awaited<ReturnType<typeof testApi>>
@@ -46,7 +46,10 @@ export function growingStore(changes: EventChange[] = [], overrides: Partial<Ale
       },
       ...overrides,
     },
-    series: { now: async () => state.now },
+    series: {
+      now: async () => state.now,
+      findChannel: async (_run, name) => ({ known: [CHANNEL, 'other'].includes(name), alike: [] }),
+    },
   })
   return { state, store }
 }

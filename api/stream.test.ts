@@ -104,11 +104,12 @@ describe('GET /v1/stream', () => {
     again.close()
   })
 
-  it('is kept from other names and origins, and is of a run that there is', async () => {
+  it('is kept from other names and origins, and is of a run and a channel that there are', async () => {
     const { app } = await testApi()
     const status = async (url: string, headers = {}) => (await app.inject({ url, headers })).statusCode
     expect(await status('/v1/stream', { host: 'evil.example' })).toBe(421)
     expect(await status('/v1/stream?run=typo')).toBe(404)
+    expect(await status('/v1/stream?channel=typo')).toBe(404)
     expect(await status('/v1/stream?x=1')).toBe(400)
     expect((await app.inject({ method: 'HEAD', url: '/v1/stream' })).statusCode).toBe(405)
   })

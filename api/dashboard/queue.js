@@ -3,7 +3,7 @@
  * The alerts to triage: all that are open, whatever is listed, so that nobody overlooks one; and those that are listed, as
  * filtered, in one order for the list and for going from one to the next.
  */
-import { api } from './api.js'
+import { api, Refused } from './api.js'
 import { filtersOf, NO_FILTERS } from './route.js'
 
 /** @typedef {import('./types.ts').Alert} Alert @typedef {import('./route.js').Filters} Filters */
@@ -41,6 +41,7 @@ export function createQueue(filters) {
     /** @type {Alert[]} resolved ones beyond the first page */ older: [],
     /** @type {string | null} */ cursor: null,
     beyondCap: 0,
+    /** Why these filters are refused; empty: they are not. */ refused: '',
   })
   const known = nothing()
   /** Of which run and filters `alerts` are. */
@@ -67,12 +68,20 @@ export function createQueue(filters) {
       const query = queryOf(filters())
       const asked = keyOf(run)
       const all = JSON.stringify(query) === EVERYTHING
+      let refused = ''
+      /** Of a channel without series, say: those that are open are told of all the same. */
+      const listed = (/** @type {Parameters<typeof api.alerts>[0]} */ question) =>
+        api.alerts(question).catch((error) => {
+          if (!(error instanceof Refused) || all) throw error
+          refused = error.message
+          return null
+        })
       const [every, some, resolved] = await Promise.all([
         api.alerts({ run, state: 'open', limit: PAGE }),
-        all || state === 'resolved' ? null : api.alerts({ run, ...query, state: 'open', limit: PAGE }),
-        state === 'open' ? null : api.alerts({ run, ...query, state: 'resolved', limit: ENDED }),
+        all || state === 'resolved' ? null : listed({ run, ...query, state: 'open', limit: PAGE }),
+        state === 'open' ? null : listed({ run, ...query, state: 'resolved', limit: ENDED }),
       ])
-      const open = state === 'resolved' ? null : (some ?? every)
+      const open = state === 'resolved' ? null : all ? every : some
       if (asked !== keyOf(run)) return []
       const isSame = asked === key
       const isFirst = knownRun !== run
@@ -80,6 +89,7 @@ export function createQueue(filters) {
       if (!isSame || known.older.length === 0) known.cursor = resolved?.next ?? null
       key = asked
       knownRun = run
+      known.refused = refused
       known.open = every.items
       known.moreOpen = every.next !== null
       known.moreListed = (open?.next ?? null) !== null

@@ -22,7 +22,7 @@ export const alertQueries = ({ store, known, alertsPerDay: perDay }: Means) => (
   /** Alerts within the cap, those opened last first; the span is that of their opening. */
   async alerts(asked: Static<typeof ListAlerts>): Promise<AlertList> {
     const { run, type, severity, state, channel, all } = asked
-    await known.run(run)
+    await known.channel(run, channel)
     const filter = { type, severity, state, channel, ...spanOf(asked), perDay, all }
     return pageOf(
       'alerts',

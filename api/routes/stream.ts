@@ -80,13 +80,13 @@ export function streamRoutes(app: Server, options: StreamOptions): void {
       response: streamed('The events.', 'text/event-stream'),
     },
     handler: async (request, reply) => {
-      await queries.known.run(request.query.run)
+      const { run, channel } = request.query
+      await queries.known.channel(run, channel)
       const from = await beginning(store, request.query, request.headers['last-event-id'])
       if (!places.take(request, reply)) return reply
       reply.type('text/event-stream; charset=utf-8')
       // A proxy that buffers would hold events back.
       reply.header('x-accel-buffering', 'no')
-      const { run, channel } = request.query
       return streams.send(reply, async function* (signal) {
         for await (const news of feed.follow(run, from, signal, channel)) {
           const stalled = setTimeout(() => reply.raw.destroy(), stallMs)

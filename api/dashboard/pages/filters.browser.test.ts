@@ -75,6 +75,17 @@ describeInBrowser('filters of alerts', (bench) => {
     await soon(() => alerts().count()).toBe(53)
   })
 
+  it('say so of a channel that has no series yet, and hide no open alert', async () => {
+    await open('#/?channel=https%3A%2F%2Fnew.example')
+    await soon(() => text('.triage')).toContain('No channel "https://new.example" in run "live"')
+    expect(await alerts().count()).toBe(0)
+    expect(await text('#open-count')).toBe('3')
+    await bench.page.getByRole('button', { name: /^Only of / }).click()
+    await soon(() => alerts().count()).toBe(53)
+    expect(bench.host.refused.splice(0).every((line) => line.includes('new.example'))).toBe(true)
+    expect(bench.wrongs.splice(0).every((line) => line.includes('404'))).toBe(true)
+  })
+
   it('fall back to none where an address says what can not be', async () => {
     await open('#/?type=<b>&severity=worst&state=ended&from=yesterday&to=2026-02-31x&order=up&all=1')
     await soon(() => alerts().count()).toBe(53)

@@ -180,7 +180,7 @@ export function createTriage(app) {
         !isAnswered
           ? app.whyEmpty(app.questions.alerts)
           : queue.isFiltered()
-            ? 'No alert matches these filters.'
+            ? known.refused || 'No alert matches these filters.'
             : route.run === 'live'
               ? 'No alerts. They appear here by themselves.'
               : 'No alerts in this run.',
