@@ -68,7 +68,8 @@ async function fill(engines: Engines, request: Request, onProgress: OnProgress, 
     })
     const { messages, unreadable, published } = read
     roles.failed.throwIfAborted()
-    if (finished && messages === 0) throw new FcmError('NO_ARCHIVE', { run, lines: unreadable, others })
+    if (finished && messages === 0)
+      throw new FcmError('NO_ARCHIVE', { run, lines: unreadable, others, wrongClocks })
     if (!finished) return { run, finished, messages }
     await roles.caughtUp((records) => onProgress({ phase: 'processing', records }), signal)
     return {

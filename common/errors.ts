@@ -37,12 +37,17 @@ const errors = {
     RUN_NAME_INVALID: (d) =>
       `"${d.run}" can't name a run. Use 1-40 of a-z, 0-9, "-" and "_", starting with a letter or digit.`,
     RUN_UNKNOWN: (d) => `There is no run "${d.run}". \`fcm runs list\` shows those there are.`,
-    NO_ARCHIVE: (d) =>
-      d.others
-        ? `None of ${Number(d.lines) + Number(d.others)} lines is a cast, a like, a recast or a removal: ${d.others === 1 ? 'one is a message' : `${d.others} are messages`} of other types, such as links and user data, which are not counted. \`fcm runs delete ${d.run}\` takes the run away.`
-        : d.lines === 0
-          ? `There is no line in it: the archive is empty. \`fcm runs delete ${d.run}\` takes the run away.`
-          : `None of ${d.lines} lines is a message as hubs write them: this is no archive. \`fcm dead-letters list --run ${d.run}\` shows why, \`fcm runs delete ${d.run}\` takes it away.`,
+    NO_ARCHIVE: (d) => {
+      const { run, lines, others = 0, wrongClocks = 0 } = d
+      const away = `\`fcm runs delete ${run}\` takes the run away.`
+      const why = `\`fcm dead-letters list --run ${run}\` shows why`
+      if (wrongClocks)
+        return `None of its messages can be counted: ${wrongClocks === 1 ? 'one is' : `${wrongClocks} are`} signed ahead of this machine's clock, ${why}. Check that clock; --believe-clocks takes theirs. ${away}`
+      if (others)
+        return `None of ${Number(lines) + Number(others)} lines is a cast, a like, a recast or a removal: ${others === 1 ? 'one is a message' : `${others} are messages`} of other types, such as links and user data, which are not counted. ${away}`
+      if (lines === 0) return `There is no line in it: the archive is empty. ${away}`
+      return `None of ${lines} lines is a message as hubs write them: this is no archive. ${why}. ${away}`
+    },
     ARCHIVE_DIFFERS: (d) =>
       `Run "${d.run}" was begun with ${d.with}. Go on with that, in that order, or give another --run.`,
     ARCHIVE_GREW: (d) =>
