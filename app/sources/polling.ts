@@ -44,11 +44,15 @@ export async function pollServer(engines: Engines, { server, signal, onWaiting, 
 }
 
 /** Connects as soon as the server can be reached. @throws FcmError MCP_SERVER_UNUSABLE */
-export const connect = (
+export function connect(
   target: ServerTarget,
+  { logger }: Engines,
   onWaiting: (error: FcmError) => void,
   signal: AbortSignal,
-): Promise<FarcasterServer> => untilItPasses(() => openServer(target, { signal }), onFirst(onWaiting), signal)
+): Promise<FarcasterServer> {
+  const onAgain = (why: string) => logger.warn({ why }, 'the MCP server was gone, and is connected to again')
+  return untilItPasses(() => openServer(target, { signal, onAgain }), onFirst(onWaiting), signal)
+}
 
 /**
  * A URL, or a command with its arguments, as a shell would split them: what stands in quotes belongs together, and to what
@@ -99,7 +103,7 @@ export function polledSource(engines: Engines): LiveSource {
     hasHistory: false,
     pace: `polling every ${pollSeconds} s`,
     async publish({ signal, onWaiting, onGoingOn, beforeLive }) {
-      const server = await connect(targetOf(engines.config), onWaiting, signal).catch((error) => {
+      const server = await connect(targetOf(engines.config), engines, onWaiting, signal).catch((error) => {
         if (!signal.aborted) throw error
       })
       if (!server) return { finished: false }

@@ -88,18 +88,18 @@ async function publishSimulated(
 
 /** A simulated hub, and our MCP server over it. */
 async function openNetwork(
-  { logger }: Engines,
+  engines: Engines,
   { seed, faults }: Simulation,
   { signal, onWaiting }: Watching,
 ): Promise<{ hub: HubProcess; server: FarcasterServer }> {
   const hub = await startHub(
     ['--seed', String(seed), ...faults.flatMap((fault) => ['--fault', fault])],
-    logger,
+    engines.logger,
     signal,
   )
   try {
     const [command, ...args] = [...ITSELF, 'mcp-server', '--hub', hub.url]
-    return { hub, server: await connect({ command: command!, args }, onWaiting, signal) }
+    return { hub, server: await connect({ command: command!, args }, engines, onWaiting, signal) }
   } catch (error) {
     await hub.close()
     throw error

@@ -35,6 +35,8 @@ export type ClientOptions = {
   maxAnswer?: number
   /** Gives up connecting for the first time. */
   signal?: AbortSignal
+  /** A server that was gone is connected to, or was started, again; `why` it was gone. */
+  onAgain?: (why: string) => void
   /** @throws Error with what is wrong with a server that has these tools */
   check?: (tools: ReadonlyMap<string, Tool>) => void
 }
@@ -44,20 +46,23 @@ export type ClientOptions = {
  *   MCP_SERVER_UNUSABLE: there is no such command, what answers is no MCP server, or `check` refused it
  */
 export async function connectTools(target: ServerTarget, options: ClientOptions = {}): Promise<ToolClient> {
-  const { timeout = 60 * SECOND, maxAnswer = 32 << 20, check, signal } = options
+  const { timeout = 60 * SECOND, maxAnswer = 32 << 20, check, signal, onAgain } = options
   let closed = false
   // One for each attempt: the SDK never takes its listeners off a signal.
   let connecting = new AbortController()
   let tools: ReadonlyMap<string, Tool> = new Map()
   let current: Promise<Connection> | null = null
+  /** Why the server was first gone since it was there. */
+  let gone: string | null = null
   /** Of servers let go that may not have ended yet. */
   const endings = new Set<Promise<void>>()
 
   const connected = (): Promise<Connection> => {
     if (current) return current
     connecting = new AbortController()
-    const attempt = connect(target, { timeout, maxAnswer }, connecting.signal, (ending) => {
+    const attempt = connect(target, { timeout, maxAnswer }, connecting.signal, (ending, why) => {
       if (current === attempt) current = null
+      gone ??= why
       endings.add(ending)
       void ending.finally(() => endings.delete(ending))
     }).then(
@@ -69,6 +74,8 @@ export async function connectTools(target: ServerTarget, options: ClientOptions 
           throw error
         }
         tools = connection.tools
+        if (gone !== null) onAgain?.(gone)
+        gone = null
         return connection
       },
       (error) => {
@@ -166,7 +173,7 @@ async function connect(
   target: ServerTarget,
   { timeout, maxAnswer }: Bounds,
   signal: AbortSignal,
-  onLost: (ending: Promise<void>) => void,
+  onLost: (ending: Promise<void>, why: string) => void,
 ): Promise<Connection> {
   const { transport, gone, ended } = openTransport(target, timeout, maxAnswer)
   const client = new Client({ name: 'fcm', version: '1' })
@@ -188,7 +195,7 @@ async function connect(
     if (!lost) {
       lost = true
       ending = end()
-      onLost(ending)
+      onLost(ending, gone().message)
     }
     await ending
   }

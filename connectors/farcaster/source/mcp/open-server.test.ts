@@ -71,8 +71,11 @@ describe('a server with structured results', () => {
   })
 
   test('is started again by the next call, once for all that wait, after it died', async () => {
-    const server = await open(command('structured'))
+    const again: string[] = []
+    const server = await openServer(command('structured'), { onAgain: (why) => void again.push(why) })
+    opened.push(server)
     const pid = Number(await textOf(server, 'pid'))
+    expect(again).toEqual([])
     const [slow, died] = await Promise.all([posts(server, 'slow'), posts(server, 'die')])
     expect([slow, died]).toEqual([
       { outcome: 'away', why: 'the server has ended' },
@@ -81,12 +84,15 @@ describe('a server with structured results', () => {
     const pids = await Promise.all([1, 2, 3].map(() => textOf(server, 'pid')))
     expect(new Set(pids).size).toBe(1)
     expect(Number(pids[0])).not.toBe(pid)
+    expect(again).toEqual(['the server has ended'])
 
+    // Between two calls, too, when no answer tells of it.
     process.kill(Number(pids[0]), 'SIGKILL')
     await vi.waitFor(async () => expect((await posts(server, 'ok')).outcome).toBe('page'), {
       timeout: 10_000,
     })
     const last = Number(await textOf(server, 'pid'))
+    expect(again).toEqual(Array(2).fill('the server has ended'))
     await server.close()
     expect(isAlive(last)).toBe(false)
     expect(await posts(server, 'ok')).toMatchObject({ outcome: 'away' })
