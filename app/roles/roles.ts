@@ -4,14 +4,14 @@ import { countStage } from '../../pipeline/stages/count/count.ts'
 import { sumStage } from '../../pipeline/stages/sum.ts'
 import type { SinkRole, StageRole } from '../../pipeline/topology.ts'
 import { detect } from './detect.ts'
-import type { StartRole } from './role.ts'
+import { partitionsRead, type StartRole } from './role.ts'
 import { store } from './store.ts'
 
 /** What reads the log; a source, which doesn't, is chosen in `sources/`. */
 export type Processing = StageRole | SinkRole
 
 export const roles = {
-  count: (host) => runStage(host, countStage()),
+  count: async (host) => runStage(host, countStage({ partitions: await partitionsRead(host, 'count') })),
   sum: (host) => runStage(host, sumStage()),
   detect,
   store,

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { BASE, DAY, HOUR } from '../../../common/time.ts'
 import { type Activity, type Coverage, NETWORK, NO_CHANNEL } from '../../../schemas/records.ts'
-import { driven } from '../../testing/drive.ts'
+import { driven, type Output } from '../../testing/drive.ts'
+import { createPipeline } from '../../testing/pipeline.ts'
 import { countStage } from './count.ts'
-import { MOST, MOST_OF_NONE, newSeen, remember } from './dedupe.ts'
+import { forgetOldest, newSeen, remember } from './dedupe.ts'
 
 const T0 = Date.UTC(2026, 0, 5)
 type Keyed = { key: string; record: Activity }
@@ -93,28 +94,98 @@ test('further channels than may be are not counted, which is shown, until others
   expect(count.gauges()).toMatchObject({ channels: 2, messages_refused: 3 })
 })
 
-test('of hashes the oldest hour goes first; in no channel there may be more', () => {
-  const seen = newSeen()
-  const hash = (n: number) => createHash('sha1').update(`${n}`).digest()
-  for (let n = 0; n < 10; n++) expect(remember(seen, hash(n), T0 + n * HOUR, 6)).toBe(true)
-  expect(seen).toMatchObject({ size: 6, capped: 4 })
-  expect(remember(seen, hash(9), T0 + 9 * HOUR, 6)).toBe(false)
-  expect(remember(seen, hash(0), T0, 6)).toBe(true)
-  expect(MOST_OF_NONE).toBeGreaterThan(4 * MOST)
+test('channels are so many in a run, of which each partition has its share', async () => {
+  const keys = Array.from({ length: 120 }, (_, i) => `channel ${i}`)
+  const posts = keys.map((key) => post(key, T0))
+  const figures = async (partitions: number, mostChannels: number) => {
+    const pipeline = createPipeline([countStage({ partitions, mostChannels })], { partitions })
+    await pipeline.write('activity', posts)
+    const { channels, messages_refused: refused } = pipeline.gauges('count')
+    return { channels, refused }
+  }
+  expect(await figures(4, 40)).toEqual({ channels: 40, refused: 80 })
+  expect(await figures(1, 40)).toEqual({ channels: 40, refused: 80 })
+  expect(await figures(4, 400)).toEqual({ channels: 120, refused: 0 })
 })
 
-test('in no channel, more repeats are known than in one', async () => {
+const posted = (outputs: readonly Output[], key: string): number =>
+  outputs
+    .flatMap(({ key: of, record }) => (of === key && record.type === 'BinClosed' ? record.bins : []))
+    .reduce((sum, { measure, count }) => sum + (measure === 'posts' ? count : 0), 0)
+
+test('of hashes the oldest hours go first, of all channels alike', () => {
+  const [a, b] = [newSeen(), newSeen()]
+  const hash = (n: number) => createHash('sha1').update(`${n}`).digest()
+  for (let n = 0; n < 10; n++) expect(remember(n % 2 ? a : b, hash(n), T0 + n * HOUR)).toBe(true)
+  expect(forgetOldest([a, b], 6)).toBe(6)
+  expect([a, b]).toMatchObject([
+    { size: 3, capped: 2 },
+    { size: 3, capped: 2 },
+  ])
+  expect(remember(a, hash(9), T0 + 9 * HOUR)).toBe(false)
+  expect(remember(b, hash(0), T0)).toBe(true)
+  // Not even one hour may hold more.
+  for (let n = 10; n < 20; n++) remember(a, hash(n), T0 + 9 * HOUR)
+  expect(forgetOldest([a, b], 6)).toBe(0)
+})
+
+test('in no channel, more repeats are known than in named ones', async () => {
   for (const key of ['c', NO_CHANNEL]) {
-    const count = driven(countStage({ mostHashes: { channel: 10, none: 20 } }))
+    const count = driven(countStage({ mostHashes: { named: 10, none: 20 } }))
     const posts = Array.from({ length: 20 }, (_, i) => post(key, T0 + Math.floor(i / 5) * HOUR + BASE))
     const outputs = await count.take([...posts, ...posts, coverage(T0, T0 + 5 * HOUR)])
-    const counted = outputs.flatMap(({ key: of, record }) =>
-      of === key && record.type === 'BinClosed'
-        ? (record.bins.find((b) => b.measure === 'posts')?.count ?? 0)
-        : 0,
-    )
-    const sum = counted.reduce((a, b) => a + b, 0)
-    if (key === NO_CHANNEL) expect(sum).toBe(20)
-    else expect(sum).toBeGreaterThan(20)
+    if (key === NO_CHANNEL) {
+      expect(posted(outputs, key)).toBe(20)
+      expect(count.gauges().dedupe_cap_hits).toBe(0)
+    } else {
+      expect(posted(outputs, key)).toBeGreaterThan(20)
+      expect(count.gauges().dedupe_cap_hits).toBeGreaterThan(0)
+    }
+    // In none, too, there is an end.
+    const more = Array.from({ length: 30 }, (_, i) => post(key, T0 + (5 + Math.floor(i / 6)) * HOUR))
+    await count.take(more)
+    expect(count.gauges().dedupe_cap_hits).toBeGreaterThan(0)
+    expect(count.gauges().dedupe_hashes).toBeLessThanOrEqual(key === NO_CHANNEL ? 20 : 10)
   }
+})
+
+test('hashes are so many in a run, however many channels they are in', async () => {
+  const partitions = 4
+  const figures = async (perChannel: number) => {
+    const stage = countStage({ partitions, mostHashes: { named: 160, none: 1 } })
+    const pipeline = createPipeline([stage], { partitions })
+    for (let n = 0; n < perChannel; n++) {
+      await pipeline.write(
+        'activity',
+        Array.from({ length: 40 }, (_, i) => post(`channel ${i}`, T0 + n * HOUR)),
+      )
+    }
+    return pipeline.gauges('count')
+  }
+  expect(await figures(2)).toMatchObject({ dedupe_hashes: 80, dedupe_cap_hits: 0 })
+  const { dedupe_hashes: hashes, dedupe_cap_hits: hits } = await figures(20)
+  expect(hashes).toBeLessThanOrEqual(160)
+  expect(hashes).toBeGreaterThan(80)
+  expect(hits).toBeGreaterThan(0)
+})
+
+test('the number of hashes is what the channels remember, through sweeps and silence, and from state that had none', async () => {
+  const stage = countStage({ mostHashes: { named: 30, none: 15 } })
+  let state = stage.initial(0)
+  const remembered = () => [...state.channels.values()].reduce((sum, { seen }) => sum + seen.size, 0)
+  for (let hour = 0; hour < 20 * 24; hour++) {
+    const keys = hour < 48 ? ['a', 'b', NO_CHANNEL] : []
+    for (const key of keys) stage.apply(state, post(key, T0 + hour * HOUR))
+    stage.apply(state, hours(hour, hour + 1)[0]!)
+    await stage.settle(state, () => {})
+    expect(state.hashes).toBe(remembered())
+    if (hour === 20) {
+      expect(state.hashes).toBeGreaterThan(30)
+      const { hashes: _, ...version3 } = state
+      expect(stage.migrate!(version3, 3)).toEqual(state)
+      expect(stage.migrate!(version3, 2)).toBeNull()
+      state = stage.migrate!(version3, 3)!
+    }
+  }
+  expect(state.channels.size).toBe(0)
 })

@@ -132,7 +132,9 @@ function unknownUntil(series: Series, until: number, spans: readonly Span[]): Sp
 
 function forgetOld(state: CountState, channel: Channel): void {
   const from = dedupedFrom(state, channel)
+  const before = channel.seen.size
   if (!sweep(channel.seen, from)) return
+  state.hashes -= before - channel.seen.size
   const hour = floorTo(from, HOUR)
   for (const { late, open, authors } of Object.values(channel.series)) {
     for (const start of late.keys()) if (start < hour) late.delete(start)

@@ -8,9 +8,10 @@ import { MEASURES, type Measure, type Part, ruleOf } from '../../../schemas/meas
 import { NETWORK, NO_CHANNEL, type ReactionCount } from '../../../schemas/records.ts'
 import type { Input, Stage } from '../../runtime/stage.ts'
 import { newLine } from '../lifecycle.ts'
+import { shareOf } from '../share.ts'
 import { MOST_CHANNELS } from './channels.ts'
 import { cover } from './close.ts'
-import { MOST, MOST_OF_NONE, remember } from './dedupe.ts'
+import { forgetOldest, MOST_HASHES, remember } from './dedupe.ts'
 import {
   type Channel,
   type CountState,
@@ -18,29 +19,32 @@ import {
   decidedTo,
   dedupedFrom,
   initialState,
+  migrate,
   networkSeries,
   type Series,
 } from './state.ts'
 
 const FIRST_MILESTONE = 4
 
-/** What one partition's state may hold. */
-export type CountLimits = {
+type Limits = {
   mostChannels: number
-  /** Hashes of a channel's messages, and of those in none. */
-  mostHashes: { channel: number; none: number }
-}
-const LIMITS: CountLimits = {
-  mostChannels: MOST_CHANNELS,
-  mostHashes: { channel: MOST, none: MOST_OF_NONE },
+  mostHashes: { named: number; none: number }
 }
 
-export function countStage(some: Partial<CountLimits> = {}): Stage<'count', CountState> {
-  const limits = { ...LIMITS, ...some }
-  const { mostChannels: most } = limits
+/** What the states of a run may hold together, and how many `partitions` share that. One process may have to hold them all. */
+export type CountOptions = Partial<Limits> & { partitions?: number }
+
+export function countStage(options: CountOptions = {}): Stage<'count', CountState> {
+  const { mostChannels = MOST_CHANNELS, mostHashes = MOST_HASHES, partitions = 1 } = options
+  const most = shareOf(mostChannels, partitions)
+  const limits: Limits = {
+    mostChannels: most,
+    mostHashes: { ...mostHashes, named: shareOf(mostHashes.named, partitions) },
+  }
   return {
     name: 'count',
-    version: 3,
+    version: 4,
+    migrate,
     rebuild: 'aloud',
     initial: initialState,
     apply(state, { key, record }) {
@@ -62,18 +66,14 @@ export function countStage(some: Partial<CountLimits> = {}): Stage<'count', Coun
     pace: { burst: 100, calmMs: 1000 },
     gauges(state) {
       let capped = 0
-      let hashes = 0
-      for (const { seen } of state.channels.values()) {
-        capped += seen.capped
-        hashes += seen.size
-      }
+      for (const { seen } of state.channels.values()) capped += seen.capped
       return {
         ...{
           channels: state.channels.size,
           active_channels: state.active.size,
           messages_refused: state.refused,
         },
-        ...{ dedupe_hashes: hashes, dedupe_cap_hits: capped },
+        ...{ dedupe_hashes: state.hashes, dedupe_cap_hits: capped },
       }
     },
   }
@@ -91,7 +91,7 @@ const identityOf = ({ target, kind, time }: ReactionCount): Buffer =>
 /** Takes in a message, or a count that stands for `amount` of them. */
 function observe(
   state: CountState,
-  { mostChannels, mostHashes }: CountLimits,
+  { mostChannels, mostHashes }: Limits,
   key: string,
   event: Event,
   identity: Buffer,
@@ -104,8 +104,11 @@ function observe(
     return
   }
   const isRemembered = event.time >= dedupedFrom(state, channel)
-  const mostOf = key === NO_CHANNEL ? mostHashes.none : mostHashes.channel
-  if (isRemembered && !remember(channel.seen, identity, event.time, mostOf)) return
+  if (isRemembered) {
+    if (!remember(channel.seen, identity, event.time)) return
+    state.hashes++
+    limitHashes(state, mostHashes)
+  }
   channel.lastAt = Math.max(channel.lastAt, event.time)
 
   state.active.add(key)
@@ -122,6 +125,19 @@ function observe(
       countIn(state, key, channel, measure, bin, 1, event.time)
     }
   }
+}
+
+function limitHashes(state: CountState, { named, none }: Limits['mostHashes']): void {
+  const seenOfNone = state.channels.get(NO_CHANNEL)?.seen
+  if (seenOfNone && seenOfNone.size > none) {
+    state.hashes -= seenOfNone.size
+    state.hashes += forgetOldest([seenOfNone], none)
+  }
+  const inNone = seenOfNone?.size ?? 0
+  if (state.hashes - inNone <= named) return
+  const others = [...state.channels].flatMap(([name, { seen }]) => (name === NO_CHANNEL ? [] : seen))
+  // To well below it: it goes through all channels, which may not be at every message.
+  state.hashes = inNone + forgetOldest(others, (named * 3) / 4)
 }
 
 function seriesOf(channel: Channel, measure: Measure) {

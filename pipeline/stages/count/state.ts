@@ -42,6 +42,8 @@ export type CountState = {
     series: Partial<Record<Measure, NetworkSeries>>
   }
   outbox: Output<'count'>[]
+  /** Of messages that are remembered, in all channels. */
+  hashes: number
   /** Hour up to which silent channels were dropped. */
   sweptTo: number
   /** Messages that were not counted, since there were as many channels as may be. */
@@ -64,9 +66,17 @@ export const initialState = (partition: number): CountState => ({
     series: {},
   },
   outbox: [],
+  hashes: 0,
   sweptTo: never,
   refused: 0,
 })
+
+/** State of version 3, which did not add up the hashes; null: it has to be rebuilt. */
+export function migrate(state: unknown, version: number): CountState | null {
+  if (version !== 3) return null
+  const old = state as Omit<CountState, 'hashes'>
+  return { ...old, hashes: [...old.channels.values()].reduce((sum, { seen }) => sum + seen.size, 0) }
+}
 
 /** The channel of that name, a new one where there is none; null where there are `most` of them already. */
 export function channelOf(state: CountState, key: string, most: number): Channel | null {

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { BASE, DAY } from '../../../common/time.ts'
 import type { InputOf } from '../../runtime/stage.ts'
 import { drive } from '../../testing/drive.ts'
-import { FORGOTTEN_AFTER, MOST_CHANNELS } from './channel.ts'
-import { alerts, closed, START, stage, streams } from './testing.ts'
+import { createPipeline } from '../../testing/pipeline.ts'
+import { FORGOTTEN_AFTER, MOST_CHANNELS, windowsOf } from './channel.ts'
+import { detectStage } from './detect.ts'
+import { alerts, closed, quick, START, scoring, signals, stage, streams } from './testing.ts'
 
 type Input = InputOf<'detect'>
 
@@ -62,14 +64,16 @@ describe('a channel that is idle', () => {
     const settle = () => s.settle(state, () => {})
     for (const input of sleeper('tea', 1).slice(0, 579)) s.apply(state, input)
     await settle()
-    const kept = { channels: 1, watched_channels: 1, bins_passed_over: 0 }
-    expect(s.gauges!(state)).toEqual(kept)
+    const none = { bins_passed_over: 0, windows_refused: 0 }
+    const { windows, ...kept } = s.gauges!(state)
+    expect(kept).toEqual({ channels: 1, watched_channels: 1, bins_passed_over: 0, windows_refused: 0 })
+    expect(windows).toBe(3)
     s.apply(state, closed(576 + (DAYS + 1) * 288, { posts: 1 }, false, 'other'))
     await settle()
-    expect(s.gauges!(state)).toEqual({ ...kept, channels: 2 })
+    expect(s.gauges!(state)).toEqual({ ...none, windows: 3, channels: 2, watched_channels: 1 })
     s.apply(state, closed(577 + (DAYS + 2) * 288, { posts: 1 }, false, 'other'))
     await settle()
-    expect(s.gauges!(state)).toEqual({ ...kept, watched_channels: 0 })
+    expect(s.gauges!(state)).toEqual({ ...none, windows: 1, channels: 1, watched_channels: 0 })
   })
 
   it('is not forgotten while one of its series is not idle', async () => {
@@ -90,5 +94,59 @@ describe('channels', () => {
     s.apply(state, closed(1, { posts: 1 }, false, 'c0'))
     expect(s.gauges!(state)).toMatchObject({ channels: MOST_CHANNELS, bins_passed_over: 3 })
     expect(state.channels.byKey.get('c0')!.series[0]!.covered).toBe(2)
+  })
+
+  it('are so many in a run, of which each partition has its share', async () => {
+    const figures = async (partitions: number, mostChannels: number) => {
+      const stage = detectStage({ run: 'test', scoring, partitions, mostChannels })
+      const pipeline = createPipeline([stage], { partitions })
+      const bins = Array.from({ length: 120 }, (_, i) => closed(0, { posts: 1 }, false, `channel ${i}`))
+      await pipeline.write('counts', bins)
+      const { channels, bins_passed_over: passedOver } = pipeline.gauges('detect')
+      return { channels, passedOver }
+    }
+    expect(await figures(4, 40)).toEqual({ channels: 40, passedOver: 80 })
+    expect(await figures(1, 40)).toEqual({ channels: 40, passedOver: 80 })
+    expect(await figures(4, 400)).toEqual({ channels: 120, passedOver: 0 })
+  })
+})
+
+describe('windows', () => {
+  it('are so many in a run, of which each partition has its share: what finds no room is not judged, which is shown', async () => {
+    const partitions = 2
+    const busy = Array.from({ length: 150 }, (_, bin) =>
+      Array.from({ length: 12 }, (_, i) => closed(bin, { posts: 20 }, false, `channel ${i}`)),
+    ).flat()
+    const through = async (mostWindows: number) => {
+      const stage = detectStage({ run: 'test', scoring, settings: quick, partitions, mostWindows })
+      const pipeline = createPipeline([stage], { partitions })
+      const outputs = await pipeline.write('counts', busy)
+      const judged = new Set(signals(outputs, 'posts').filter((s) => s.score !== null))
+      const { windows, windows_refused: refused } = pipeline.gauges('detect')
+      return { windows: windows!, refused: refused!, judged: judged.size }
+    }
+    const all = await through(1000)
+    expect(all).toMatchObject({ windows: 36, refused: 0 })
+    const some = await through(12)
+    expect(some.windows).toBe(12)
+    expect(some.refused).toBeGreaterThan(0)
+    expect(some.judged).toBeGreaterThan(0)
+    expect(some.judged).toBeLessThan(all.judged)
+  })
+
+  it('give their room to others when they are kept no longer', () => {
+    const s = detectStage({ run: 'test', scoring, mostWindows: 3 })
+    const state = s.initial(0)
+    const kept = () =>
+      [...state.channels.byKey.values()].reduce((sum, channel) => sum + windowsOf(channel), 0)
+    for (let bin = 0; bin < 100; bin++) s.apply(state, closed(bin, { posts: 20 }, false, 'first'))
+    for (let bin = 100; bin < 6000; bin++) {
+      s.apply(state, closed(bin, { posts: 0 }, false, 'first'))
+      s.apply(state, closed(bin, { posts: 20 }, false, 'second'))
+      if (bin === 200) expect(windowsOf(state.channels.byKey.get('first')!)).toBeGreaterThan(0)
+      expect(state.channels.windows.kept).toBe(kept())
+    }
+    expect(windowsOf(state.channels.byKey.get('second')!)).toBeGreaterThan(0)
+    expect(s.gauges!(state).windows).toBeLessThanOrEqual(3)
   })
 })

@@ -6,7 +6,7 @@
 import { DAY, RESOLUTIONS } from '../../../common/time.ts'
 import type { ReplyShare } from '../../../models/early-warning/reply-share.ts'
 import { MEASURES } from '../../../schemas/records.ts'
-import type { Series, Sum } from './series.ts'
+import type { Series, Sum, Windows } from './series.ts'
 
 export type Channel = {
   /** In the order of MEASURES. */
@@ -24,11 +24,16 @@ export const createChannel = (): Channel => ({
 export const FORGOTTEN_AFTER = 28 * DAY
 /** No channel's records are so far behind those of others in its partition, ms. */
 const BEHIND = 2 * DAY
-/** Of a partition: each takes about 4 kB at rest, and 30 where a window is kept. */
-export const MOST_CHANNELS = 50_000
+/**
+ * Of a run, of which each partition has an even share: channels, which take 4 to 7 kB at rest, and the windows that are kept of
+ * their series and resolutions, some 8.5 kB each (a channel of which all is judged has 13).
+ */
+export const MOST_CHANNELS = 20_000
+export const MOST_WINDOWS = 30_000
 
 export type Channels = {
   byKey: Map<string, Channel>
+  windows: Windows
   /** The greatest start of a bin so far, ms, and up to which day the idle have been forgotten. */
   clock: number
   forgottenTo: number
@@ -38,6 +43,7 @@ export type Channels = {
 
 export const createChannels = (): Channels => ({
   byKey: new Map(),
+  windows: { kept: 0, refused: 0 },
   clock: 0,
   forgottenTo: 0,
   passedOver: 0,
@@ -63,6 +69,17 @@ export function forget(channels: Channels, time: number): string[] {
   for (const [key, channel] of channels.byKey) {
     if (isForgotten(channel, channels.clock - BEHIND)) gone.push(key)
   }
-  for (const key of gone) channels.byKey.delete(key)
+  for (const key of gone) drop(channels, key)
   return gone
 }
+
+export function drop({ byKey, windows }: Channels, key: string): void {
+  windows.kept -= windowsOf(byKey.get(key)!)
+  byKey.delete(key)
+}
+
+export const windowsOf = ({ series }: Channel): number =>
+  series.reduce(
+    (sum, one) => sum + (one ? one.scales.filter(({ tracker }) => tracker.window !== null).length : 0),
+    0,
+  )

@@ -7,7 +7,17 @@ import { BASE, BASE_SECONDS, DAY, floorTo, HOUR, RESOLUTIONS } from '../../../co
 import { isScorable, ROW, writeRow } from '../../../models/cnn-lstm/inputs.ts'
 import { type BinClosed, MEASURES, type Milestone } from '../../../schemas/records.ts'
 import type { InputOf, Stage } from '../../runtime/stage.ts'
-import { type Channel, createChannel, createChannels, forget, isForgotten, MOST_CHANNELS } from './channel.ts'
+import { shareOf } from '../share.ts'
+import {
+  type Channel,
+  createChannel,
+  createChannels,
+  drop,
+  forget,
+  isForgotten,
+  MOST_CHANNELS,
+  MOST_WINDOWS,
+} from './channel.ts'
 import type { Detector } from './detectors/detector.ts'
 import { DETECTORS, type DetectorSettings } from './detectors/index.ts'
 import type { Found, Item } from './item.ts'
@@ -20,6 +30,7 @@ import {
   createSeries,
   ineligible,
   type Observed,
+  type Room,
   type Scale,
   type Series,
 } from './series.ts'
@@ -37,10 +48,22 @@ export type DetectOptions = {
   settings?: Partial<typeof defaults & DetectorSettings>
   /** Default: all of the list. */
   detectors?: readonly Detector[]
+  /** What the states of the run may hold together, and how many partitions share that. One process may have to hold them all. */
+  mostChannels?: number
+  mostWindows?: number
+  partitions?: number
 }
+
+/** What one partition may hold. */
+type Limits = { channels: number; windows: number }
 
 export function detectStage(options: DetectOptions): Stage<'detect', DetectState> {
   const { run, scoring, preset = 'calibrated', detectors = DETECTORS } = options
+  const { mostChannels = MOST_CHANNELS, mostWindows = MOST_WINDOWS, partitions = 1 } = options
+  const limits: Limits = {
+    channels: shareOf(mostChannels, partitions),
+    windows: shareOf(mostWindows, partitions),
+  }
   const settings: Settings = Object.assign(
     { ...defaults, preset },
     ...detectors.map((detector) => detector.settings),
@@ -58,7 +81,7 @@ export function detectStage(options: DetectOptions): Stage<'detect', DetectState
     // encoded, sent and read.
     pace: { burst: 100, calmMs: 1000, urgent: { topics: ['alerts'], headStartMs: 50 } },
     initial: () => ({ channels: createChannels(), queue: [], watches: new Map() }),
-    apply: (state, input) => apply(state, input, rules),
+    apply: (state, input) => apply(state, input, rules, limits),
     async settle(state, emit) {
       await settle(state.queue, state.watches, rules, (rows) => scoring.score(joined(rows)), emit)
       state.queue = []
@@ -67,6 +90,8 @@ export function detectStage(options: DetectOptions): Stage<'detect', DetectState
       channels: channels.byKey.size,
       watched_channels: watches.size,
       bins_passed_over: channels.passedOver,
+      windows: channels.windows.kept,
+      windows_refused: channels.windows.refused,
     }),
   }
 }
@@ -77,9 +102,9 @@ function joined(rows: readonly Float32Array[]): Float32Array {
   return all
 }
 
-function apply(state: DetectState, { key, record }: InputOf<'detect'>, rules: Rules): void {
+function apply(state: DetectState, { key, record }: InputOf<'detect'>, rules: Rules, limits: Limits): void {
   if (record.type === 'BinClosed') {
-    applyClosed(state, key, record, rules)
+    applyClosed(state, key, record, rules, limits)
   } else if (record.type === 'Milestone') {
     applyMilestone(state, key, record, rules)
   } else if (record.type === 'Idle' || record.type === 'Unknown') {
@@ -139,17 +164,22 @@ function heldSince({ milestones }: Series, { sum, seconds }: Scale, begin: numbe
   return count
 }
 
-function applyClosed(state: DetectState, key: string, record: BinClosed, rules: Rules): void {
+function applyClosed(state: DetectState, key: string, record: BinClosed, rules: Rules, limits: Limits): void {
   const { start } = record
   if (record.seconds !== BASE_SECONDS || start % BASE !== 0) return
   for (const gone of forget(state.channels, start)) state.queue.push({ kind: 'forgotten', key: gone })
-  const channel = channelOf(state, key, start)
+  const channel = channelOf(state, key, start, limits.channels)
   if (!channel) {
     state.channels.passedOver++
     return
   }
   const replies = observeReplies(channel, record)
   const usual = usualReplies(channel, record)
+  const room: Room = {
+    windows: state.channels.windows,
+    most: limits.windows,
+    classic: rules.settings.preset === 'classic',
+  }
   // Decided by (end, resolution, measure): all that closes on one record ends together.
   const closed: Observed[][] = RESOLUTIONS.map(() => [])
   for (const [index, measure] of MEASURES.entries()) {
@@ -160,7 +190,7 @@ function applyClosed(state: DetectState, key: string, record: BinClosed, rules: 
       series = createSeries(measure, start)
       channel.series[index] = series
     }
-    if (start >= series.next) applyBin(series, start, bin, replies, rules.settings, closed)
+    if (start >= series.next) applyBin(series, start, bin, replies, room, closed)
   }
   const time = start + BASE
   for (const [index, observed] of closed.entries()) {
@@ -177,11 +207,20 @@ function applyClosed(state: DetectState, key: string, record: BinClosed, rules: 
 }
 
 /** The channel as it is known, or anew; null: there are too many. */
-function channelOf({ channels: { byKey }, queue }: DetectState, key: string, time: number): Channel | null {
+function channelOf(
+  { channels, queue }: DetectState,
+  key: string,
+  time: number,
+  most: number,
+): Channel | null {
+  const { byKey } = channels
   const known = byKey.get(key)
   if (known && !isForgotten(known, time)) return known
-  if (known) queue.push({ kind: 'forgotten', key })
-  else if (byKey.size >= MOST_CHANNELS) return null
+  if (known) {
+    queue.push({ kind: 'forgotten', key })
+    drop(channels, key)
+  }
+  if (byKey.size >= most) return null
   const channel = createChannel()
   byKey.set(key, channel)
   return channel

@@ -80,6 +80,17 @@ describe('state of version 2', () => {
     expect(records).toEqual(whole.map(({ record }) => record))
   })
 
+  it('goes on by way of version 3, which did not count windows', () => {
+    const s = stage()
+    const state = s.initial(0)
+    for (const input of talk('first', 220, rising)) s.apply(state, input)
+    state.queue = []
+    expect(state.channels.windows.kept).toBeGreaterThan(0)
+    const { windows: _, ...channels } = state.channels
+    expect(migrate(deserialize(serialize({ ...state, channels })), 3)).toEqual(state)
+    expect(migrate(version2(state), 2)!.channels.windows).toEqual(state.channels.windows)
+  })
+
   it('of other versions is rebuilt', () => {
     expect(migrate({}, 1)).toBeNull()
   })

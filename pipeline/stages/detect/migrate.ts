@@ -1,12 +1,12 @@
 /** State of older versions in today's shape. */
 import type { EarlyWarningEvidence, Evidence } from '../../../schemas/records.ts'
-import { type Channel, createChannels } from './channel.ts'
+import { type Channel, type Channels, createChannels, windowsOf } from './channel.ts'
 import type { Episode, Watch } from './episodes.ts'
 import type { Scale, Series } from './series.ts'
 import type { DetectState } from './state.ts'
 
-/** 3: channels are forgotten, what detectors keep is theirs, evidence names its detector, and a series supports an episode by its own baseline. */
-export const VERSION = 3
+/** 4: windows are counted. 3: channels are forgotten, what detectors keep is theirs, evidence names its detector, and a series supports an episode by its own baseline. */
+export const VERSION = 4
 
 type Figures = Omit<EarlyWarningEvidence, 'detector'>
 type Voice = { evidence: Figures; calm: number; judged: number; exitBins: number; level: number }
@@ -26,10 +26,20 @@ type State2 = {
   watches: Map<string, Record<Kind, Watch2>>
 }
 
+type State3 = Omit<DetectState, 'channels'> & { channels: Omit<Channels, 'windows'> }
+
 /** Null: it has to be rebuilt. */
 export function migrate(state: unknown, version: number): DetectState | null {
-  if (version !== 2) return null
-  const { channels, watches } = state as State2
+  if (version === 2) return from3(from2(state as State2))
+  return version === 3 ? from3(state as State3) : null
+}
+
+function from3({ channels, ...state }: State3): DetectState {
+  const kept = [...channels.byKey.values()].reduce((sum, channel) => sum + windowsOf(channel), 0)
+  return { ...state, channels: { ...channels, windows: { kept, refused: 0 } } }
+}
+
+function from2({ channels, watches }: State2): State3 {
   return {
     channels: {
       ...createChannels(),

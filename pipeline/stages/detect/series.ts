@@ -72,6 +72,11 @@ export type Observed = {
   reading: Reading | null
 }
 
+/** Windows that are kept in a partition, and bins in which one more was due and there was no room for it. */
+export type Windows = { kept: number; refused: number }
+/** Room for `most` of them; `classic`: with what the classic rule asks for. */
+export type Room = { windows: Windows; most: number; classic: boolean }
+
 /** A window is kept until both level and long-run mean are below it. */
 const COLD = 0.25
 
@@ -107,10 +112,10 @@ export function applyBin(
   start: number,
   { count, masked }: { count: number; masked: boolean },
   replies: readonly number[],
-  settings: Settings,
+  room: Room,
   closed: Observed[][],
 ): void {
-  if (start > s.next) pass(s, start, settings)
+  if (start > s.next) pass(s, start, room)
   s.idle = false
   s.unknown = []
   s.next = start + BASE
@@ -120,11 +125,11 @@ export function applyBin(
     if (i === 0) {
       const form = shape(s.profile, start, BASE_SECONDS)
       const bin = { start, count, masked, shape: form, replies: replies[0]! }
-      closed[0]!.push(observeBin(s, scale, bin, settings))
+      closed[0]!.push(observeBin(s, scale, bin, room))
       continue
     }
     addToScale(s, scale, start, 1, count, masked)
-    if (s.next % (scale.seconds * 1000) === 0) closed[i]!.push(closeSum(s, scale, replies[i]!, settings))
+    if (s.next % (scale.seconds * 1000) === 0) closed[i]!.push(closeSum(s, scale, replies[i]!, room))
   }
   if (masked) return
   learnProfile(s.profile, start, count)
@@ -162,36 +167,45 @@ function addToScale(
 }
 
 /** A sum that lacks base bins (the series began inside it, or one was masked) is masked itself. */
-function closeSum(s: Series, scale: Scale, replies: number, settings: Settings): Observed {
+function closeSum(s: Series, scale: Scale, replies: number, room: Room): Observed {
   const { start, count, bins } = scale.sum
   const masked = scale.sum.masked || bins < scale.seconds / BASE_SECONDS
   scale.sum.bins = 0
-  return observeBin(s, scale, { start, count, masked, shape: scale.shape, replies }, settings)
+  return observeBin(s, scale, { start, count, masked, shape: scale.shape, replies }, room)
 }
 
 function observeBin(
   s: Series,
   scale: Scale,
   bin: { start: number; count: number; masked: boolean; shape: number; replies: number },
-  settings: Settings,
+  room: Room,
 ): Observed {
   const { tracker, seconds } = scale
   const { start, count, masked, shape, replies } = bin
   const mean = expected(tracker.level, shape)
-  keepWindow(s, scale, mean, settings)
+  keepWindow(s, scale, mean, room)
   const usual = meanOf(s.profile) * shape
   const tracked = { count: masked ? Number.NaN : count, shape, usual, replies }
   const reading = observe(tracker, tracked, PREPROCESSING.memory[seconds])
   return { series: s, scale, start, count, masked, shape, expected: mean, reading: masked ? null : reading }
 }
 
-function keepWindow(s: Series, { tracker, seconds }: Scale, mean: number, settings: Settings): void {
+function keepWindow(s: Series, { tracker, seconds }: Scale, mean: number, room: Room): void {
+  const { windows, most, classic } = room
   if (!tracker.window) {
-    if (mean >= WARM) openWindow(tracker, PREPROCESSING.window, settings.preset === 'classic')
+    if (mean < WARM) return
+    if (windows.kept >= most) {
+      windows.refused++
+      return
+    }
+    windows.kept++
+    openWindow(tracker, PREPROCESSING.window, classic)
     return
   }
   const bins = seconds / BASE_SECONDS
-  if (meanOf(s.profile) * bins < COLD && expected(tracker.level, bins) < COLD) tracker.window = null
+  if (meanOf(s.profile) * bins >= COLD || expected(tracker.level, bins) >= COLD) return
+  tracker.window = null
+  windows.kept--
 }
 
 /** From `from` on, zeros over covered time. Ignored when the series is past it. */
@@ -215,7 +229,7 @@ export function applyUnknown(s: Series, from: number, to: number): void {
  * Passes the time from `next` to `to`: zeros but for the unknown spans while idle; all unknown otherwise, as records
  * are then missing. Each resolution sees at most as many bins as the CNN-LSTM does; before them its level decays in closed form.
  */
-function pass(s: Series, to: number, settings: Settings): void {
+function pass(s: Series, to: number, room: Room): void {
   const from = s.next
   const unknown = s.idle ? s.unknown : [{ from, to }]
   const known = (a: number, b: number): boolean => !overlaps(unknown, a, b)
@@ -227,10 +241,10 @@ function pass(s: Series, to: number, settings: Settings): void {
       const end = Math.min(from - (from % length) + length, to)
       addToScale(s, scale, from, (end - from) / BASE, 0, !known(from, end))
       begin = end
-      if (end % length === 0) closeSum(s, scale, Number.NaN, settings)
+      if (end % length === 0) closeSum(s, scale, Number.NaN, room)
     }
     const end = to - (to % length)
-    if (begin < end) passWhole(s, scale, begin, end, known, settings)
+    if (begin < end) passWhole(s, scale, begin, end, known, room)
     const rest = Math.max(begin, end)
     if (rest < to) addToScale(s, scale, rest, (to - rest) / BASE, 0, !known(rest, to))
   }
@@ -249,7 +263,7 @@ function passWhole(
   from: number,
   to: number,
   known: (a: number, b: number) => boolean,
-  settings: Settings,
+  room: Room,
 ): void {
   const length = scale.seconds * 1000
   const pushed = Math.max(from, to - BINS * length)
@@ -259,7 +273,7 @@ function passWhole(
   for (let start = pushed; start < to; start += length) {
     const form = shape(s.profile, start, scale.seconds)
     const bin = { start, count: 0, masked: !known(start, start + length), shape: form, replies: Number.NaN }
-    observeBin(s, scale, bin, settings)
+    observeBin(s, scale, bin, room)
   }
 }
 
