@@ -75,13 +75,55 @@ describe('a channel that is idle', () => {
     await settle()
     expect(s.gauges!(state)).toEqual({ ...none, windows: 1, channels: 1, watched_channels: 0 })
   })
+})
 
-  it('is not forgotten while one of its series is not idle', async () => {
-    const s = stage()
-    const state = s.initial(0)
-    for (const input of sleeper('tea', 1).slice(0, 578)) s.apply(state, input)
-    s.apply(state, closed(576 + 100 * 288, { posts: 1 }, false, 'other'))
-    expect(s.gauges!(state).channels).toBe(2)
+describe('a channel of which nothing is said any more', () => {
+  // As one that is followed no more: it falls silent without being idle, with an onset open or after its bins were masked.
+  const awake = sleeper('tea', 1).slice(0, 578)
+  const left = [
+    ...awake,
+    ...Array.from({ length: 300 }, (_, i) => closed(577 + i, { posts: 0 }, true, 'tea')),
+  ]
+
+  it(`is forgotten after ${DAYS} days, whatever it was when it fell silent`, async () => {
+    for (const inputs of [awake, left]) {
+      const s = stage()
+      const state = s.initial(0)
+      for (const input of inputs) s.apply(state, input)
+      const end = 576 + Math.max(1, inputs.length - 577)
+      s.apply(state, closed(end + (DAYS + 1) * 288, { posts: 1 }, false, 'other'))
+      expect(s.gauges!(state).channels).toBe(2)
+      s.apply(state, closed(end + (DAYS + 3) * 288, { posts: 1 }, false, 'other'))
+      await s.settle(state, () => {})
+      expect(s.gauges!(state)).toMatchObject({ channels: 1, watched_channels: 0 })
+    }
+  })
+
+  it('has ended its alerts before by masked bins, and else ends them when it is forgotten', async () => {
+    const clock = [1, 3].map((days) => closed(900 + (DAYS + days) * 288, { posts: 1 }, false, 'other'))
+    const events = async (inputs: Input[]) =>
+      alerts(await drive(stage(), inputs)).map(({ event, reason, time }) => ({ event, reason, time }))
+    const masked = await events(left)
+    expect(masked.at(-1)).toMatchObject({
+      event: 'resolved',
+      reason: expect.stringMatching(/^coverage-lost: posts could not be judged for 24 hours/),
+    })
+    expect(await events([...left, ...clock])).toEqual(masked)
+
+    const open = await events(awake)
+    expect(open.map(({ event }) => event)).toEqual(['opened'])
+    const ended = [
+      ...open,
+      { event: 'resolved', reason: expect.stringMatching(/^coverage-lost/), time: open[0]!.time },
+    ]
+    expect(await events([...awake, ...clock])).toMatchObject([
+      ...open,
+      { event: 'resolved', reason: expect.stringMatching(/^coverage-lost: nothing was said/) },
+    ])
+    // So it is where it is heard of again before the clock has passed.
+    const again = await events([...awake, closed(577 + DAYS * 288, { posts: 8 }, false, 'tea')])
+    expect(again).toEqual(await events([...awake, ...clock]))
+    expect(again).toHaveLength(ended.length)
   })
 })
 

@@ -1,7 +1,8 @@
 /**
  * What is known of one channel: its series, and the share of replies among its casts; and which channels are remembered.
- * Strangers can name channels, so that time and number have a limit: one that is idle in every series for `FORGOTTEN_AFTER`
- * begins anew when it wakes, with nothing of its past, and until then need not be kept.
+ * Strangers can name channels, so that time and number have a limit: one of which nothing was said for `FORGOTTEN_AFTER`, whether
+ * it was idle by then or is followed no more, begins anew when it is heard of again, with nothing of its past, and until then
+ * need not be kept.
  */
 import { DAY, RESOLUTIONS } from '../../../common/time.ts'
 import type { ReplyShare } from '../../../models/early-warning/reply-share.ts'
@@ -49,16 +50,12 @@ export const createChannels = (): Channels => ({
   passedOver: 0,
 })
 
-/** Whether a channel of which nothing was said since, idle in every series, is forgotten at `time`, ms. */
-export function isForgotten({ series }: Channel, time: number): boolean {
-  let saidTo = 0
-  for (const one of series) {
-    if (!one) continue
-    if (!one.idle) return false
-    saidTo = Math.max(saidTo, one.next)
-  }
-  return time - saidTo >= FORGOTTEN_AFTER
-}
+/** Up to when bins of a channel were said, ms; an idle one is said to be. */
+const saidTo = ({ series }: Channel): number => Math.max(0, ...series.map((one) => one?.next ?? 0))
+
+/** Whether a channel of which nothing was said since is forgotten at `time`, ms. */
+export const isForgotten = (channel: Channel, time: number): boolean =>
+  time - saidTo(channel) >= FORGOTTEN_AFTER
 
 /** Once in a day of event time: the channels that are forgotten whatever comes, which are dropped. */
 export function forget(channels: Channels, time: number): string[] {

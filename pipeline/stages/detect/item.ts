@@ -7,7 +7,7 @@ import type { Bin } from './detectors/detector.ts'
 
 /** `time`: the end of the bin. */
 export type Item =
-  /** The channel begins anew. All its series were idle, so that nothing is open. */
+  /** The channel begins anew. What is open, as where it fell silent while an alert was, ends. */
   { kind: 'forgotten'; key: string } | SeriesItem
 type SeriesItem = { key: string; measure: Measure; time: number } & (
   | ({ kind: 'bin'; count: number; reading: Reading | null; row: Float32Array | null; found: Found } & BinOf)

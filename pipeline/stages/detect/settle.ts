@@ -116,16 +116,22 @@ const judging = (item: Item, { reading, found }: Bin, rules: Rules): Detector[] 
   )
 type Found = Record<string, unknown>
 
+const FORGOTTEN = 'coverage-lost: nothing was said of the channel any more'
+
 type Send = (event: AlertEvent) => void
 
 function decideItem(all: Map<string, Watches>, w: Work, rules: Rules, send: Send): void {
   const { item, bin, outcomes } = w
   const { key } = item
+  let watches = all.get(key)
   if (item.kind === 'forgotten') {
+    for (const detector of rules.detectors) {
+      const watch = watches?.[detector.kind]
+      if (watch) resolve(watch, { ...rules, channel: key, detector }, FORGOTTEN, send)
+    }
     all.delete(key)
     return
   }
-  let watches = all.get(key)
   // Before the first bin that can be judged there is nothing to watch, and in most channels there never is.
   if (!watches && !bin) return
   if (!watches) {
