@@ -87,9 +87,9 @@ test('further channels than may be are not counted, which is shown, until others
   expect(new Set(first.filter(({ record }) => record.type === 'BinClosed').map(({ key }) => key)).size).toBe(
     4,
   )
-  // What there is goes on as if nothing were.
-  await count.take([post('a', T0 + HOUR), post('e', T0 + HOUR), ...hours(1, 2)])
-  expect(count.gauges()).toMatchObject({ channels: 4, messages_refused: 3 })
+  // What there is goes on as if nothing were, and what is in no channel is counted.
+  await count.take([post('a', T0 + HOUR), post('e', T0 + HOUR), post(NO_CHANNEL, T0 + HOUR), ...hours(1, 2)])
+  expect(count.gauges()).toMatchObject({ channels: 5, messages_refused: 3 })
   await count.take([...hours(2, 40), post('a', T0 + 40 * HOUR), post('e', T0 + 40 * HOUR), ...hours(40, 60)])
   expect(count.gauges()).toMatchObject({ channels: 2, messages_refused: 3 })
 })

@@ -1,5 +1,6 @@
 import { DAY, LATENESS } from '../../../common/time.ts'
 import { type Measure, PARTS, type Part, ruleOf } from '../../../schemas/measures.js'
+import { NO_CHANNEL } from '../../../schemas/records.ts'
 import type { Output } from '../../runtime/stage.ts'
 import type { Line } from '../lifecycle.ts'
 import { intersect, newTrack, type Span, type Track, union } from './coverage.ts'
@@ -78,10 +79,13 @@ export function migrate(state: unknown, version: number): CountState | null {
   return { ...old, hashes: [...old.channels.values()].reduce((sum, { seen }) => sum + seen.size, 0) }
 }
 
-/** The channel of that name, a new one where there is none; null where there are `most` of them already. */
+/**
+ * The channel of that name, a new one where there is none; null where there are `most` of them already. What is in no channel
+ * is never refused, however many strangers have named.
+ */
 export function channelOf(state: CountState, key: string, most: number): Channel | null {
   let channel = state.channels.get(key)
-  if (!channel && state.channels.size < most) {
+  if (!channel && (state.channels.size < most || key === NO_CHANNEL)) {
     channel = {
       series: {},
       seen: newSeen(),
