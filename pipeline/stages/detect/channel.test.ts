@@ -138,6 +138,33 @@ describe('channels', () => {
     expect(state.channels.byKey.get('c0')!.series[0]!.covered).toBe(2)
   })
 
+  it('go that have been idle or unspoken of for a day, where more than half of the room is taken', async () => {
+    const through = async (mostChannels: number) => {
+      const s = detectStage({ run: 'test', scoring, settings: quick, mostChannels })
+      const state = s.initial(0)
+      const at = (bin: number, ...keys: string[]) => {
+        for (const key of keys) s.apply(state, closed(bin, { posts: 1 }, false, key))
+      }
+      at(0, 'stays', 'idle', 'left', 'third')
+      s.apply(state, idle('idle', 1))
+      const left: string[][] = []
+      for (let bin = 1; bin <= 300; bin++) {
+        at(bin, 'stays', ...(bin < 100 ? ['third'] : []))
+        // A day behind bin 1, and at the next hour.
+        if ([287, 300].includes(bin)) left.push([...state.channels.byKey.keys()])
+      }
+      // There is room again.
+      at(301, 'new')
+      await s.settle(state, () => {})
+      return { left, figures: s.gauges!(state) }
+    }
+    const all = ['stays', 'idle', 'left', 'third']
+    const crowded = await through(4)
+    expect(crowded.left).toEqual([all, ['stays', 'third']])
+    expect(crowded.figures).toMatchObject({ channels: 3, bins_passed_over: 0 })
+    expect((await through(8)).left).toEqual([all, all])
+  })
+
   it('are so many in a run, of which each partition has its share', async () => {
     const figures = async (partitions: number, mostChannels: number) => {
       const stage = detectStage({ run: 'test', scoring, partitions, mostChannels })

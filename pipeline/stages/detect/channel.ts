@@ -4,7 +4,7 @@
  * it was idle by then or is followed no more, begins anew when it is heard of again, with nothing of its past, and until then
  * need not be kept.
  */
-import { DAY, RESOLUTIONS } from '../../../common/time.ts'
+import { DAY, HOUR, RESOLUTIONS } from '../../../common/time.ts'
 import type { ReplyShare } from '../../../models/early-warning/reply-share.ts'
 import { MEASURES } from '../../../schemas/records.ts'
 import type { Series, Sum, Windows } from './series.ts'
@@ -23,6 +23,8 @@ export const createChannel = (): Channel => ({
 
 /** Of the channel's own event time, ms. */
 export const FORGOTTEN_AFTER = 28 * DAY
+/** Where more than half of the room is taken, it is so long, of the partition's. */
+const FORGOTTEN_CROWDED = DAY
 /** No channel's records are so far behind those of others in its partition, ms. */
 const BEHIND = 2 * DAY
 /**
@@ -35,7 +37,7 @@ export const MOST_WINDOWS = 30_000
 export type Channels = {
   byKey: Map<string, Channel>
   windows: Windows
-  /** The greatest start of a bin so far, ms, and up to which day the idle have been forgotten. */
+  /** The greatest start of a bin so far, ms, and when it was last looked which are forgotten. */
   clock: number
   forgottenTo: number
   /** Bins of channels that were one too many. */
@@ -57,14 +59,20 @@ const saidTo = ({ series }: Channel): number => Math.max(0, ...series.map((one) 
 export const isForgotten = (channel: Channel, time: number): boolean =>
   time - saidTo(channel) >= FORGOTTEN_AFTER
 
-/** Once in a day of event time: the channels that are forgotten whatever comes, which are dropped. */
-export function forget(channels: Channels, time: number): string[] {
+/**
+ * Once in a day of event time: the channels that are forgotten whatever comes, which are dropped. Where it is crowded, of the room
+ * for `most`, once in an hour and after a day: results then depend on what else is in the partition.
+ */
+export function forget(channels: Channels, time: number, most: number): string[] {
   channels.clock = Math.max(channels.clock, time)
-  if (channels.clock < channels.forgottenTo + DAY) return []
-  channels.forgottenTo = channels.clock
+  const { byKey, clock } = channels
+  const isCrowded = byKey.size > most / 2
+  if (clock < channels.forgottenTo + (isCrowded ? HOUR : DAY)) return []
+  channels.forgottenTo = clock
   const gone: string[] = []
-  for (const [key, channel] of channels.byKey) {
-    if (isForgotten(channel, channels.clock - BEHIND)) gone.push(key)
+  for (const [key, channel] of byKey) {
+    if (isForgotten(channel, clock - BEHIND) || (isCrowded && clock - saidTo(channel) >= FORGOTTEN_CROWDED))
+      gone.push(key)
   }
   for (const key of gone) drop(channels, key)
   return gone

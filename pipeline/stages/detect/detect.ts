@@ -167,7 +167,8 @@ function heldSince({ milestones }: Series, { sum, seconds }: Scale, begin: numbe
 function applyClosed(state: DetectState, key: string, record: BinClosed, rules: Rules, limits: Limits): void {
   const { start } = record
   if (record.seconds !== BASE_SECONDS || start % BASE !== 0) return
-  for (const gone of forget(state.channels, start)) state.queue.push({ kind: 'forgotten', key: gone })
+  for (const gone of forget(state.channels, start, limits.channels))
+    state.queue.push({ kind: 'forgotten', key: gone })
   const channel = channelOf(state, key, start, limits.channels)
   if (!channel) {
     state.channels.passedOver++
