@@ -18,7 +18,8 @@ export function stopSignal(): AbortSignal {
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   const { npm_lifecycle_event: byNpm, FCM_ENDS_WITH_PARENT: byItself, FCM_PARENT: parent } = process.env
-  if (byNpm !== undefined || byItself !== undefined) {
+  // Without `parent` it was not started by `bin/fcm.js`, and nobody knows what started it.
+  if (parent !== undefined && (byNpm !== undefined || byItself !== undefined)) {
     const timer = setInterval(() => {
       if (String(process.ppid) === parent) return
       clearInterval(timer)
