@@ -4,6 +4,8 @@
  * nobody sees would keep its port and its data directory.
  */
 const WATCH_MS = 500
+/** A terminal tells all of its processes, and what started us passes it on as well: that is one wish, not two. */
+const SAME_MS = 500
 
 export function stopSignal(): AbortSignal {
   const stopping = new AbortController()
@@ -11,7 +13,10 @@ export function stopSignal(): AbortSignal {
     process.stderr.write(`\n${words}\n`)
     stopping.abort()
   }
+  let since = 0
   const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted && performance.now() - since < SAME_MS) return
+    since = performance.now()
     if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
     stop('Stopping; once more to force it.')
   }

@@ -37,6 +37,7 @@ function runBy(/** @type {string} */ node) {
   })
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => {
+      clearInterval(watching)
       if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal)
     })
   }
