@@ -169,9 +169,9 @@ test('hashes are so many in a run, however many channels they are in', async () 
   expect(hits).toBeGreaterThan(0)
 })
 
-test('the number of hashes is what the channels remember, through sweeps and silence, and from state that had none', async () => {
+test('the number of hashes is what the channels remember, through sweeps and silence', async () => {
   const stage = countStage({ mostHashes: { named: 30, none: 15 } })
-  let state = stage.initial(0)
+  const state = stage.initial(0)
   const remembered = () => [...state.channels.values()].reduce((sum, { seen }) => sum + seen.size, 0)
   for (let hour = 0; hour < 20 * 24; hour++) {
     const keys = hour < 48 ? ['a', 'b', NO_CHANNEL] : []
@@ -181,10 +181,8 @@ test('the number of hashes is what the channels remember, through sweeps and sil
     expect(state.hashes).toBe(remembered())
     if (hour === 20) {
       expect(state.hashes).toBeGreaterThan(30)
-      const { hashes: _, ...version3 } = state
-      expect(stage.migrate!(version3, 3)).toEqual(state)
-      expect(stage.migrate!(version3, 2)).toBeNull()
-      state = stage.migrate!(version3, 3)!
+      // What older versions kept has had several shapes: none is taken for today's, and all are rebuilt.
+      for (const version of [2, 3]) expect(stage.migrate?.(state, version) ?? null).toBeNull()
     }
   }
   expect(state.channels.size).toBe(0)

@@ -19,7 +19,6 @@ import {
   decidedTo,
   dedupedFrom,
   initialState,
-  migrate,
   networkSeries,
   type Series,
 } from './state.ts'
@@ -44,7 +43,6 @@ export function countStage(options: CountOptions = {}): Stage<'count', CountStat
   return {
     name: 'count',
     version: 4,
-    migrate,
     rebuild: 'aloud',
     initial: initialState,
     apply(state, { key, record }) {
@@ -141,8 +139,10 @@ function limitHashes(state: CountState, { named, none }: Limits['mostHashes']): 
 }
 
 function seriesOf(channel: Channel, measure: Measure) {
-  const authors = ruleOf(measure).distinct ? new Map() : null
-  channel.series[measure] ??= { ...newLine(), open: new Map(), late: new Map(), lateBefore: 0, authors }
+  channel.series[measure] ??= {
+    ...{ ...newLine(), open: new Map(), late: new Map(), lateBefore: 0 },
+    authors: ruleOf(measure).distinct ? new Map() : null,
+  }
   return channel.series[measure]
 }
 

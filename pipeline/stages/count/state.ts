@@ -72,13 +72,6 @@ export const initialState = (partition: number): CountState => ({
   refused: 0,
 })
 
-/** State of version 3, which did not add up the hashes; null: it has to be rebuilt. */
-export function migrate(state: unknown, version: number): CountState | null {
-  if (version !== 3) return null
-  const old = state as Omit<CountState, 'hashes'>
-  return { ...old, hashes: [...old.channels.values()].reduce((sum, { seen }) => sum + seen.size, 0) }
-}
-
 /**
  * The channel of that name, a new one where there is none; null where there are `most` of them already. What is in no channel
  * is never refused, however many strangers have named.
