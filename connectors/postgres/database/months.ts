@@ -17,7 +17,7 @@ export function monthOf(time: number): number {
 export const KEPT_MONTHS = 12
 
 /** Makes a month's tables where they are missing; `made`: months that need not be asked for again. */
-export async function makeMonth(query: Query, month: number, made: Set<number>): Promise<void> {
+export async function makeMonth(query: Query, month: number, made = new Set<number>()): Promise<void> {
   if (month === NO_MONTH || made.has(month)) return
   await query('SELECT make_month($1)', [month])
   made.add(month)

@@ -3,7 +3,7 @@ import { LIVE } from '../../../pipeline/topology.ts'
 import type { Alerts } from '../alerts/alerts.ts'
 import { placeOf } from '../alerts/place.ts'
 import type { Query } from '../database/database.ts'
-import { KEPT_MONTHS, monthOf } from '../database/months.ts'
+import { KEPT_MONTHS, makeMonth, monthOf } from '../database/months.ts'
 import { deleteInSlices, SLICE } from '../database/slices.ts'
 import { forgetPolls } from '../operations/insert-operations.ts'
 
@@ -34,7 +34,7 @@ export async function expire(
 ): Promise<number> {
   const before = monthOf(now) - KEPT_MONTHS
   // Ahead of who writes in it first, which may be an alert.
-  await query('SELECT make_month($1)', [monthOf(now) + 1])
+  await makeMonth(query, monthOf(now) + 1)
   return (
     (await blankTexts(query, textDays)) +
     (await forgetPolls(query)) +
