@@ -1,20 +1,12 @@
 /** What others hold in the database, and for how long the store waits for it. */
-import { afterAll, describe, expect, it } from 'vitest'
-import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
+import { describe, expect, it } from 'vitest'
 import { LIVE } from '../../pipeline/topology.ts'
 import { createDatabase } from './database/database.ts'
 import { alert, cast, signal } from './records.fixture.ts'
+import { someServer } from './server.fixture.ts'
 import { openStore } from './store.ts'
 
-const given = process.env.DATABASE_URL
-const bin = postgresPrograms()
-if (!given && !bin) console.warn('skipped: neither DATABASE_URL nor a PostgreSQL server is here')
-const local = !given && bin ? await startPostgres(bin) : undefined
-const url = given ?? local?.url
-afterAll(async () => {
-  await local?.stop()
-  local?.remove()
-})
+const { url } = await someServer()
 
 describe.skipIf(!url)('with a server', () => {
   it('a new month waits for no backup, nor anybody for the new month', async () => {

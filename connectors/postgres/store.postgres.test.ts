@@ -2,26 +2,16 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { FcmError } from '../../common/errors.ts'
-import { postgresPrograms, startPostgres } from '../../infra/postgres/server.ts'
 import type { FcmRecord } from '../../schemas/records.ts'
 import { createDatabase, type Query } from './database/database.ts'
 import { alert, all, cast, signal } from './records.fixture.ts'
+import { someServer } from './server.fixture.ts'
 import { storeContract } from './store.contract.ts'
 import { CONNECTIONS, openStore } from './store.ts'
 
-const given = process.env.DATABASE_URL
-const bin = postgresPrograms()
-if (!given && !bin) console.warn('skipped: neither DATABASE_URL nor a PostgreSQL server is here')
-
-const local = !given && bin ? await startPostgres(bin) : undefined
-const url = given ?? local?.url
-
-afterAll(async () => {
-  await local?.stop()
-  local?.remove()
-})
+const { url, local } = await someServer()
 
 const bin5 = (key: string, i: number, count: number): { key: string; record: FcmRecord } => ({
   key,
