@@ -1,8 +1,6 @@
 /** Gaps of a run as people count them: what was missed together is one, and channels have sums. */
 import type { Gap as Contract } from '../api/contracts/channels.ts'
-
-/** What a source that polls can tell of. */
-export const MEASURES = ['posts', 'replies', 'reactions']
+import { PARTS } from '../schemas/measures.js'
 
 /** `measure`: one, or several that were missed together. */
 export type Gap = Omit<Contract, 'measure'> & { measure: string }
@@ -40,7 +38,7 @@ export function sumChannels(rows: readonly Gap[]): Sum[] {
     const isLast = !before || end > before.end
     sums.set(channel, {
       channel,
-      measures: MEASURES.filter((m) => m === measure || before?.measures.includes(m)),
+      measures: PARTS.filter((m) => m === measure || before?.measures.includes(m)),
       gaps: gaps.get(channel)!,
       ms: (before?.ms ?? 0) + ms,
       ...(isLast ? { to, reason, end } : { to: before.to, reason: before.reason, end: before.end }),

@@ -1,7 +1,8 @@
 /** Gaps as tables, and the source in a few words. */
 import type { Source as Answer, Followed } from '../api/contracts/source.ts'
-import { type Gap, joinMeasures, MEASURES, sumChannels } from '../app/gaps.ts'
+import { type Gap, joinMeasures, sumChannels } from '../app/gaps.ts'
 import { oneLine } from '../common/text.ts'
+import { PARTS } from '../schemas/measures.js'
 import { channelName } from './list.ts'
 
 export type Source = Pick<Answer, 'failing' | 'behind'> & {
@@ -52,7 +53,7 @@ export function summary({ measures, round, failing, behind, channels }: Source):
   const known = measures.flatMap(({ measure, gapRatio24h: ratio }) =>
     ratio === null ? [] : [`${percent(ratio)} of ${measure}`],
   )
-  const undecided = MEASURES.filter((m) => !measures.some(({ measure }) => measure === m))
+  const undecided = PARTS.filter((m) => !measures.some(({ measure }) => measure === m))
   const failed = channels.flatMap(({ channel, error }) =>
     error === null ? [] : [`  ${oneLine(channelName(channel))}: ${oneLine(error, ERROR_LIMIT)}`],
   )

@@ -1,9 +1,11 @@
 /** A source that sees everything: messages in order, with spans that say what is complete. The archive and the simulation. */
+
 import { setImmediate as breathe } from 'node:timers/promises'
 import { FcmError } from '../../common/errors.ts'
 import { BASE, ceilTo, floorTo } from '../../common/time.ts'
 import type { EventLog } from '../../pipeline/log/port.ts'
 import type { Codec } from '../../schemas/codec.ts'
+import { PARTS } from '../../schemas/measures.js'
 import type { Measure } from '../../schemas/records.ts'
 import { NETWORK } from '../../schemas/records.ts'
 import type { Keyed, OpenSource, Refused, Written } from '../sources/source.ts'
@@ -39,7 +41,6 @@ export type WholeOptions = {
   onProgress?: (progress: Progress) => void
 }
 
-const ALL: Measure[] = ['posts', 'replies', 'reactions']
 /** No batch holds more: a line may have megabytes. */
 const BATCH_BYTES = 4 * 2 ** 20
 
@@ -51,7 +52,7 @@ const BATCH_BYTES = 4 * 2 ** 20
 export const wholeSource =
   ({
     input,
-    measures = ALL,
+    measures = [...PARTS],
     revisit = 0,
     batchSize = 2000,
     onProgress,

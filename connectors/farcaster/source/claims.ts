@@ -1,15 +1,9 @@
 /** What may be said of a channel's coverage after a round (DESIGN, rules 1, 2). */
+
 import { HOUR, LATENESS, SECOND } from '../../../common/time.ts'
+import type { Part } from '../../../schemas/measures.js'
 import type { Coverage } from '../../../schemas/records.ts'
-import {
-  type ChannelMemory,
-  coveredTo,
-  decidedTo,
-  type Memory,
-  type Owed,
-  type PolledMeasure,
-  readTo,
-} from './memory.ts'
+import { type ChannelMemory, coveredTo, decidedTo, type Memory, type Owed, readTo } from './memory.ts'
 import { LONGEST_WAIT, seenTo, WATCHED } from './schedule.ts'
 
 /** A channel that no poll has reached for so long is a gap; so bins close in bounded time. */
@@ -26,7 +20,7 @@ export type Seen = {
   /** Polls of casts that did not come through. */
   owed: Owed
   /** Of what something was found that can't be read, again and again: it will not be asked for any more. */
-  unreadable: ReadonlySet<PolledMeasure>
+  unreadable: ReadonlySet<Part>
   error: string | null
 }
 
@@ -34,7 +28,7 @@ export type Seen = {
  * Whether coverage of a measure goes on from where it ended: the last round polled it too, or a whole source had seen it
  * until lately. Otherwise it begins anew: casts that are watched may be unknown, or were not polled.
  */
-function goesOn(memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure, at: number): boolean {
+function goesOn(memory: Memory, channel: ChannelMemory | undefined, m: Part, at: number): boolean {
   if (decidedTo(memory, channel, m) === Number.NEGATIVE_INFINITY) return false
   const last = channel?.at[m] ?? Number.NEGATIVE_INFINITY
   return last > Number.NEGATIVE_INFINITY ? last === memory.mark?.at : memory.whole >= at - HISTORY
@@ -50,10 +44,10 @@ export function postsSince(memory: Memory, channel: ChannelMemory | undefined, a
 }
 
 /** What stands here is given up after so long: it held coverage back, which is a gap by now. */
-export const isGivenUp = (decided: number, at: number, m: PolledMeasure): boolean =>
+export const isGivenUp = (decided: number, at: number, m: Part): boolean =>
   decided < at - LATENESS - (m === 'posts' ? PATIENCE : PATIENCE + LONGEST_WAIT)
 
-type Claim = { measure: PolledMeasure; status: 'covered' | 'gap'; from: number; to: number; reason?: string }
+type Claim = { measure: Part; status: 'covered' | 'gap'; from: number; to: number; reason?: string }
 
 const MORE_CASTS = 'it has more casts than are watched'
 const UNREADABLE = 'some of it cannot be read'
@@ -66,27 +60,21 @@ export function claim(
   memory: Memory,
   channel: ChannelMemory | undefined,
   at: number,
-  measures: readonly PolledMeasure[],
+  measures: readonly Part[],
   seen: Seen,
 ): Claim[] {
   const now = at - LATENESS
   const why = seen.error ?? 'no poll came through'
-  const goes = (m: PolledMeasure) => goesOn(memory, channel, m, at)
+  const goes = (m: Part) => goesOn(memory, channel, m, at)
   // Nothing is known of it: nothing is said.
   if (!goes('posts') && !seen.posts) return []
 
   const claims: Claim[] = []
-  const say = (
-    measure: PolledMeasure,
-    status: Claim['status'],
-    from: number,
-    to: number,
-    reason?: string,
-  ) => {
+  const say = (measure: Part, status: Claim['status'], from: number, to: number, reason?: string) => {
     if (from < to) claims.push({ measure, status, from, to, ...(reason === undefined ? {} : { reason }) })
     return Math.max(from, to)
   }
-  const show = (measure: PolledMeasure, from: number, to: number) =>
+  const show = (measure: Part, from: number, to: number) =>
     seen.unreadable.has(measure)
       ? say(measure, 'gap', from, to, UNREADABLE)
       : say(measure, 'covered', from, to)
@@ -127,7 +115,7 @@ export function farewell(
   memory: Memory,
   channel: ChannelMemory | undefined,
   at: number,
-  measures: readonly PolledMeasure[],
+  measures: readonly Part[],
 ): Claim[] {
   const claims: Claim[] = []
   for (const measure of measures) {

@@ -3,15 +3,13 @@
  * from the log, exactly, and no separate position can disagree with it.
  */
 import { HOUR, LATENESS } from '../../../common/time.ts'
+import { PARTS, type Part } from '../../../schemas/measures.js'
 import type { CastId } from '../../../schemas/message.ts'
 import type { Activity, CastRef } from '../../../schemas/records.ts'
 import { NETWORK } from '../../../schemas/records.ts'
 import { WATCHED } from './schedule.ts'
 
-/** What polls can find. */
-export const POLLED = ['posts', 'replies', 'reactions'] as const
-export type PolledMeasure = (typeof POLLED)[number]
-type ByMeasure = Record<PolledMeasure, number>
+type ByMeasure = Record<Part, number>
 
 /** Casts signed this long before the last round are forgotten; a reply takes its parent's channel for 48 h. */
 export const MEMORY = 48 * HOUR + LATENESS
@@ -109,16 +107,16 @@ function channelAt(memory: Memory, key: string): ChannelMemory {
 }
 
 /** All before this is decided for a channel, by its own coverage or by that of the whole network. */
-export const decidedTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
+export const decidedTo = (memory: Memory, channel: ChannelMemory | undefined, m: Part): number =>
   Math.max(channel?.to[m] ?? never, memory.whole)
 /** End of the last time of a channel that was covered, by its own coverage or by that of the whole network. */
-export const coveredTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
+export const coveredTo = (memory: Memory, channel: ChannelMemory | undefined, m: Part): number =>
   Math.max(channel?.coveredTo[m] ?? never, memory.whole)
 /** The posts of a channel have been read up to here. */
 export const readTo = (memory: Memory, channel: ChannelMemory | undefined): number =>
   Math.max(channel?.readTo ?? never, memory.whole)
 /** Every poll of a channel that was due by then has been made, or is owed; or a whole source had seen all. */
-export const polledTo = (memory: Memory, channel: ChannelMemory | undefined, m: PolledMeasure): number =>
+export const polledTo = (memory: Memory, channel: ChannelMemory | undefined, m: Part): number =>
   Math.max(channel?.at[m] ?? never, memory.whole)
 
 /** The time for which `record` marks the log, when it stands behind all that was published up to then; else null. */
@@ -179,11 +177,11 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
     case 'Coverage': {
       if (key === NETWORK) {
         if (record.status !== 'decided') memory.whole = Math.max(memory.whole, record.to)
-        else for (const m of POLLED) if (record.measures.includes(m)) raise(memory.decided, m, record.to)
+        else for (const m of PARTS) if (record.measures.includes(m)) raise(memory.decided, m, record.to)
         return
       }
       const channel = channelAt(memory, key)
-      for (const m of POLLED) {
+      for (const m of PARTS) {
         if (!record.measures.includes(m)) continue
         raise(channel.to, m, record.to)
         if (record.status === 'covered') raise(channel.coveredTo, m, record.to)
@@ -194,7 +192,7 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
       if (key === NETWORK) return
       const channel = channelAt(memory, key)
       if (record.at < channel.at.posts) return
-      for (const m of POLLED) if (record.watched.includes(m)) raise(channel.at, m, record.at)
+      for (const m of PARTS) if (record.watched.includes(m)) raise(channel.at, m, record.at)
       if (record.complete.includes('posts')) channel.readTo = record.at - LATENESS
       channel.owed = newOwed()
       for (const { hash, measure, since } of record.owed)
@@ -203,7 +201,7 @@ export function learn(memory: Memory, key: string, record: Activity, after: numb
   }
 }
 
-function raise(times: ByMeasure, m: PolledMeasure, to: number): void {
+function raise(times: ByMeasure, m: Part, to: number): void {
   times[m] = Math.max(times[m], to)
 }
 
@@ -221,7 +219,7 @@ export function close(memory: Memory, mark: { at: number; next: number }): void 
       channel.casts.delete(id)
       memory.channelOf.delete(id)
     }
-    const heard = Math.max(...POLLED.map((m) => Math.max(channel.at[m], channel.to[m])))
+    const heard = Math.max(...PARTS.map((m) => Math.max(channel.at[m], channel.to[m])))
     if (channel.casts.size === 0 && heard < before) memory.channels.delete(name)
   }
 }

@@ -3,7 +3,9 @@
  * may be said of coverage. A round depends on the memory before it, the time and what the server answers; never on how
  * long that took or in which order it came.
  */
+
 import { BASE, DAY, floorTo, LATENESS, MINUTE } from '../../../common/time.ts'
+import { PARTS, type Part } from '../../../schemas/measures.js'
 import type { CastMessage, ReactionMessage } from '../../../schemas/message.ts'
 import { type Coverage, NETWORK, type Polled } from '../../../schemas/records.ts'
 import type { Keyed } from '../../sources/source.ts'
@@ -18,8 +20,6 @@ import {
   type Memory,
   newOwed,
   type Owed,
-  POLLED,
-  type PolledMeasure,
   polledTo,
 } from './memory.ts'
 import type { Answer, Counts, FarcasterServer, PageKey } from './port.ts'
@@ -48,9 +48,9 @@ export type Round = {
 
 /** What a round took. `seconds`: by the clock of a simulated hub, or that the server asks us to wait. */
 export type Spent = {
-  watched: PolledMeasure[]
+  watched: Part[]
   /** Of what every poll that was due came through, in every channel. */
-  complete: PolledMeasure[]
+  complete: Part[]
   requests: number
   failed: number
   error: string | null
@@ -59,7 +59,7 @@ export type Spent = {
 
 type Request = {
   channel: string
-  measure: PolledMeasure
+  measure: Part
   /** Of replies and reactions. */
   cast?: KnownCast
   since: number
@@ -75,8 +75,8 @@ type Tally = {
   requests: number
   failed: number
   error: string | null
-  failing: Set<PolledMeasure>
-  unreadable: Set<PolledMeasure>
+  failing: Set<Part>
+  unreadable: Set<Part>
   owed: Owed
   reach: number
 }
@@ -87,8 +87,8 @@ const SLICE = 256
 /** Yields records in order; goes on when they are in the log and in the memory. */
 export async function* pollRound(round: Round): AsyncGenerator<Keyed[], Spent> {
   const { memory, server, asking, at, followed, partitions } = round
-  const measures = POLLED.filter((m) => server.measures.includes(m))
-  const unwatched = POLLED.filter((m) => !measures.includes(m))
+  const measures = PARTS.filter((m) => server.measures.includes(m))
+  const unwatched = PARTS.filter((m) => !measures.includes(m))
   const under = measures.filter((m) => m !== 'posts')
   const channelOf = (name: string) => memory.channels.get(name)
   const newTally = (name: string): Tally => ({
@@ -282,7 +282,7 @@ export async function* pollRound(round: Round): AsyncGenerator<Keyed[], Spent> {
   }
   for (const [key, channel] of memory.channels) {
     if (tallies.has(key) || !round.isAll) continue
-    for (const record of toCoverage(farewell(memory, channel, at, POLLED), partitions))
+    for (const record of toCoverage(farewell(memory, channel, at, PARTS), partitions))
       said.push({ key, record })
   }
   yield said
