@@ -4,7 +4,10 @@ const server = ['**/*.kafka.test.ts', '**/*.postgres.test.ts', '**/*.browser.tes
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
+    // Ends what hangs. It tells nothing of speed: on a busy machine anything may take many times as long as alone.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     // Most of the waiting is for processes that the tests start: a core each.
     maxWorkers: 2,
     projects: [
@@ -25,7 +28,7 @@ export default defineConfig({
       // Each file starts a PostgreSQL of its own.
       {
         extends: true,
-        test: { name: 'postgres', include: ['**/*.postgres.test.ts'], hookTimeout: 60_000 },
+        test: { name: 'postgres', include: ['**/*.postgres.test.ts'] },
       },
       // Kafka with its registry, started once by `infra/services.ts`.
       {
@@ -34,7 +37,6 @@ export default defineConfig({
           name: 'kafka',
           include: ['**/*.kafka.test.ts'],
           globalSetup: 'infra/services.ts',
-          hookTimeout: 60_000,
         },
       },
       { extends: true, test: { name: 'chaos', include: ['infra/chaos/*.kafka.test.ts'] } },

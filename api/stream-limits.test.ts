@@ -63,7 +63,7 @@ describe('GET /v1/stream', () => {
     response.pause()
     for (const side of [sent, response]) side.on('error', () => {})
     expect(await metrics.metrics()).toContain('\nfcm_stream_clients 1\n')
-    await expect.poll(() => metrics.metrics(), { timeout: 5000 }).toContain('\nfcm_stream_clients 0\n')
+    await expect.poll(() => metrics.metrics()).toContain('\nfcm_stream_clients 0\n')
     response.resume()
     await expect.poll(() => response.closed).toBe(true)
     expect(response.complete).toBe(false)

@@ -51,7 +51,7 @@ beforeAll(async () => {
   const { code, stderr } = await backfill('--run', 'history')
   expect(stderr).toMatch(/done, 1086 messages up to 2026-01-05T08:00:00Z/)
   expect(code).toBe(0)
-}, 60_000)
+})
 
 test('casts by hour, for the network and each channel, equal those counted from the file alone', async () => {
   const exported = new Map<string, number>()
@@ -65,13 +65,13 @@ test('casts by hour, for the network and each channel, equal those counted from 
   expect(exported).toEqual(counted)
 })
 
-test('the same again changes nothing', { timeout: 120_000 }, async () => {
+test('the same again changes nothing', async () => {
   const before = await exportsOf(dir, 'history')
   expect((await backfill('--run', 'history')).code).toBe(0)
   expect(await exportsOf(dir, 'history')).toEqual(before)
 })
 
-test('stopped half-way, it goes on to the same bytes', { timeout: 120_000 }, async () => {
+test('stopped half-way, it goes on to the same bytes', async () => {
   const stopped = spawnFcm(['backfill', ARCHIVE, '--run', 'stopped', '--data-dir', dir], {
     FCM_BATCH_SIZE: '1',
   })
@@ -82,9 +82,7 @@ test('stopped half-way, it goes on to the same bytes', { timeout: 120_000 }, asy
   expect((await exportsOf(dir, 'stopped')).counts).toEqual((await exportsOf(dir, 'history')).counts)
 })
 
-test('an archive that has grown goes on; what comes behind its end in time is late, not lost', {
-  timeout: 120_000,
-}, async () => {
+test('an archive that has grown goes on; what comes behind its end in time is late, not lost', async () => {
   const lines = gunzipSync(readFileSync(ARCHIVE)).toString().trim().split('\n')
   const file = join(dir, 'growing.ndjson')
   for (const n of [700, lines.length]) {
@@ -105,9 +103,7 @@ test('an archive that has grown goes on; what comes behind its end in time is la
   expect(await totals('growing')).toEqual(await totals('history'))
 })
 
-test('in any order, in any parts, it gives the same; what comes to it before its end is refused', {
-  timeout: 120_000,
-}, async () => {
+test('in any order, in any parts, it gives the same; what comes to it before its end is refused', async () => {
   const lines = gunzipSync(readFileSync(ARCHIVE)).toString().trim().split('\n')
   // As by author: each third line, newest first.
   const parts = [0, 1, 2].map((n) => lines.filter((_, i) => i % 3 === n).reverse())
@@ -128,7 +124,7 @@ test('in any order, in any parts, it gives the same; what comes to it before its
   expect(grown.code).toBe(2)
 })
 
-test('--from and --to take a part of it', { timeout: 120_000 }, async () => {
+test('--from and --to take a part of it', async () => {
   const { code } = await backfill(
     '--run',
     'part',
@@ -154,9 +150,7 @@ test('--from and --to take a part of it', { timeout: 120_000 }, async () => {
 })
 
 describe('a line that can not be read', () => {
-  test('is kept with its bytes, marks its time as a gap, and the rest is processed', {
-    timeout: 60_000,
-  }, async () => {
+  test('is kept with its bytes, marks its time as a gap, and the rest is processed', async () => {
     const lines = gunzipSync(readFileSync(ARCHIVE)).toString().trim().split('\n')
     lines[500] = '{"data":{"type":"MESSAGE_TYPE_CAST_ADD","fid":"nobody"'
     const file = join(dir, 'broken.ndjson.gz')
@@ -176,9 +170,7 @@ describe('a line that can not be read', () => {
   })
 })
 
-test('a clock that is not believed is told of, whatever part is read, and may be believed', {
-  timeout: 120_000,
-}, async () => {
+test('a clock that is not believed is told of, whatever part is read, and may be believed', async () => {
   const lines = gunzipSync(readFileSync(ARCHIVE)).toString().trim().split('\n')
   const late = JSON.parse(lines[0]!)
   late.data.timestamp += 10 * 86_400
@@ -234,7 +226,7 @@ test('an empty archive is none', async () => {
   expect(code).toBe(2)
 })
 
-test('the exit code tells of one of which much was unreadable', { timeout: 60_000 }, async () => {
+test('the exit code tells of one of which much was unreadable', async () => {
   const [line] = gunzipSync(readFileSync(ARCHIVE)).toString().split('\n')
   const file = join(dir, 'noise.ndjson')
   writeFileSync(file, [line, ...Array.from({ length: 145 }, () => '{"data":{}}')].join('\n'))
@@ -243,9 +235,7 @@ test('the exit code tells of one of which much was unreadable', { timeout: 60_00
   expect(code).toBe(1)
 })
 
-test('a name that is mistyped does not pass for one of which there is nothing', {
-  timeout: 60_000,
-}, async () => {
+test('a name that is mistyped does not pass for one of which there is nothing', async () => {
   const base = ['--run', 'history', '--data-dir', dir]
   for (const what of ['counts', 'signals', 'alerts']) {
     const { code, stdout, stderr } = await fcm(['export', what, '--channel', 'nowhere', ...base])
@@ -271,7 +261,7 @@ test('a run goes on only with the archives it was begun with', async () => {
   expect(code).toBe(2)
 })
 
-test('runs are listed and deleted', { timeout: 120_000 }, async () => {
+test('runs are listed and deleted', async () => {
   expect((await fcm(['runs', 'list', '--data-dir', dir])).stdout).toMatch(/^part\s/m)
   expect((await fcm(['runs', 'delete', 'part', '--data-dir', dir])).code).toBe(0)
   expect((await fcm(['runs', 'list', '--data-dir', dir])).stdout).not.toMatch(/^part\s/m)

@@ -26,7 +26,7 @@ beforeAll(async () => {
   expect(code).toBe(0)
   undisturbed = await exportsOf(dir)
   undisturbedDir = dir
-}, 120_000)
+})
 afterAll(() => {
   for (const { remove } of dirs) remove()
   record()
@@ -40,9 +40,7 @@ test('the undisturbed run has something to compare', () => {
 
 test('its results are those that are held', () => holdExports('simulated', undisturbedDir, LIVE, 10_000))
 
-test('killed at random moments and started again, it ends with the same bytes', {
-  timeout: 240_000,
-}, async () => {
+test('killed at random moments and started again, it ends with the same bytes', async () => {
   const dir = newDir()
   const random = createRandom('moments of death')
   for (let life = 0; life < 5; life++) {
@@ -56,7 +54,7 @@ test('killed at random moments and started again, it ends with the same bytes', 
   expect(await exportsOf(dir)).toEqual(undisturbed)
 })
 
-test('stopped with SIGINT it ends well, and goes on', { timeout: 120_000 }, async () => {
+test('stopped with SIGINT it ends well, and goes on', async () => {
   const dir = newDir()
   const process = spawnFcm([...SIMULATE, '--data-dir', dir])
   await process.says('Dashboard')
@@ -71,14 +69,10 @@ describe('batches and partitions', () => {
   test.for([
     ['25', '8'],
     ['10000', '1'],
-  ])(
-    'batches of %s on %s partitions give the same bytes',
-    { timeout: 240_000 },
-    async ([batch, partitions]) => {
-      const dir = newDir()
-      const args = [...SIMULATE, '--data-dir', dir, '--batch-size', batch!, '--partitions', partitions!]
-      expect((await fcm(args)).code).toBe(0)
-      expect(await exportsOf(dir)).toEqual(undisturbed)
-    },
-  )
+  ])('batches of %s on %s partitions give the same bytes', async ([batch, partitions]) => {
+    const dir = newDir()
+    const args = [...SIMULATE, '--data-dir', dir, '--batch-size', batch!, '--partitions', partitions!]
+    expect((await fcm(args)).code).toBe(0)
+    expect(await exportsOf(dir)).toEqual(undisturbed)
+  })
 })

@@ -42,13 +42,13 @@ afterAll(() => {
 
 test('are of this model', () => expect(golden.model).toBe(defaults.model))
 
-test('an archive', { timeout: 600_000 }, async () => {
+test('an archive', async () => {
   const dir = newDir()
   expect((await fcm(['backfill', ARCHIVE, '--run', 'history', '--data-dir', dir])).code).toBe(0)
   await holdExports('archive', dir, 'history', 5000)
 })
 
-test('a polled network, and the order of its records', { timeout: 600_000 }, async () => {
+test('a polled network, and the order of its records', async () => {
   const dir = newDir()
   const engines = await openEngines(readConfig({ dataDir: dir }, {}))
   try {

@@ -6,7 +6,7 @@ import { dataDir, fcm, spawnFcm } from './testing.ts'
 const { dir, remove } = dataDir()
 afterAll(remove)
 
-test('roles without an API tell how they are on a port of their own', { timeout: 60_000 }, async () => {
+test('roles without an API tell how they are on a port of their own', async () => {
   const roles = spawnFcm(['run', 'count', 'store', '--data-dir', dir], { FCM_METRICS_PORT: '0' })
   await roles.says('"role":"count","partition":1')
   const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(roles.said.stdout) ?? []
@@ -20,7 +20,7 @@ test('roles without an API tell how they are on a port of their own', { timeout:
   expect(await roles.ended).toMatchObject({ code: 0 })
 })
 
-test('a port that is taken is named by its setting', { timeout: 60_000 }, async () => {
+test('a port that is taken is named by its setting', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

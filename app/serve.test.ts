@@ -18,7 +18,7 @@ test('closing does not wait for a connection on which nothing was ever asked', a
   await expect(fetch(`${url}/healthz`)).rejects.toThrow()
   await engines.close()
   remove()
-}, 20_000)
+})
 
 test('an IPv6 address may stand in brackets', async () => {
   const { dir, remove } = dataDir()
@@ -32,4 +32,4 @@ test('an IPv6 address may stand in brackets', async () => {
     await engines.close()
     remove()
   }
-}, 20_000)
+})

@@ -6,7 +6,7 @@ import { fcm, spawnFcm, temporaryDir } from './testing.ts'
 
 const programs = postgresPrograms()
 
-describe.skipIf(!programs)('tables of a server', { timeout: 120_000 }, () => {
+describe.skipIf(!programs)('tables of a server', () => {
   const { dir, remove } = temporaryDir()
   let postgres: PostgresServer
   let db: Database

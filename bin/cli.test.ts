@@ -81,7 +81,7 @@ describe('files', () => {
     )
   })
 
-  test('a database that does not answer', { timeout: 120_000 }, async () => {
+  test('a database that does not answer', async () => {
     const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
     expectExplained(
       await fcm(['migrate', '--data-dir', join(dir, 'd')], env),
@@ -91,7 +91,7 @@ describe('files', () => {
   })
 })
 
-test('a port in use', { timeout: 120_000 }, async () => {
+test('a port in use', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -39,7 +39,7 @@ describe('the data directory', () => {
     expect(await fcm(['migrate', '--data-dir', made])).toMatchObject({ code: 0 })
     expect(statSync(made).mode & 0o777).toBe(0o700)
     expect(statSync(join(dir, 'deep')).mode & 0o777).toBe(0o700)
-  }, 60_000)
+  })
 
   test.runIf(existsSync('/proc/self'))(
     'on what is no file system is refused, not tried for ever',
@@ -52,7 +52,7 @@ describe('the data directory', () => {
     },
   )
 
-  test('that is in use is said to be by which process', { timeout: 60_000 }, async () => {
+  test('that is in use is said to be by which process', async () => {
     const data = join(dir, 'used')
     const first = spawnFcm(['run', 'count', '--data-dir', data])
     onTestFinished(() => void first.kill('SIGKILL'))
@@ -63,7 +63,7 @@ describe('the data directory', () => {
   })
 })
 
-test('--fresh clears a log that is damaged; without it, one is told', { timeout: 120_000 }, async () => {
+test('--fresh clears a log that is damaged; without it, one is told', async () => {
   const damaged = join(dir, 'damaged')
   mkdirSync(damaged)
   writeFileSync(join(damaged, 'log.sqlite'), 'noise'.repeat(2000))
@@ -88,7 +88,7 @@ test('--fresh clears a log that is damaged; without it, one is told', { timeout:
   )
 })
 
-test('a log file that can not be written stops nothing', { timeout: 120_000 }, async () => {
+test('a log file that can not be written stops nothing', async () => {
   const full = dataDirIn(dir, 'full')
   symlinkSync('/dev/full', join(full, 'fcm.log'))
   const start = ['start', '--sim-until', '2026-01-05T00:10:00Z', '--port', '0', '--data-dir', full]

@@ -36,9 +36,7 @@ test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('%s is no 
 })
 
 describe('a Node that is too old', () => {
-  test('goes on as the one that comes with the packages, with its exit code and its signals', {
-    timeout: 60_000,
-  }, async () => {
+  test('goes on as the one that comes with the packages, with its exit code and its signals', async () => {
     const [[version], said] = await byNode20(FCM, '--version').ended
     expect([version, said]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)])
     expect((await byNode20(FCM, 'strat').ended)[0]).toEqual([2, null])
@@ -95,7 +93,7 @@ test.each([
     const ended = once(shell.stdout, 'close')
     const heard: string[] = []
     shell.stdout.setEncoding('utf8').on('data', (text) => heard.push(text))
-    await expect.poll(() => heard.join(''), { timeout: 30_000 }).toMatch(said)
+    await expect.poll(() => heard.join('')).toMatch(said)
     shell.kill('SIGKILL')
     await ended
     expect(await fcm(['lag', '--data-dir', data])).toMatchObject({
@@ -104,7 +102,7 @@ test.each([
   },
 )
 
-test('what nobody under npm has started goes on without its parent', { timeout: 60_000 }, async () => {
+test('what nobody under npm has started goes on without its parent', async () => {
   const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${FCM}" hub --port 0 & echo $! >&2; wait`
   const shell = spawn('sh', ['-c', command], { env: ENV })
   onTestFinished(() => void shell.kill('SIGKILL'))

@@ -14,7 +14,7 @@ describe('beside a process that owns the data directory', () => {
   beforeAll(async () => {
     owner = spawnFcm(['run', 'count', 'store', 'api', '--data-dir', owned, '--port', '0'])
     await owner.says('serving')
-  }, 30_000)
+  })
   afterAll(async () => {
     owner.kill('SIGTERM')
     expect(await owner.ended).toMatchObject({ code: 0 })
@@ -37,9 +37,7 @@ describe('beside a process that owns the data directory', () => {
   })
 })
 
-test('what a process that was killed has left does not lead to a stranger on its port', {
-  timeout: 120_000,
-}, async () => {
+test('what a process that was killed has left does not lead to a stranger on its port', async () => {
   const [a, b] = [dataDirIn(dir, 'a'), dataDirIn(dir, 'b')]
   const other = spawnFcm(['run', 'api', '--data-dir', b, '--port', '0'])
   await other.says('serving')

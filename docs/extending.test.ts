@@ -92,7 +92,7 @@ const scriptOf = (title: string): string => `${title.replaceAll(' ', '-')}.ts`
 /** What the section's run prints. */
 const tried = async (title: string): Promise<string> => (await node(scriptOf(title))).stdout
 
-it('all of them together compile', { timeout: 240_000 }, async () => {
+it('all of them together compile', async () => {
   // What was touched, with all that it imports: the rest is compiled every day.
   const files = [...touched].flatMap(([title, of]) => [...of.files, ...of.changed, scriptOf(title)])
   const config = { extends: './tsconfig.json', include: [], files }
@@ -169,7 +169,7 @@ describe('a new sink', () => {
     })
   })
 
-  it('gets what its topics hold, once under each name', { timeout: 60_000 }, async () => {
+  it('gets what its topics hold, once under each name', async () => {
     expect(await tried(title)).toBe('f-1.json f-2.json\n')
   })
 })
@@ -185,7 +185,7 @@ describe('a new source', () => {
     })
   })
 
-  it('writes the last hour, bin by bin', { timeout: 60_000 }, async () => {
+  it('writes the last hour, bin by bin', async () => {
     const [, pace, told] = (await tried(title)).match(/^(from ticker) (.*)$/m)!
     expect(pace).toBe('from ticker')
     const { posts, coverage } = JSON.parse(told!) as { posts: number; coverage: number }
@@ -194,7 +194,7 @@ describe('a new source', () => {
     expect(coverage).toBe((posts / 5) * 2)
   })
 
-  it('keeps what every source keeps', { timeout: 120_000 }, async () => {
+  it('keeps what every source keeps', async () => {
     const suite = join(copy, 'connectors/ticker/ticker.test.ts')
     writeFileSync(
       suite,

@@ -112,4 +112,4 @@ test('a registry that hangs is given up', async () => {
   await expect(registry.schema(1)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
   server.closeAllConnections()
   server.close()
-}, 20_000)
+})

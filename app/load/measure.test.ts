@@ -22,7 +22,7 @@ beforeAll(async () => {
   loaded = await openLoad(engines, roles, 40, roles.failed, () => {})
   decided.length = 0
   decisions.subscribe(remember)
-}, 120_000)
+})
 afterAll(async () => {
   decisions.unsubscribe(remember)
   await roles.stop()
@@ -49,7 +49,7 @@ test('times every alert event from what decided it to its commit, and adds its p
   const events = alerts.items.reduce((sum, { sequence }) => sum + sequence, 0)
   expect(events).toBe(decided.length)
   expect(await backlog(engines.log, RUN, PROCESSING)).toBe(0)
-}, 120_000)
+})
 
 test('goes on behind what it has written before, by the schedule it was given', async () => {
   const before = await engines.log.ends(`fcm.${RUN}.activity`)
@@ -62,4 +62,4 @@ test('goes on behind what it has written before, by the schedule it was given', 
   const after = await engines.log.ends(`fcm.${RUN}.activity`)
   const appended = after.reduce((sum, { next }, i) => sum + next - before[i]!.next, 0)
   expect(appended / closes).toBeGreaterThan(40)
-}, 120_000)
+})

@@ -9,7 +9,7 @@ let url: string
 beforeAll(async () => {
   await hub.says('Hub: ')
   url = /Hub: (\S+)/.exec(hub.said.stdout)![1]!
-}, 60_000)
+})
 afterAll(async () => {
   hub.kill('SIGKILL')
   await hub.ended
@@ -24,7 +24,7 @@ function start(mcp: string, ...more: string[]) {
 }
 const OURS = () => `"${process.execPath}" bin/fcm.js mcp-server --hub ${url}`
 
-describe('polling a server', { timeout: 60_000 }, () => {
+describe('polling a server', () => {
   test('says what is wrong with what it finds there, and goes on', async () => {
     const running = start(OURS(), '--follow', 'base,nowhere', '--poll-seconds', '60')
     await running.says('Live: polling every 60 s')
@@ -34,7 +34,7 @@ describe('polling a server', { timeout: 60_000 }, () => {
     // A round is told of when it is stored, and at first the database is still being made; by then it may be the second.
     const doctor = async () => (await fcm(['doctor', '--data-dir', dir])).stdout
     await expect
-      .poll(doctor, { timeout: 20_000 })
+      .poll(doctor)
       .toMatch(/ok {4}Source: the round of \S+ asked for 1 channels: [12] requests, 0 failed/)
     running.kill('SIGINT')
     expect(await running.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Stopped.') })

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const dir = newDir(history)
   expect(await fcm([...SIMULATE, UNTIL, '--data-dir', dir])).toMatchObject({ code: 0 })
   undisturbed = await exportsOf(dir, 'live', '--from', SINCE)
-}, 240_000)
+})
 
 /** A child of `parent` that was started with `word`. */
 function childOf(parent: number, word: string): number | undefined {
@@ -56,33 +56,29 @@ test('what was polled has been counted', () => {
 test.each([
   ['the process', []],
   ['its hub and its MCP server', ['hub', 'mcp-server']],
-])(
-  'kill -9 of %s, again and again: the exports are the same bytes',
-  { timeout: 240_000 },
-  async (who, words) => {
-    const dir = newDir(history)
-    const random = createRandom(who)
-    const start = () => spawnFcm([...SIMULATE, UNTIL, '--data-dir', dir], OFTEN)
-    const killed = new Map<string, number>()
-    let running = start()
-    // A process needs some seconds until it polls, and one after the other is killed on the way there, or at work.
-    const isOver = () => Promise.race([running.ended.then(() => true), sleep(500 + random.int(3500), false)])
-    for (let kills = 0; kills < 5 && !(await isOver()); ) {
-      const word = words[kills % words.length]
-      if (word === undefined) {
-        running.kill('SIGKILL')
-        await running.ended
-        running = start()
-      } else {
-        const pid = childOf(running.pid, word)
-        if (pid === undefined) continue
-        process.kill(pid, 'SIGKILL')
-      }
-      kills++
-      killed.set(word ?? who, (killed.get(word ?? who) ?? 0) + 1)
+])('kill -9 of %s, again and again: the exports are the same bytes', async (who, words) => {
+  const dir = newDir(history)
+  const random = createRandom(who)
+  const start = () => spawnFcm([...SIMULATE, UNTIL, '--data-dir', dir], OFTEN)
+  const killed = new Map<string, number>()
+  let running = start()
+  // A process needs some seconds until it polls, and one after the other is killed on the way there, or at work.
+  const isOver = () => Promise.race([running.ended.then(() => true), sleep(500 + random.int(3500), false)])
+  for (let kills = 0; kills < 5 && !(await isOver()); ) {
+    const word = words[kills % words.length]
+    if (word === undefined) {
+      running.kill('SIGKILL')
+      await running.ended
+      running = start()
+    } else {
+      const pid = childOf(running.pid, word)
+      if (pid === undefined) continue
+      process.kill(pid, 'SIGKILL')
     }
-    expect(await running.ended).toMatchObject({ code: 0 })
-    for (const word of words.length > 0 ? words : [who]) expect(killed.get(word), word).toBeGreaterThan(1)
-    expect(await exportsOf(dir, 'live', '--from', SINCE)).toEqual(undisturbed)
-  },
-)
+    kills++
+    killed.set(word ?? who, (killed.get(word ?? who) ?? 0) + 1)
+  }
+  expect(await running.ended).toMatchObject({ code: 0 })
+  for (const word of words.length > 0 ? words : [who]) expect(killed.get(word), word).toBeGreaterThan(1)
+  expect(await exportsOf(dir, 'live', '--from', SINCE)).toEqual(undisturbed)
+})

@@ -20,7 +20,7 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     log = openKafkaLog({ brokers: [broker] })
     env = {
       KAFKA_BROKERS: broker,
-      KAFKA_SESSION_SECONDS: '20',
+      KAFKA_SESSION_SECONDS: '30',
       SCHEMA_REGISTRY_URL: services!.registry,
       DATABASE_URL: postgres.url,
     }
@@ -42,7 +42,7 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
   }
 
   test('one is it, and the next goes on in its place; one of something else is refused at once', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const first = source(0)
     await first.says('"live"')
@@ -67,7 +67,7 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     const began = Date.now()
     second.kill('SIGTERM')
     await third.says('"live"')
-    expect(Date.now() - began).toBeLessThan(15_000)
+    expect(Date.now() - began).toBeLessThan(25_000)
     expect(await second.ended).toMatchObject({ code: 0 })
     third.kill('SIGTERM')
     await third.ended
@@ -77,7 +77,7 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
   })
 
   test('it goes on while the database is away, and so does one that begins then', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const written = async () =>
       (await log.ends(topicOf(LIVE, 'activity'))).reduce((sum, { next }) => sum + next, 0)
@@ -86,12 +86,12 @@ describe.skipIf(!services || !programs)('on Kafka and PostgreSQL', () => {
     await postgres.stop()
     onTestFinished(() => postgres.start())
     const before = await written()
-    await expect.poll(written, { timeout: 20_000 }).toBeGreaterThan(before)
+    await expect.poll(written).toBeGreaterThan(before)
     first.kill('SIGKILL')
     const second = source(1)
     await second.says('"live"')
     const then = await written()
-    await expect.poll(written, { timeout: 20_000 }).toBeGreaterThan(then)
+    await expect.poll(written).toBeGreaterThan(then)
   })
 })
 

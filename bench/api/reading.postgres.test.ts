@@ -33,7 +33,7 @@ beforeAll(async () => {
   ids = (await db.query('SELECT fingerprint FROM alerts ORDER BY fingerprint LIMIT 100')).rows.map(
     (row) => row.fingerprint as string,
   )
-}, 120_000)
+})
 afterAll(async () => {
   await db?.close()
   await server?.stop()

@@ -18,7 +18,7 @@ test('measures, says it as JSON, and leaves nothing behind', async () => {
   expect(stderr).toMatch(/History: written and processed/)
   expect(readdirSync(dir).filter((name) => name.startsWith('fcm-load'))).toEqual([])
   remove()
-}, 120_000)
+})
 
 test.each([
   ['--alerts', '0', 'above 0'],

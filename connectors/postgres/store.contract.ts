@@ -28,7 +28,7 @@ export function storeContract(
       const opened = await open(() => time)
       store = opened.store
       close = opened.close
-    }, 120_000)
+    })
     afterAll(() => close())
 
     const suites = {

@@ -63,7 +63,7 @@ describe('the embedded store', () => {
     await store.close()
     expect(rows.length).toBeGreaterThanOrEqual(acknowledged + 1)
     expect(rows).toEqual(rows.map((_, i) => i % 3))
-  }, 120_000)
+  })
 
   it('says what is wrong with a directory that it cannot use', async () => {
     const other = path.join(root, 'other')
@@ -105,7 +105,7 @@ describe('its database', () => {
   beforeAll(async () => {
     pglite = await openPglite(path.join(dir, 'postgres'))
     db = createDatabase({ max: 1, stream: pglite.stream, user: 'postgres', database: 'postgres' })
-  }, 60_000)
+  })
 
   it('holds nothing of the runs that were deleted', async () => {
     const orphans = {

@@ -35,7 +35,7 @@ const MOST_STOP_MS = 12_000
 let world: World
 beforeAll(async () => {
   world = await createWorld(['run', ...PROCESSING, '--run', RUN])
-}, 120_000)
+})
 afterAll(() => world?.end(), 60_000)
 
 test('nothing is lost and nothing doubled, whatever happens meanwhile', async () => {

@@ -102,7 +102,7 @@ test.skipIf(!postgres)('a deployment under load', { timeout: 400_000 }, async ()
     // Of activity, whose schemas are those of the previous release.
     const codec = await createCodec(openConfluentRegistry({ url: registry!.address, mayRegister: true }))
     await Promise.all(['count', 'sum', 'detect', 'store', 'api'].map((role) => start(previous!.fcm, role)))
-    await expect.poll(() => log.topics(`fcm.${LOAD.run}.`), { timeout: 60_000 }).not.toEqual([])
+    await expect.poll(() => log.topics(`fcm.${LOAD.run}.`)).not.toEqual([])
 
     const feed = feedOf(LOAD, log, codec, PARTITIONS)
     const bins = binsOf(LOAD)

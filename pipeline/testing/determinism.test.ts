@@ -45,7 +45,7 @@ describe.each([
   let expected: Map<string, FcmRecord[]>
   beforeAll(async () => {
     expected = await process(activity, { partitions: 1, batch: 1000 })
-  }, 60_000)
+  })
 
   test('has all there is to compare', () => {
     const types = new Set([...expected.values()].flat().map(({ type }) => type))
@@ -60,7 +60,7 @@ describe.each([
     { partitions: 8, batch: 7 },
     { partitions: 3, batch: 1000 },
     { partitions: 8, batch: 5000, restart: true },
-  ])('%o', { timeout: 60_000 }, async (options) => {
+  ])('%o', async (options) => {
     expect(await process(activity, options)).toEqual(expected)
   })
 })

@@ -27,7 +27,7 @@ const there = (() => {
 })()
 
 /** As long as anything may take that comes by itself. */
-export const SOON = { timeout: 8000 }
+export const SOON = { timeout: 60_000 }
 /** Expects it before long: the machines of tests are busy. */
 export const soon = <T>(value: () => Promise<T> | T) => expect.poll(value, SOON)
 export const PHONE: BrowserContextOptions = {

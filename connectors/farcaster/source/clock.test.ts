@@ -159,9 +159,9 @@ test('whoever begins to wait after a jump waits by the time from before', async 
 
 test('the time that goes by goes on beside the clock of this machine', async () => {
   const time = trusted()
-  await sleep(50)
+  await sleep(300)
   expect(time.look()).toBe(null)
-  expect(Math.abs(time.now() - Date.now())).toBeLessThan(50)
+  expect(Math.abs(time.now() - Date.now())).toBeLessThan(250)
 })
 
 test('a clock that is corrected by seconds is followed, and within a round goes on evenly', async () => {

@@ -68,9 +68,7 @@ describe.each([
   ['garbage', 'garbage,rate=0.1'],
   ['dangling', 'dangling'],
 ])('a hub that is %s', (_, spec) => {
-  test('now and then: nothing is missing where it says covered, and it goes on', {
-    timeout: 60_000,
-  }, async () => {
+  test('now and then: nothing is missing where it says covered, and it goes on', async () => {
     const log = await polled([spec], { until: SOON })
     const { checked, missing } = broken(log)
     expect(missing).toEqual([])
@@ -79,9 +77,7 @@ describe.each([
   })
 })
 
-test('an hour without answers about one channel: no gap, late but whole; others notice nothing', {
-  timeout: 60_000,
-}, async () => {
+test('an hour without answers about one channel: no gap, late but whole; others notice nothing', async () => {
   const window = `from=${iso(LIVE + HOUR)},to=${iso(LIVE + 2 * HOUR)}`
   const log = await polled([`500,match=${struck},${window}`])
   expect(broken(log).missing).toEqual([])
@@ -91,9 +87,7 @@ test('an hour without answers about one channel: no gap, late but whole; others 
   }
 })
 
-test('three hours: a gap from where it was seen last until two hours before it came back', {
-  timeout: 60_000,
-}, async () => {
+test('three hours: a gap from where it was seen last until two hours before it came back', async () => {
   const down = { from: LIVE + 30 * MINUTE, to: LIVE + 210 * MINUTE }
   const log = await polled([`500,match=${struck},from=${iso(down.from)},to=${iso(down.to)}`])
   expect(broken(log).missing).toEqual([])
@@ -104,7 +98,7 @@ test('three hours: a gap from where it was seen last until two hours before it c
   for (const url of others) expect(gapsOf(log, url)).toEqual([])
 })
 
-test('polled too seldom: late, and whole', { timeout: 60_000 }, async () => {
+test('polled too seldom: late, and whole', async () => {
   const log = await polled([], { every: 80 })
   const { checked, missing } = broken(log)
   expect(missing).toEqual([])

@@ -79,7 +79,7 @@ describe('with failures', () => {
     if (rate < 0.5) expect(checked).toBeGreaterThan(100)
   })
 
-  test('for hours, of one thing and another', { timeout: 30_000 }, async () => {
+  test('for hours, of one thing and another', async () => {
     let total = 0
     for (let seed = 0; seed < 12; seed++) {
       const { checked, missing } = await run(`outage ${seed}`, 0.25, (1 + (seed % 4)) * HOUR)

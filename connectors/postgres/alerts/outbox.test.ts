@@ -60,7 +60,7 @@ it('a directory that was copied back gives no place out twice', async () => {
       await expect(alerts.changes(RUN, lost, 9)).rejects.toMatchObject({ code: 'PLACE_UNKNOWN' })
     }
   })
-}, 120_000)
+})
 
 it('a database that is lost is made again from the log, with what people did', async () => {
   const codec = await createCodec(await openFileRegistry(join(root, 'schemas.json')))
@@ -102,4 +102,4 @@ it('a database that is lost is made again from the log, with what people did', a
   const state = await stateOf(made)
   expect(state).toEqual(await stateOf(lost))
   expect(state.details[0]).toMatchObject({ state: 'resolved', actions: [{ id: 'did-1', by: 'ann' }] })
-}, 120_000)
+})

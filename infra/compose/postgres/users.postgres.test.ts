@@ -42,7 +42,7 @@ describe.skipIf(!bin).each(['new', 'of one user before'])('a database that is %s
     // A second time changes nothing.
     makeUsers()
     await (await openStore({ url: as('fcm_owner') })).close()
-  }, 120_000)
+  })
   afterAll(async () => {
     await server?.stop()
     server?.remove()

@@ -33,14 +33,14 @@ onKafka(({ log, it, admin }) => {
         () => true,
         () => false,
       )
-    await expect.poll(remade, { timeout: 20_000 }).toBe(true)
+    await expect.poll(remade).toBe(true)
     // As roles do: again and again, while it may pass.
     const written = () =>
       log.append(numbered(topic, 3, 103, 26)).then(
         () => 'written',
         ({ code }) => code,
       )
-    await expect.poll(written, { timeout: 20_000 }).toBe('written')
+    await expect.poll(written).toBe('written')
     expect(numbersOf(await readAll(log, topic))).toEqual(expect.arrayContaining(range(3, 103)))
   })
 

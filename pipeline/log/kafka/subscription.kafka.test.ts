@@ -66,7 +66,7 @@ onKafka(({ broker, log, it, admin }) => {
     expect(await generation()).toEqual(member)
     expect([assigned, numbersOf(reader.seen), reader.failures]).toEqual([1, [0, 1], []])
     await log.close()
-  }, 60_000)
+  })
 
   test('what a member that stood still for longer than a session keeps stays with it; a leader begins anew', async () => {
     const log = openKafkaLog({ brokers: [broker], sessionMs: 6000 })
@@ -98,7 +98,7 @@ onKafka(({ broker, log, it, admin }) => {
     await until(() => numbersOf(reader.seen).includes(1) && turns === 2)
     expect([assigned, revoked, over, reader.failures, failures]).toEqual([1, 0, 1, [], []])
     await log.close()
-  }, 60_000)
+  })
 
   /** Joins the group; `vanish` leaves it without a word, so that the group waits a minute for it. */
   async function passingMember(group: string, topic: string): Promise<{ vanish(): void }> {
@@ -135,7 +135,7 @@ onKafka(({ broker, log, it, admin }) => {
     const began = Date.now()
     forcing.abort()
     await expect(joining).rejects.toBe(forcing.signal.reason)
-    expect(Date.now() - began).toBeLessThan(1000)
+    expect(Date.now() - began).toBeLessThan(5000)
   })
 
   test('so does one whose commits wait behind it', async () => {
@@ -164,7 +164,7 @@ onKafka(({ broker, log, it, admin }) => {
     forcing.abort()
     await Promise.all([commit, reader.subscription.stop()])
     another.abort()
-    expect(Date.now() - began).toBeLessThan(1000)
+    expect(Date.now() - began).toBeLessThan(5000)
   })
 
   test('partitions of all topics of a member go together, and stay when others come and go', async () => {
