@@ -116,7 +116,7 @@ async function openEmbedded(dir: string): Promise<Database> {
   try {
     await migrate(db)
     pglite.created()
-    await createStatistics(db.query).analyze()
+    await createStatistics(db.query).renew()
   } catch (error) {
     await close()
     if (error instanceof FcmError && error.code === 'TABLES_NEWER') throw error

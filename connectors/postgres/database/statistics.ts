@@ -5,8 +5,13 @@
 import type { RecordType } from '../../../schemas/records.ts'
 import type { Query } from './database.ts'
 
-/** Fewer rows than these are quickly read in any way. */
+/** Fewer rows than these are quickly read in any way; pages of 8 KB in which they stand. */
 const AT_LEAST = 20_000
+const AT_LEAST_PAGES = 100
+/** Whether a table has more than doubled since it was looked at last, which takes none of the time of looking at all. */
+const GROWN = `SELECT EXISTS (
+  SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    AND pg_relation_size(oid) > 8192::bigint * greatest(2 * relpages, ${AT_LEAST_PAGES})) AS grown`
 /** What grows with records of a type. */
 const TABLES: Partial<Record<RecordType, string>> = {
   Cast: 'casts',
@@ -21,13 +26,12 @@ const TABLES: Partial<Record<RecordType, string>> = {
 export function createStatistics(query: Query) {
   const written = new Map<RecordType, number>()
 
-  /** Renews them. */
-  const analyze = async (): Promise<void> => {
-    await query('ANALYZE')
-  }
-
   return {
-    analyze,
+    /** Renews those of a database that others have written, where they are no longer of use. */
+    async renew(): Promise<void> {
+      const { rows } = await query(GROWN)
+      if (rows[0]!.grown) await query('ANALYZE')
+    },
     /** Takes the types of records that were written, and renews those of tables that have doubled. */
     async grown(types: Iterable<RecordType>): Promise<void> {
       const doubled = new Set<string>()
