@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BASE, DAY, HOUR } from '../../../common/time.ts'
-import { type Activity, type Coverage, NETWORK, NO_CHANNEL } from '../../../schemas/records.ts'
-import { driven, type Output } from '../../testing/drive.ts'
+import { type Activity, type Cast, type Coverage, NETWORK, NO_CHANNEL } from '../../../schemas/records.ts'
+import { byKey, drive, driven, type Output } from '../../testing/drive.ts'
 import { createPipeline } from '../../testing/pipeline.ts'
 import { countStage } from './count.ts'
 import { forgetOldest, newSeen, remember } from './dedupe.ts'
@@ -79,7 +80,7 @@ test('one that is followed is kept, however silent; one that is followed no more
   }
 })
 
-test('further channels than may be are not counted, which is shown, until others have been silent for a day', async () => {
+test('further channels than may be are not counted by themselves, which is shown, until others have been silent for a day', async () => {
   const count = driven(countStage({ mostChannels: 4 }))
   const many = ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => post(key, T0))
   const first = await count.take([...many, ...hours(0, 1)])
@@ -93,6 +94,113 @@ test('further channels than may be are not counted, which is shown, until others
   await count.take([...hours(2, 40), post('a', T0 + 40 * HOUR), post('e', T0 + 40 * HOUR), ...hours(40, 60)])
   expect(count.gauges()).toMatchObject({ channels: 2, messages_refused: 3 })
 })
+
+/** Messages of so many channels, some of them twice and some late, with coverage between them; and what of that the network has. */
+const feeds = (channels: number) => {
+  const BINS = 12
+  const message = fc.record({
+    channel: fc.nat(channels - 1),
+    bin: fc.nat(BINS - 1),
+    // It comes so many bins later. Coverage passes its bin at the end of the next.
+    after: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(6)),
+    again: fc.option(fc.nat(6)),
+    part: fc.constantFrom('post', 'reply', 'like', 'count'),
+  })
+  return fc.array(message, { minLength: 40, maxLength: 80 }).map((messages) => {
+    const arriving: Keyed[][] = Array.from({ length: BINS + 13 }, () => [])
+    const network = new Map<string, number>()
+    for (const { channel, bin, after, again, part } of messages) {
+      const { key, record } = post(`c${channel}`, T0 + bin * BASE + 1000)
+      const { hash, fid, time } = record as Cast
+      const signed = { time, clock: 'signed', verified: false } as const
+      const of = { fid, hash }
+      const records: Record<typeof part, Activity> = {
+        post: record,
+        reply: { ...(record as Cast), parent: of },
+        like: { type: 'Reaction', ...signed, ...of, kind: 'like', target: of },
+        count: {
+          type: 'ReactionCount',
+          ...signed,
+          kind: 'recast',
+          target: of,
+          count: 9,
+          saturated: false,
+          rise: 3,
+        },
+      }
+      for (const times of again === null ? [0] : [0, again])
+        arriving[bin + after + times]!.push({ key, record: records[part] })
+      if (after > 1) continue
+      const measures = { post: ['posts', 'casts'], reply: ['replies', 'casts'] }
+      for (const measure of part in measures ? measures[part as 'post'] : ['reactions']) {
+        const name = `${T0 + bin * BASE} ${measure}`
+        network.set(name, (network.get(name) ?? 0) + (part === 'count' ? 3 : 1))
+      }
+    }
+    const inputs = arriving.flatMap((messages, bin) => [
+      ...messages,
+      coverage(T0 + (bin - 1) * BASE, T0 + bin * BASE, bin === 5 ? 'gap' : 'complete'),
+    ])
+    return { inputs, network }
+  })
+}
+
+test('the network has what is said in channels without room, as it has all else; of them stands no record', async () => {
+  const k = 4
+  await fc.assert(
+    fc.asyncProperty(feeds(3 * k), async ({ inputs, network }) => {
+      const limited = driven(countStage({ mostChannels: k }), { batch: 7, restart: true })
+      const found = byKey(await limited.take(inputs))
+      const expected = byKey(await drive(countStage(), inputs))
+      const kept = [...new Set(inputs.flatMap(({ key }) => (key === NETWORK ? [] : key)))].slice(0, k)
+      for (const key of ['0', ...kept]) expect(found.get(key)).toEqual(expected.get(key))
+      expect(new Set(found.keys())).toEqual(new Set(['0', ...kept]))
+      const partials = found
+        .get('0')!
+        .flatMap((record) =>
+          record.type === 'Partial'
+            ? record.sums.map(({ measure, count }) => [`${record.start} ${measure}`, count] as const)
+            : [],
+        )
+      expect(new Map(partials.filter(([, count]) => count > 0))).toEqual(network)
+      expect(limited.gauges().channels).toBe(kept.length)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('in the network, three times as many channels as may be are all counted, each message once', async () => {
+  const count = driven(countStage({ mostChannels: 4 }))
+  const many = Array.from({ length: 12 }, (_, i) => post(`c${i}`, T0))
+  const outputs = await count.take([...many, ...many, ...hours(0, 1), post('c11', T0), ...hours(1, 2)])
+  expect(networkPosts(outputs)).toBe(12)
+  expect(count.gauges()).toMatchObject({ channels: 4, messages_refused: 9, dedupe_hashes: 13 })
+  // Once there is room for it, what it said before is no news, and all is forgotten in its time.
+  const before = post('c11', T0 + 46 * HOUR)
+  const others = ['c0', 'c1', 'c2', 'c3'].map((key) => post(key, T0 + 5 * HOUR))
+  const later = await count.take([...hours(2, 6), ...others, ...hours(6, 30)])
+  expect(networkPosts(later)).toBe(0)
+  await count.take([...hours(30, 46), before, before, ...hours(46, 47)])
+  expect(count.gauges()).toMatchObject({ channels: 1, messages_refused: 9, dedupe_hashes: 1 })
+})
+
+test('what a source follows by name has room, however many channels others have named', async () => {
+  const count = driven(countStage({ mostChannels: 2 }))
+  const outputs = await count.take([
+    ...['a', 'b', 'c', 'd'].map((key) => post(key, T0)),
+    ...hours(0, 1),
+    coverage(T0 + HOUR, T0 + 2 * HOUR, 'covered', 'followed'),
+    post('followed', T0 + 2 * HOUR),
+    coverage(T0 + 2 * HOUR, T0 + 3 * HOUR, 'covered', 'followed'),
+  ])
+  expect(posted(outputs, 'followed')).toBe(1)
+  expect(count.gauges()).toMatchObject({ channels: 3, messages_refused: 2 })
+})
+
+const networkPosts = (outputs: readonly Output[]): number =>
+  outputs
+    .flatMap(({ record }) => (record.type === 'Partial' ? record.sums : []))
+    .reduce((sum, { measure, count }) => sum + (measure === 'posts' ? count : 0), 0)
 
 test('channels are so many in a run, of which each partition has its share', async () => {
   const keys = Array.from({ length: 120 }, (_, i) => `channel ${i}`)

@@ -5,8 +5,8 @@ import type { Channel, CountState } from './state.ts'
 
 /**
  * Most channels of a run at a time, of which each partition has an even share. One takes 2.6 kB with one message, and 3.8 with
- * one of each kind. Messages in further ones are not counted, which the figure `messages_refused` shows, until others fall
- * silent.
+ * one of each kind. Until others fall silent, messages in further ones count for the network alone, which the figure
+ * `messages_refused` shows. What a source follows by name always has room: it follows far fewer.
  */
 export const MOST_CHANNELS = 40_000
 /**

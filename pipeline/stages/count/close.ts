@@ -22,7 +22,7 @@ import {
 /** A longer one is a mistake, and would close bins for minutes. */
 const LONGEST = 400 * DAY
 
-/** Takes in what the source says of one channel, or (key `*`) of all of them; there may be `most` channels. */
+/** Takes in what the source says of one channel, or (key `*`) of all of them; strangers may name `most` channels. */
 export function cover(state: CountState, key: string, coverage: Coverage, most: number): void {
   const { from, to, status } = coverage
   if (!(from < to && to - from <= LONGEST)) {
@@ -32,8 +32,7 @@ export function cover(state: CountState, key: string, coverage: Coverage, most: 
   }
   const measures = PARTS.filter((m) => coverage.measures.includes(m))
   if (key !== NETWORK) {
-    const channel = channelOf(state, key, most)
-    if (!channel) return
+    const channel = channelOf(state, key)
     channel.tracks ??= newTracks()
     for (const m of measures) {
       if (decidedTo(state, channel, m) < from) beginAnew(channel, m)

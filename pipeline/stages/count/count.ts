@@ -11,15 +11,18 @@ import { newLine } from '../lifecycle.ts'
 import { shareOf } from '../share.ts'
 import { MOST_CHANNELS } from './channels.ts'
 import { cover } from './close.ts'
-import { forgetOldest, MOST_HASHES, remember } from './dedupe.ts'
+import { forgetOldest, knows, MOST_HASHES, remember } from './dedupe.ts'
 import {
   type Channel,
   type CountState,
   channelOf,
   decidedTo,
   dedupedFrom,
+  hasRoom,
   initialState,
+  namedIn,
   networkSeries,
+  OTHERS,
   type Series,
 } from './state.ts'
 
@@ -51,10 +54,7 @@ export function countStage(options: CountOptions = {}): Stage<'count', CountStat
         observe(state, limits, key, record, record.hash)
       else if (record.type === 'ReactionCount')
         observe(state, limits, key, record, identityOf(record), record.rise)
-      else if (record.type === 'Polled' && key !== NETWORK) {
-        const channel = channelOf(state, key, most)
-        if (channel) channel.polledAt = record.at
-      }
+      else if (record.type === 'Polled' && key !== NETWORK) channelOf(state, key).polledAt = record.at
     },
     async settle(state, emit) {
       for (const output of state.outbox) emit(...output)
@@ -67,7 +67,7 @@ export function countStage(options: CountOptions = {}): Stage<'count', CountStat
       for (const { seen } of state.channels.values()) capped += seen.capped
       return {
         ...{
-          channels: state.channels.size,
+          channels: namedIn(state),
           active_channels: state.active.size,
           messages_refused: state.refused,
         },
@@ -96,26 +96,31 @@ function observe(
   amount = 1,
 ): void {
   if (amount === 0) return
-  const channel = channelOf(state, key, mostChannels)
-  if (!channel) {
-    state.refused += amount
-    return
-  }
+  const isKept = hasRoom(state, key, mostChannels)
+  const name = isKept ? key : OTHERS
+  const channel = channelOf(state, name)
   const isRemembered = event.time >= dedupedFrom(state, channel)
   if (isRemembered) {
+    // One that has found room since may repeat what it said before.
+    const others = isKept && state.channels.get(OTHERS)
+    if (others && knows(others.seen, identity, event.time)) return
     if (!remember(channel.seen, identity, event.time)) return
     state.hashes++
     limitHashes(state, mostHashes)
   }
   channel.lastAt = Math.max(channel.lastAt, event.time)
+  if (!isKept) state.refused += amount
 
-  state.active.add(key)
+  state.active.add(name)
   const bin = floorTo(event.time, BASE)
   const part = partOf(event)
   for (const measure of MEASURES) {
     const { of, counts, distinct } = ruleOf(measure)
     if (!of.includes(part) || counts?.(event) === false) continue
-    if (bin + BASE <= decidedTo(state, channel, measure)) {
+    const isLate = bin + BASE <= decidedTo(state, channel, measure)
+    if (!isKept) {
+      if (!isLate && !distinct) addToNetwork(state, name, measure, bin, amount)
+    } else if (isLate) {
       tallyLate(state, key, channel, measure, isRemembered ? bin : null, amount)
     } else if (!distinct) {
       countIn(state, key, channel, measure, bin, amount, event.time)

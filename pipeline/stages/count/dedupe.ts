@@ -31,6 +31,10 @@ export function remember(seen: Seen, hash: Buffer, time: number): boolean {
   return true
 }
 
+/** Whether a message is remembered. */
+export const knows = (seen: Seen, hash: Buffer, time: number): boolean =>
+  seen.hours.get(floorTo(time, HOUR))?.has(hash.readBigUInt64BE(0)) === true
+
 /** Forgets the oldest hours, the same of all of them, until they hold at most `most`; returns how many they hold. */
 export function forgetOldest(all: readonly Seen[], most: number): number {
   const sizes = new Map<number, number>()

@@ -47,7 +47,7 @@ export type CountState = {
   hashes: number
   /** Hour up to which silent channels were dropped. */
   sweptTo: number
-  /** Messages that were not counted, since there were as many channels as may be. */
+  /** Messages of channels that found no room. */
   refused: number
 }
 
@@ -73,12 +73,22 @@ export const initialState = (partition: number): CountState => ({
 })
 
 /**
- * The channel of that name, a new one where there is none; null where there are `most` of them already. What is in no channel
- * is never refused, however many strangers have named.
+ * Stands among the channels for all that found no room there. It remembers their messages, so that the network has each once,
+ * and nothing else; no record is written of it. No channel is called so.
  */
-export function channelOf(state: CountState, key: string, most: number): Channel | null {
+export const OTHERS = ''
+
+/** Channels without `OTHERS`. */
+export const namedIn = ({ channels }: CountState): number => channels.size - (channels.has(OTHERS) ? 1 : 0)
+
+/** Whether there is room for a channel among `most`. What is in none always has it, however many strangers have named. */
+export const hasRoom = (state: CountState, key: string, most: number): boolean =>
+  state.channels.has(key) || key === NO_CHANNEL || namedIn(state) < most
+
+/** The channel of that name, a new one where there is none. */
+export function channelOf(state: CountState, key: string): Channel {
   let channel = state.channels.get(key)
-  if (!channel && (state.channels.size < most || key === NO_CHANNEL)) {
+  if (!channel) {
     channel = {
       series: {},
       seen: newSeen(),
@@ -88,7 +98,7 @@ export function channelOf(state: CountState, key: string, most: number): Channel
     }
     state.channels.set(key, channel)
   }
-  return channel ?? null
+  return channel
 }
 
 export function networkSeries({ network }: CountState, measure: Measure): NetworkSeries {
