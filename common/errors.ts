@@ -142,6 +142,9 @@ const errors = {
     STATE_VERSION: (d) =>
       `The checkpoint of stage ${d.stage} was written by a newer program: state version ${d.found}, this one has ${d.expected}. ` +
       `Run the newer program.`,
+    ROLE_REPLACED: (d) =>
+      `A newer version of fcm has taken over ${d.stage} of run ${d.run}: its state is of version ${d.found}, this program knows ${d.expected}. ` +
+      `This process leaves that work to it, and waits to be replaced, too.`,
     BATCH_UNREADABLE: (d) =>
       `A batch of records in Kafka can't be unpacked (${d.codec}: ${d.why}). Let the topic take what its writers send ` +
       `(compression.type=producer, which \`fcm doctor\` looks at); what stands there is lost if no other replica has it whole.`,

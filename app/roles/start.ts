@@ -102,7 +102,7 @@ const outboxOf = ({ store }: Engines, run: string): Outbox<AlertChange, AlertCha
 
 /** What a role runs on. */
 function host(
-  { config, log, codec, logger, measured, failures, patience }: Engines,
+  { config, log, codec, logger, measured, failures, patience, atWork }: Engines,
   run: string,
   role: string,
   failing: AbortController,
@@ -115,8 +115,17 @@ function host(
     now: Date.now,
     onFailure(error) {
       if (forced.aborted) return
-      logger.error({ run, role, err: error }, 'role ended')
       const isOurs = error instanceof FcmError
+      // Ended, it would be started again, only to be given partitions of the group and end anew.
+      if (isOurs && error.code === 'STATE_VERSION' && config.kafkaBrokers !== undefined) {
+        const replaced = new FcmError('ROLE_REPLACED', { run, ...error.details }, error)
+        logger.warn({ run, role, code: replaced.code }, replaced.message)
+        patience.onWaiting?.(replaced)
+        failures.push(replaced.message)
+        for (const one of atWork) if (one.run === run && one.role === role) atWork.delete(one)
+        return
+      }
+      logger.error({ run, role, err: error }, 'role ended')
       const why = isOurs ? error.message : 'This is a fault of the program; it is in fcm.log.'
       const failure = new FcmError('ROLE_FAILED', { why: `${role} of run ${run}: ${why}` }, error)
       failures.push(failure.message)

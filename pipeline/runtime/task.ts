@@ -51,7 +51,10 @@ export async function openTask<Name extends StageRole, State>(
   }
   const beginning = await patiently(host, role, () =>
     restore(stage, partition, checkpoints, ends, held.restoring),
-  )
+  ).catch((error) => {
+    held.gone()
+    throw error
+  })
   const { state, next: from, how } = beginning
   held.restored(how === 'rebuilds' ? null : beginning.from)
   host.logger.info({ run, role, partition, offset: from }, how)

@@ -170,6 +170,22 @@ describe('a checkpoint of an older version', () => {
   })
 })
 
+test('where a newer program has had some partitions, the others are left with a checkpoint, and it is said once', async () => {
+  await it.log.ensureTopics(topicSpecs(RUN, 4))
+  for (const partition of [1, 2]) await saved('detect', 3, {}, 0, partition)
+  const failures: unknown[] = []
+  const options = { checkpointMs: 3_600_000, onFailure: (error: unknown) => void failures.push(error) }
+  const running = await runStage(hostOn(it.log, options), adding())
+  await expect.poll(() => failures).toEqual([expect.objectContaining({ code: 'STATE_VERSION' })])
+  const topic = topicOf(RUN, 'checkpoints')
+  for (const [partition, version] of [2, 3, 3, 2].entries()) {
+    const checkpoints = checkpointsOf({ log: it.log, topic, stage: 'detect', version: 2, partition })
+    expect(await checkpoints.restore()).toMatchObject({ version })
+  }
+  await running.stop()
+  expect(failures).toHaveLength(1)
+})
+
 test.each([1, 3])(
   'a run whose partial sums stood among the counts goes on, %i partitions',
   async (partitions) => {
