@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dataDir, exportsOf, fcm, openExports, spawnFcm } from './testing.ts'
+import { here } from '../bin/testing.ts'
+import { dataDir, exportsOf, openExports, spawnFcm } from './testing.ts'
 
 const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
 
@@ -45,7 +46,7 @@ async function countsOf(run: string, query: Record<string, string> = {}): Promis
   }
 }
 
-const backfill = (...args: string[]) => fcm(['backfill', ARCHIVE, '--data-dir', dir, ...args])
+const backfill = (...args: string[]) => here(['backfill', ARCHIVE, '--data-dir', dir, ...args])
 
 beforeAll(async () => {
   const { code, stderr } = await backfill('--run', 'history')
@@ -87,7 +88,7 @@ test('an archive that has grown goes on; what comes behind its end in time is la
   const file = join(dir, 'growing.ndjson')
   for (const n of [700, lines.length]) {
     writeFileSync(file, `${lines.slice(0, n).join('\n')}\n`)
-    expect((await fcm(['backfill', file, '--run', 'growing', '--data-dir', dir])).code).toBe(0)
+    expect((await here(['backfill', file, '--run', 'growing', '--data-dir', dir])).code).toBe(0)
   }
   /** Casts by channel, counted or late. */
   const totals = async (run: string) => {
@@ -112,14 +113,14 @@ test('in any order, in any parts, it gives the same; what comes to it before its
     writeFileSync(file, part.join('\n'))
     return file
   })
-  const { code, stderr } = await fcm(['backfill', ...files, '--run', 'parts', '--data-dir', dir])
+  const { code, stderr } = await here(['backfill', ...files, '--run', 'parts', '--data-dir', dir])
   expect(stderr).toMatch(/done, 1086 messages up to 2026-01-05T08:00:00Z/)
   expect(code).toBe(0)
   expect(await exportsOf(dir, 'parts')).toEqual(await exportsOf(dir, 'history'))
 
   const two = [files[0]!, files[1]!]
-  expect((await fcm(['backfill', ...two, '--run', 'two', '--data-dir', dir])).code).toBe(0)
-  const grown = await fcm(['backfill', ...files, '--run', 'two', '--data-dir', dir])
+  expect((await here(['backfill', ...two, '--run', 'two', '--data-dir', dir])).code).toBe(0)
+  const grown = await here(['backfill', ...files, '--run', 'two', '--data-dir', dir])
   expect(grown.stderr).toMatch(/begins at 2026-01-05T.*Backfill all of it into a new run/)
   expect(grown.code).toBe(2)
 })
@@ -155,17 +156,17 @@ describe('a line that can not be read', () => {
     lines[500] = '{"data":{"type":"MESSAGE_TYPE_CAST_ADD","fid":"nobody"'
     const file = join(dir, 'broken.ndjson.gz')
     writeFileSync(file, gzipSync(lines.join('\n')))
-    const { code, stderr } = await fcm(['backfill', file, '--run', 'broken', '--data-dir', dir])
+    const { code, stderr } = await here(['backfill', file, '--run', 'broken', '--data-dir', dir])
     expect(code).toBe(0)
     expect(stderr).toMatch(/done, 1085 messages .* One line was unreadable/)
     const letters = JSON.parse(
-      (await fcm(['dead-letters', 'list', '--run', 'broken', '--json', '--data-dir', dir])).stdout,
+      (await here(['dead-letters', 'list', '--run', 'broken', '--json', '--data-dir', dir])).stdout,
     )
     expect(letters).toHaveLength(1)
     expect(letters[0].source).toBe(`${file}:501`)
     const show = ['dead-letters', 'show', letters[0].source, '--run', 'broken', '--data-dir', dir]
-    expect((await fcm(show)).stdout).toContain(`value: ${lines[500]}`)
-    const gaps = await fcm(['gaps', '--run', 'broken', '--data-dir', dir])
+    expect((await here(show)).stdout).toContain(`value: ${lines[500]}`)
+    const gaps = await here(['gaps', '--run', 'broken', '--data-dir', dir])
     expect(gaps.stdout).toMatch(/unreadable: .*:501/)
   })
 })
@@ -178,7 +179,7 @@ test('a clock that is not believed is told of, whatever part is read, and may be
   const file = join(dir, 'silence.ndjson')
   writeFileSync(file, [...lines, JSON.stringify(late)].join('\n'))
   const filled = (run: string, ...args: string[]) =>
-    fcm(['backfill', file, '--run', run, '--data-dir', dir, ...args])
+    here(['backfill', file, '--run', run, '--data-dir', dir, ...args])
 
   const part = await filled('silence', '--to', '2026-01-05T00:10:00Z')
   expect(part.stderr).toMatch(
@@ -204,7 +205,7 @@ test('of an archive with nothing that is counted, it is said what is in it', asy
     [line!.replace(/("timestamp":)\d+/, '$14000000000'), /2 are signed ahead of this machine's clock/],
   ] as const) {
     writeFileSync(links, `${content}\n\n`.repeat(2))
-    const { code, stderr } = await fcm(['backfill', links, '--run', 'links', '--data-dir', dir])
+    const { code, stderr } = await here(['backfill', links, '--run', 'links', '--data-dir', dir])
     expect(stderr).toMatch(words)
     expect(code).toBe(2)
   }
@@ -213,7 +214,7 @@ test('of an archive with nothing that is counted, it is said what is in it', asy
 test('a file that is no archive is refused', async () => {
   const text = join(dir, 'README.md')
   writeFileSync(text, '# Not an archive\n\nat all\n')
-  const { code, stderr } = await fcm(['backfill', text, '--run', 'text', '--data-dir', dir])
+  const { code, stderr } = await here(['backfill', text, '--run', 'text', '--data-dir', dir])
   expect(stderr).toMatch(/None of 2 lines is a message as hubs write them/)
   expect(code).toBe(2)
 })
@@ -221,7 +222,7 @@ test('a file that is no archive is refused', async () => {
 test('an empty archive is none', async () => {
   const empty = join(dir, 'empty.ndjson')
   writeFileSync(empty, '')
-  const { code, stderr } = await fcm(['backfill', empty, '--run', 'empty', '--data-dir', dir])
+  const { code, stderr } = await here(['backfill', empty, '--run', 'empty', '--data-dir', dir])
   expect(stderr).toMatch(/There is no line in it: the archive is empty/)
   expect(code).toBe(2)
 })
@@ -230,7 +231,7 @@ test('the exit code tells of one of which much was unreadable', async () => {
   const [line] = gunzipSync(readFileSync(ARCHIVE)).toString().split('\n')
   const file = join(dir, 'noise.ndjson')
   writeFileSync(file, [line, ...Array.from({ length: 145 }, () => '{"data":{}}')].join('\n'))
-  const { code, stderr } = await fcm(['backfill', file, '--run', 'noise', '--data-dir', dir])
+  const { code, stderr } = await here(['backfill', file, '--run', 'noise', '--data-dir', dir])
   expect(stderr).toMatch(/done, 1 messages .* 145 lines were unreadable/)
   expect(code).toBe(1)
 })
@@ -238,32 +239,32 @@ test('the exit code tells of one of which much was unreadable', async () => {
 test('a name that is mistyped does not pass for one of which there is nothing', async () => {
   const base = ['--run', 'history', '--data-dir', dir]
   for (const what of ['counts', 'signals', 'alerts']) {
-    const { code, stdout, stderr } = await fcm(['export', what, '--channel', 'nowhere', ...base])
+    const { code, stdout, stderr } = await here(['export', what, '--channel', 'nowhere', ...base])
     expect(stderr).toMatch(/No channel "nowhere" in run "history"/)
     expect([code, stdout]).toEqual([2, ''])
   }
-  const { code, stderr } = await fcm(['export', 'counts', '--series', 'casts:nowhere', ...base])
+  const { code, stderr } = await here(['export', 'counts', '--series', 'casts:nowhere', ...base])
   expect([code, stderr]).toEqual([2, expect.stringMatching(/no such series/)])
 })
 
 test('each export shows what it takes, and nothing else', async () => {
-  const { stdout } = await fcm(['export', 'alerts', '--help'])
+  const { stdout } = await here(['export', 'alerts', '--help'])
   expect(stdout).toMatch(/--channel <url>/)
   expect(stdout).not.toMatch(/--fill|--resolution/)
-  expect((await fcm(['export', 'counts', '--help'])).stdout).toMatch(/--resolution[\s\S]*--fill/)
+  expect((await here(['export', 'counts', '--help'])).stdout).toMatch(/--resolution[\s\S]*--fill/)
 })
 
 test('a run goes on only with the archives it was begun with', async () => {
   const other = join(dir, 'other.ndjson')
   writeFileSync(other, '')
-  const { code, stderr } = await fcm(['backfill', other, '--run', 'history', '--data-dir', dir])
+  const { code, stderr } = await here(['backfill', other, '--run', 'history', '--data-dir', dir])
   expect(stderr).toMatch(/Run "history" was begun with casts.hub.ndjson.gz\. Go on with that/)
   expect(code).toBe(2)
 })
 
 test('runs are listed and deleted', async () => {
-  expect((await fcm(['runs', 'list', '--data-dir', dir])).stdout).toMatch(/^part\s/m)
-  expect((await fcm(['runs', 'delete', 'part', '--data-dir', dir])).code).toBe(0)
-  expect((await fcm(['runs', 'list', '--data-dir', dir])).stdout).not.toMatch(/^part\s/m)
-  expect(await fcm(['runs', 'delete', 'part', '--data-dir', dir])).toMatchObject({ code: 2 })
+  expect((await here(['runs', 'list', '--data-dir', dir])).stdout).toMatch(/^part\s/m)
+  expect((await here(['runs', 'delete', 'part', '--data-dir', dir])).code).toBe(0)
+  expect((await here(['runs', 'list', '--data-dir', dir])).stdout).not.toMatch(/^part\s/m)
+  expect(await here(['runs', 'delete', 'part', '--data-dir', dir])).toMatchObject({ code: 2 })
 })

@@ -1,6 +1,7 @@
 /** The same activity gives the same bytes: after kill -9 at random moments, in any batches, on any partitions. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { here } from '../bin/testing.ts'
 import { createRandom } from '../models/random.ts'
 import { LIVE } from '../pipeline/topology.ts'
 import { holdExports, record } from './golden.fixture.ts'
@@ -49,7 +50,7 @@ test('killed at random moments and started again, it ends with the same bytes', 
     process.kill('SIGKILL')
     await process.ended
   }
-  const { code } = await fcm([...SIMULATE, '--data-dir', dir], OFTEN)
+  const { code } = await here([...SIMULATE, '--data-dir', dir], OFTEN)
   expect(code).toBe(0)
   expect(await exportsOf(dir)).toEqual(undisturbed)
 })
@@ -61,7 +62,7 @@ test('stopped with SIGINT it ends well, and goes on', async () => {
   await sleep(1500)
   process.kill('SIGINT')
   expect(await process.ended).toMatchObject({ code: 0 })
-  expect((await fcm([...SIMULATE, '--data-dir', dir])).code).toBe(0)
+  expect((await here([...SIMULATE, '--data-dir', dir])).code).toBe(0)
   expect(await exportsOf(dir)).toEqual(undisturbed)
 })
 
@@ -72,7 +73,7 @@ describe('batches and partitions', () => {
   ])('batches of %s on %s partitions give the same bytes', async ([batch, partitions]) => {
     const dir = newDir()
     const args = [...SIMULATE, '--data-dir', dir, '--batch-size', batch!, '--partitions', partitions!]
-    expect((await fcm(args)).code).toBe(0)
+    expect((await here(args)).code).toBe(0)
     expect(await exportsOf(dir)).toEqual(undisturbed)
   })
 })

@@ -10,6 +10,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import { here } from '../bin/testing.ts'
 import { BASE, DAY, HOUR, MINUTE } from '../common/time.ts'
 import { simulatedClock } from '../connectors/farcaster/source/clock.ts'
 import { fakeServer } from '../connectors/farcaster/source/fake-server.fixture.ts'
@@ -25,7 +26,7 @@ import { type Engines, openEngines } from './engines.ts'
 import { golden, hold, holdExports, record } from './golden.fixture.ts'
 import { PROCESSING } from './roles/roles.ts'
 import { startRoles } from './roles/start.ts'
-import { dataDir, fcm } from './testing.ts'
+import { dataDir } from './testing.ts'
 
 const ARCHIVE = fileURLToPath(new URL('../docs/examples/casts.hub.ndjson.gz', import.meta.url))
 
@@ -44,7 +45,7 @@ test('are of this model', () => expect(golden.model).toBe(defaults.model))
 
 test('an archive', async () => {
   const dir = newDir()
-  expect((await fcm(['backfill', ARCHIVE, '--run', 'history', '--data-dir', dir])).code).toBe(0)
+  expect((await here(['backfill', ARCHIVE, '--run', 'history', '--data-dir', dir])).code).toBe(0)
   await holdExports('archive', dir, 'history', 5000)
 })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { fcm, temporaryDir } from '../app/testing.ts'
 import { VERSION } from '../app/version.ts'
-import { dataDirIn, expectExplained, said } from './testing.ts'
+import { dataDirIn, expectExplained, here } from './testing.ts'
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)
@@ -29,7 +29,7 @@ describe('options', () => {
     [['start', '--follow', 'a b'], /--follow "a b": "a b" is neither the URL nor the id of a channel/],
     [['start', '--poll-seconds', '5'], /--poll-seconds "5": must be >= 60/],
   ] as const)('%s', async ([args, words]) => {
-    expectExplained(await said([...args, ...(args[0] === 'strat' ? [] : ['--data-dir', dir])]), 2, words)
+    expectExplained(await here([...args, ...(args[0] === 'strat' ? [] : ['--data-dir', dir])]), 2, words)
   })
 
   test('are refused by the program as well', async () => {
@@ -43,11 +43,11 @@ describe('options', () => {
 
   test('a bad value in the environment is named by its variable', async () => {
     expectExplained(
-      await fcm(['lag', '--data-dir', dir], { FCM_PARTITIONS: 'many' }),
+      await here(['lag', '--data-dir', dir], { FCM_PARTITIONS: 'many' }),
       2,
       /FCM_PARTITIONS "many"/,
     )
-    const secret = await fcm(['lag', '--data-dir', dir], { DATABASE_URL: 'mysql://root:hunter2@db/x' })
+    const secret = await here(['lag', '--data-dir', dir], { DATABASE_URL: 'mysql://root:hunter2@db/x' })
     expectExplained(secret, 2, /DATABASE_URL/)
     expect(secret.stderr).not.toMatch(/hunter2/)
   })
@@ -65,7 +65,7 @@ describe('options', () => {
       'migrate',
       'doctor',
     ]) {
-      expect((await said([command, '--help'])).stdout).toMatch(/Examples?:\n {2}(npx fcm|DATABASE_URL)/)
+      expect((await here([command, '--help'])).stdout).toMatch(/Examples?:\n {2}(npx fcm|DATABASE_URL)/)
     }
     expect(await fcm(['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n` })
   })
@@ -75,7 +75,7 @@ describe('files', () => {
   test('an archive that is not there', async () => {
     const missing = join(dir, 'missing.ndjson')
     expectExplained(
-      await fcm(['backfill', missing, '--run', 'x', '--data-dir', dataDirIn(dir, 'f')]),
+      await here(['backfill', missing, '--run', 'x', '--data-dir', dataDirIn(dir, 'f')]),
       2,
       /Can't read .*missing.ndjson/,
     )
@@ -84,7 +84,7 @@ describe('files', () => {
   test('a database that does not answer', async () => {
     const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
     expectExplained(
-      await fcm(['migrate', '--data-dir', join(dir, 'd')], env),
+      await here(['migrate', '--data-dir', join(dir, 'd')], env),
       4,
       /The database does not answer/,
     )
@@ -95,7 +95,7 @@ test('a port in use', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const ended = await fcm(['start', '--data-dir', dataDirIn(dir, 'p'), '--port', String(port)])
+  const ended = await here(['start', '--data-dir', dataDirIn(dir, 'p'), '--port', String(port)])
   expectExplained(ended, 3, new RegExp(`Port ${port} on 127.0.0.1 is taken`))
   server.close()
 })

@@ -12,5 +12,6 @@ try {
   process.stderr.write(said)
   process.exitCode = exit
 }
-// All that was open is closed, but kafkajs may go on for ten seconds with attempts at what was cut off.
+// All that was open is closed, but kafkajs may go on for ten seconds with attempts at what was cut off, and `doctor` has given
+// up on what never answers.
 setTimeout(() => process.exit(), LINGER_MS).unref()

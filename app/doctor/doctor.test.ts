@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { here } from '../../bin/testing.ts'
 import { fcm, temporaryDir } from '../testing.ts'
 import { clockFinding, schemas, topicFindings } from './deployment.ts'
 
@@ -10,9 +11,9 @@ type Finding = { check: string; state: string; found: string; mend?: string }
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)
-const doctor = async (env: Record<string, string>) => {
+const doctor = async (env: Record<string, string>, run = here) => {
   const began = Date.now()
-  const { stdout, code } = await fcm(['doctor', '--json', '--data-dir', join(dir, 'none')], env)
+  const { stdout, code } = await run(['doctor', '--json', '--data-dir', join(dir, 'none')], env)
   const findings = JSON.parse(stdout) as Finding[]
   const broken = findings.filter(({ state }) => state === 'broken')
   return { findings, broken, code, ms: Date.now() - began }
@@ -33,22 +34,25 @@ describe('on Kafka', () => {
     expect(code).toBe(1)
   })
 
-  test('those that never answer are, too, within ten seconds', async () => {
+  test('those that never answer are, too, and not waited for', async () => {
     const sockets = new Set<Socket>()
     const silent = createServer((socket) => {
       sockets.add(socket)
       socket.on('error', () => {})
     })
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-    const { broken, ms } = await doctor(away(`127.0.0.1:${(silent.address() as AddressInfo).port}`))
+    const { port } = silent.address() as AddressInfo
+    // Nor does the process wait for them when all is said.
+    const { broken, ms } = await doctor(away(`127.0.0.1:${port}`), fcm)
     expect(broken.map(({ check }) => check)).toEqual(ENGINES)
-    expect(ms).toBeLessThan(10_000)
+    // Six seconds, and the start of a process on a busy machine.
+    expect(ms).toBeLessThan(20_000)
     for (const socket of sockets) socket.destroy()
     silent.close()
   })
 
   test('what is not set is named', async () => {
-    const { code, stderr } = await fcm(['doctor'], { KAFKA_BROKERS: '127.0.0.1:1' })
+    const { code, stderr } = await here(['doctor'], { KAFKA_BROKERS: '127.0.0.1:1' })
     expect([code, stderr]).toEqual([2, expect.stringContaining('SCHEMA_REGISTRY_URL: must be set')])
   })
 })

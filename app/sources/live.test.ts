@@ -1,8 +1,8 @@
 /** `fcm start --mcp`: any MCP server, by the wall clock. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { fcm, spawnFcm, temporaryDir } from '../testing.ts'
+import { here } from '../../bin/testing.ts'
+import { dataDir, spawnFcm } from '../testing.ts'
 
-const { dir, remove } = temporaryDir()
 const hub = spawnFcm(['hub', '--port', '0', '--seed', '2'])
 let url: string
 
@@ -13,32 +13,35 @@ beforeAll(async () => {
 afterAll(async () => {
   hub.kill('SIGKILL')
   await hub.ended
-  remove()
 })
 
 function start(mcp: string, ...more: string[]) {
-  const running = spawnFcm(['start', '--port', '0', '--data-dir', dir, '--fresh', '--mcp', mcp, ...more])
-  // One that a failed test leaves behind would keep the directory from the next.
-  onTestFinished(() => void running.kill('SIGKILL'))
-  return running
+  const { dir, remove } = dataDir()
+  const running = spawnFcm(['start', '--port', '0', '--data-dir', dir, '--mcp', mcp, ...more])
+  onTestFinished(async () => {
+    running.kill('SIGKILL')
+    await running.ended
+    remove()
+  })
+  return { ...running, dir }
 }
 const OURS = () => `"${process.execPath}" bin/fcm.js mcp-server --hub ${url}`
 
 describe('polling a server', () => {
   test('says what is wrong with what it finds there, and goes on', async () => {
-    const running = start(OURS(), '--follow', 'base,nowhere', '--poll-seconds', '60')
+    const { dir, ...running } = start(OURS(), '--follow', 'base,nowhere', '--poll-seconds', '60')
     await running.says('Live: polling every 60 s')
     // The hub's clock stands in January.
     await running.warns('there is no cast of the last days in any of 1 channels')
     await running.warns('The server lists no channel nowhere. 1 are followed')
-    // A round is told of when it is stored, and at first the database is still being made; by then it may be the second.
-    const doctor = async () => (await fcm(['doctor', '--data-dir', dir])).stdout
+    // A round is told of when it is stored; by then it may be the second.
+    const doctor = async () => (await here(['doctor', '--data-dir', dir])).stdout
     await expect
       .poll(doctor)
       .toMatch(/ok {4}Source: the round of \S+ asked for 1 channels: [12] requests, 0 failed/)
     running.kill('SIGINT')
     expect(await running.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Stopped.') })
-    const simulation = await fcm(['start', '--data-dir', dir, '--port', '0'])
+    const simulation = await here(['start', '--data-dir', dir, '--port', '0'])
     expect(simulation).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/holds what was polled from a server, not a simulation/),

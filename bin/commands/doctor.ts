@@ -3,8 +3,6 @@ import { readConfig } from '../../app/config.ts'
 import { examineAll } from '../../app/doctor/doctor.ts'
 import { withSettings } from '../settings.ts'
 
-/** What was given up on may not be waited for either, ms. */
-const EXIT = 500
 const MARK = { ok: 'ok  ', attention: '!   ', broken: 'FAIL' }
 
 export function doctor(program: Command): void {
@@ -20,6 +18,5 @@ export function doctor(program: Command): void {
       )
       process.stdout.write(flags.json ? `${JSON.stringify(findings, null, 2)}\n` : text.join(''))
       if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
-      setTimeout(() => process.exit(), EXIT).unref()
     })
 }
