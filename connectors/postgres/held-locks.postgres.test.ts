@@ -1,8 +1,9 @@
 /** What others hold in the database, and for how long the store waits for it. */
 import { describe, expect, it } from 'vitest'
+import { BASE } from '../../common/time.ts'
 import { LIVE } from '../../pipeline/topology.ts'
 import { createDatabase } from './database/database.ts'
-import { alert, cast, signal } from './records.fixture.ts'
+import { alert, bin, cast, signal, T } from './records.fixture.ts'
 import { someServer } from './server.fixture.ts'
 import { openStore } from './store.ts'
 
@@ -56,6 +57,37 @@ describe.skipIf(!url)('with a server', () => {
     await expect(left).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE', retry: true })
     await other.query('DELETE FROM outbox WHERE run = $1', [run])
     await Promise.all([stopped, other].map((db) => db.close()))
+  })
+
+  it('who moves a run on waits for no other who does', async () => {
+    const [stores, db] = [
+      await Promise.all([openStore({ url: url! }), openStore({ url: url! })]),
+      createDatabase({ connectionString: url! }),
+    ]
+    const run = `horizon-${Date.now()}`
+    await stores[0].ingest.write(run, [bin('a', 0, 1)])
+    const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow = db.transaction(async (query) => {
+      await query(
+        `UPDATE series SET next = next + 100 FROM channels c JOIN runs r ON r.id = c.run
+         WHERE c.id = channel AND r.name = $1`,
+        [run],
+      )
+      begun.resolve()
+      await mayEnd.promise
+    })
+    await begun.promise
+    // By several connections: two of many may share a row.
+    const written = Array.from({ length: 4 }, (_, i) =>
+      stores[i % 2]!.ingest.write(run, [bin(`${i}`, 9 + i, 1)]),
+    )
+    await Promise.any(written)
+    expect(await stores[1].series.now(run)).toBeGreaterThan(T + 9 * BASE)
+    mayEnd.resolve()
+    await Promise.all([slow, ...written])
+    expect(await stores[1].series.now(run)).toBe(T + 101 * BASE)
+    await stores[0].runs.delete(run)
+    await Promise.all([db, ...stores].map((each) => each.close()))
   })
 
   it('the server is told for how long it may keep what nobody works on', async () => {

@@ -119,10 +119,16 @@ describe('its database', () => {
           'outbox',
           'alerts',
           'alert_days',
+          'late_totals',
+          'channel_spans',
+          'horizons',
           'channels',
         ],
       },
-      ...{ channel: ['gaps', 'coverage', 'polls', 'series'], series: ['counts', 'late', 'signals'] },
+      ...{
+        channel: ['gaps', 'coverage', 'polls', 'series', 'channel_spans'],
+        series: ['counts', 'late', 'signals'],
+      },
     }
     for (const [owner, tables] of Object.entries(orphans)) {
       const owners = owner === 'series' ? owner : `${owner}s`

@@ -18,7 +18,7 @@ const TABLES: Partial<Record<RecordType, string>> = {
   CastRemoved: 'removals',
   Coverage: 'coverage, gaps',
   Polled: 'polls',
-  BinClosed: 'channels, series, counts',
+  BinClosed: 'channels, channel_spans, series, counts',
   Signal: 'signals',
   AlertEvent: 'alerts, alert_events',
 }

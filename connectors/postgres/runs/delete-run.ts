@@ -14,6 +14,9 @@ const OF_RUN = [
   'alert_events',
   'alerts',
   'alert_days',
+  'late_totals',
+  'channel_spans',
+  'horizons',
 ]
 
 /** Series or channels whose rows are looked for together, by an index: what was deleted before is not read again. */

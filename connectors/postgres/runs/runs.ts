@@ -3,6 +3,7 @@ import { BASE } from '../../../common/time.ts'
 import { PARTS } from '../../../schemas/measures.js'
 import { NETWORK } from '../../../schemas/records.ts'
 import type { Alerts } from '../alerts/alerts.ts'
+import { keyOf } from '../database/channel-name.ts'
 import { decodeCursor, pageOf } from '../database/cursor.ts'
 import type { Database, Query } from '../database/database.ts'
 import type { Alone } from '../database/locks.ts'
@@ -62,16 +63,20 @@ export const createRuns = ({ read, db, alone, alerts, forget, freeSpace, now }: 
     const after = decodeCursor('runs', cursor, ['string'])
     const { rows } = await read(
       `SELECT r.name, (extract(epoch FROM r.created_at) * 1000)::bigint AS created,
-         count(DISTINCT c.id) FILTER (WHERE c.name <> '${NETWORK}' AND s.first IS NOT NULL) AS channels,
-         min(s.first) AS first, max(s.next) AS next,
-         (SELECT coalesce(sum(d.low + d.medium + d.high), 0)::bigint FROM alert_days d WHERE d.run = r.id) AS alerts, (
-           SELECT ARRAY [coalesce(sum(l.count), 0)::float8, coalesce(sum(l.count) FILTER (WHERE l.start < 0), 0)::float8]
-           FROM channels c JOIN series s ON s.channel = c.id JOIN late l ON l.series = s.id
-           WHERE c.run = r.id AND s.measure = ANY ($1)) AS late
-       FROM runs r LEFT JOIN channels c ON c.run = r.id LEFT JOIN series s ON s.channel = c.id
+         (SELECT count(*) FROM channel_spans s WHERE s.run = r.id)
+           - (SELECT count(*) FROM channels w JOIN channel_spans s ON s.channel = w.id WHERE w.run = r.id AND w.key = $4)
+           AS channels,
+         (SELECT min(s.first) FROM channel_spans s WHERE s.run = r.id) AS first,
+         (SELECT max(h.next) FROM horizons h WHERE h.run = r.id) AS next,
+         (SELECT coalesce(sum(d.low + d.medium + d.high), 0)::bigint FROM alert_days d WHERE d.run = r.id) AS alerts,
+         l.late, l.before_all
+       FROM runs r CROSS JOIN LATERAL (
+         SELECT coalesce(sum(t.count), 0)::float8 AS late, coalesce(sum(t.before_all), 0)::float8 AS before_all
+         FROM late_totals t WHERE t.run = r.id AND t.measure = ANY ($1)
+       ) l
        WHERE NOT r.deleting AND ($2::text IS NULL OR r.name > $2)
-       GROUP BY r.id ORDER BY r.name LIMIT $3`,
-      [PARTS, after?.[0] ?? null, limit + 1],
+       ORDER BY r.name LIMIT $3`,
+      [PARTS, after?.[0] ?? null, limit + 1, keyOf(NETWORK)],
     )
     const ms = (bin: unknown) => (bin === null ? null : (bin as number) * BASE)
     return pageOf(
@@ -86,8 +91,8 @@ export const createRuns = ({ read, db, alone, alerts, forget, freeSpace, now }: 
         firstAt: ms(row.first),
         lastAt: ms(row.next),
         alerts: row.alerts as number,
-        late: (row.late as number[])[0]!,
-        lateBefore: (row.late as number[])[1]!,
+        late: row.late as number,
+        lateBefore: row.before_all as number,
       }),
     )
   },

@@ -209,6 +209,25 @@ export function channelsContract(storeOf: () => Store, newRun: () => string): vo
       expect(known('said')).toEqual(range(130, 170))
     })
 
+    it('has those that have long been silent behind all others, by name', async () => {
+      const run = newRun()
+      const own = (n: number) => ({ fingerprint: `${run}-${n}` })
+      await store.ingest.write(run, [
+        ...['z', 'c', 'a', 'b'].map((key) => bin(key, 0, 9)),
+        ...[signal('z', 0, { score: 0.9 }), bin('alerted', 1, 2), open('alerted', 1, own(1))],
+        ...[idle('a', 1), bin('b now', END, 0), bin('y now', END, 1), bin('judged', END, 0)],
+        signal('judged', END, { score: null, p: 0.9 }),
+      ])
+      const { now, items, of } = await overview(run)
+      expect(now).toBe(T + (END + 1) * BASE)
+      expect(channelsOf(items)).toEqual(['alerted', 'judged', 'y now', 'a', 'b', 'b now', 'c', 'z'])
+      expect(of.get('a')!.recent).toEqual(Array(72).fill(0))
+      expect(of.get('z')).toMatchObject({ at: T, score: null, recent: Array(72).fill(null) })
+      for (let limit = 1; limit < items.length; limit++) {
+        expect((await overview(run, limit)).items).toEqual(items.slice(0, limit))
+      }
+    })
+
     it('shows posts where there are no casts, and whatever there is else', async () => {
       const run = newRun()
       const bins = (key: string, measures: string[]): Input => {

@@ -12,7 +12,7 @@ const RECENT = 72
 
 type OpenAlert = ChannelState['alerts'][number]
 /** `id` and `idleFrom` are of the series, `recent` is empty until it is read. */
-type Candidate = ChannelState & { id: number; idleFrom: number | null; events: number }
+type Candidate = ChannelState & { id: number; channelId: number; idleFrom: number | null; events: number }
 
 /** Figures of a bin too old to tell of now. */
 const UNKNOWN = { score: null, p: null, count: null, expected: null }
@@ -24,55 +24,86 @@ export const createOverview = (query: Query): Pick<SeriesQueries, 'overview' | '
 
   async overview(run, limit) {
     // What does not hang together is asked at once: the embedded database has one session, and a queue before it.
-    const [end, heads] = await Promise.all([horizonOf(query, run), readHeads(query, run)])
+    const [end, open] = await Promise.all([horizonOf(query, run), readOpen(query, run)])
     const from = end - RECENT
-    for (const head of heads) if (head.at !== null && head.at < from * BASE) Object.assign(head, UNKNOWN)
+    const read = async (channels: string, values: unknown[]) => {
+      const heads = await readHeads(query, channels, [run, ...values])
+      for (const head of heads) {
+        head.alerts = open.get(head.channelId) ?? []
+        if (head.at !== null && head.at < from * BASE) Object.assign(head, UNKNOWN)
+      }
+      return heads
+    }
+    const heads = await read(ACTIVE, [Math.floor(from / RECENT), arrayLiteral([...open.keys()])])
     heads.sort(byRisk)
     // Only by how many events there were are those told apart that are alike in all else.
     const last = heads[Math.min(limit, heads.length) - 1]
     const candidates = last ? heads.filter((head) => byRisk(head, last) <= 0) : []
     await readCounts(query, candidates, from)
-    const shown = candidates
-      .sort((a, b) => byRisk(a, b) || b.events - a.events || (a.channel < b.channel ? -1 : 1))
-      .slice(0, limit)
-    await Promise.all([readSilence(query, shown, from), readScores(query, shown, from)])
+    let shown = candidates.sort(inOrder).slice(0, limit)
+    // Of all others nothing is known but their names.
+    if (shown.length < limit || isSilent(shown.at(-1)!)) {
+      const others = await read(SILENT, [arrayLiteral(heads.map(({ channelId }) => channelId)), limit])
+      await readCounts(query, others, from)
+      shown = [...shown, ...others].sort(inOrder).slice(0, limit)
+    }
+    await Promise.all([readSilence(query, run, shown, from), readScores(query, shown, from)])
     return {
       now: end * BASE || null,
-      items: shown.map(({ id: _, idleFrom: __, events: ___, ...state }) => state),
+      items: shown.map(({ id: _, channelId: __, idleFrom: ___, events: ____, ...state }) => state),
     }
   },
 })
 
-/** Channels of run $1, each with one of its series, and what was last made of that. */
-const HEADS = `SELECT s.*, g.start, g.count, g.expected, g.p, g.score, g.decision
-  FROM (
-    SELECT DISTINCT ON (c.id) c.id AS channel, c.name, s.id, s.measure, CASE WHEN s.idle THEN s.next END AS idle_from
-    FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id WHERE r.name = $1
-    ORDER BY c.id, s.first IS NULL, array_position('{${SHOWN}}'::text[], s.measure)
-  ) s LEFT JOIN latest_signals g ON g.series = s.id AND g.resolution = ${BASE_SECONDS}`
-/** Open alerts of run $1, worst first. */
-const OPEN = `SELECT channel AS id, fingerprint, kind, severity, opened_at FROM alerts
-  WHERE run = (SELECT id FROM runs WHERE name = $1) AND state = 'open'
-  ORDER BY array_position('{${SEVERITIES}}'::text[], severity) DESC, array_position('{${ALERT_KINDS}}'::text[], kind),
-    opened_at DESC, fingerprint`
+/**
+ * Each of some channels with one of its series, and what was last made of that. LIMIT keeps the planner from reading all channels,
+ * and all signals, for the sake of some.
+ */
+const headsOf = (channels: string) => `SELECT s.*, g.*
+  FROM (${channels}) a CROSS JOIN LATERAL (
+    SELECT c.id AS channel, c.name, s.id, s.measure, CASE WHEN s.idle THEN s.next END AS idle_from
+    FROM channels c JOIN series s ON s.channel = c.id WHERE c.id = a.channel
+    ORDER BY s.first IS NULL, array_position('{${SHOWN}}'::text[], s.measure) LIMIT 1
+  ) s LEFT JOIN LATERAL (
+    SELECT start, count, expected, p, score, decision FROM latest_signals
+    WHERE series = s.id AND resolution = ${BASE_SECONDS} LIMIT 1
+  ) g ON true`
+/** Those of run $1 of which there was a bin in what is shown, or some hours before, and those in $3. */
+const ACTIVE = `SELECT channel FROM channel_spans
+  WHERE run = (SELECT id FROM runs WHERE name = $1) AND last_${RECENT} >= $2
+  UNION SELECT unnest($3::int[])`
+/** The first $3 of run $1 by name, without those in $2. */
+const SILENT = `SELECT c.id AS channel FROM channels c
+  WHERE c.run = (SELECT id FROM runs WHERE name = $1) AND c.id <> ALL ($2::int[])
+    AND EXISTS (SELECT FROM series s WHERE s.channel = c.id)
+  ORDER BY left(c.name, 500), c.name LIMIT $3`
 
-async function readHeads(query: Query, run: string): Promise<Candidate[]> {
-  const [heads, open] = await Promise.all([query(HEADS, [run]), query(OPEN, [run])])
-  const alerts = grouped(
-    open.rows,
-    ({ fingerprint: id, kind: type, severity, opened_at: openedAt }) =>
-      ({ id, type, severity, openedAt }) as OpenAlert,
-  )
-  return heads.rows.map(
+async function readHeads(query: Query, channels: string, values: unknown[]): Promise<Candidate[]> {
+  const { rows } = await query(headsOf(channels), values)
+  return rows.map(
     (row) =>
       ({
-        channel: row.name,
-        alerts: alerts.get(row.channel as number) ?? [],
-        series: `${row.measure}:${row.name}`,
+        ...{ channel: row.name, alerts: [], series: `${row.measure}:${row.name}` },
         ...{ score: row.score, p: row.p, count: row.count, expected: row.expected },
         ...{ at: row.start, decision: row.decision, recent: [], scores: [] },
-        ...{ id: row.id, idleFrom: row.idle_from, events: 0 },
-      }) as Candidate,
+        ...{ id: row.id, channelId: row.channel, idleFrom: row.idle_from, events: 0 },
+      }) as unknown as Candidate,
+  )
+}
+
+/** Open alerts of a run by channel, worst first. */
+async function readOpen(query: Query, run: string): Promise<Map<number, OpenAlert[]>> {
+  const { rows } = await query(
+    `SELECT channel AS id, fingerprint, kind, severity, opened_at FROM alerts
+     WHERE run = (SELECT id FROM runs WHERE name = $1) AND state = 'open'
+     ORDER BY array_position('{${SEVERITIES}}'::text[], severity) DESC, array_position('{${ALERT_KINDS}}'::text[], kind),
+       opened_at DESC, fingerprint`,
+    [run],
+  )
+  return grouped(
+    rows,
+    ({ fingerprint: id, kind: type, severity, opened_at: openedAt }) =>
+      ({ id, type, severity, openedAt }) as OpenAlert,
   )
 }
 
@@ -80,6 +111,13 @@ async function readHeads(query: Query, run: string): Promise<Candidate[]> {
 function byRisk(a: Candidate, b: Candidate): number {
   return kindOf(a) - kindOf(b) || (b.score ?? -1) - (a.score ?? -1) || (a.p ?? 2) - (b.p ?? 2)
 }
+
+const inOrder = (a: Candidate, b: Candidate): number =>
+  byRisk(a, b) || b.events - a.events || Buffer.compare(Buffer.from(a.channel), Buffer.from(b.channel))
+
+/** Nothing is known of it, as of channels that have been silent for long. */
+const isSilent = ({ alerts, score, p, events }: Candidate): boolean =>
+  alerts.length === 0 && score === null && p === null && events === 0
 
 const kindOf = ({ alerts }: Candidate): number =>
   Math.min(ALERT_KINDS.length + 1, ...alerts.map(({ type }) => kindOrder(type)))
@@ -126,13 +164,14 @@ async function readCounts(query: Query, states: Candidate[], from: number): Prom
 }
 
 /** Zeros of those that are idle, as far as the source has spoken of them; what it has not seen meanwhile isn't zero. */
-async function readSilence(query: Query, shown: Candidate[], from: number): Promise<void> {
+async function readSilence(query: Query, run: string, shown: Candidate[], from: number): Promise<void> {
   const idle = shown.filter(({ idleFrom }) => idleFrom !== null)
   const [said, missed] = await Promise.all([
     query(
       `SELECT s.id, ${SAID_TO} AS said_to FROM series s JOIN channels c ON c.id = s.channel
-       LEFT JOIN channels w ON w.run = c.run AND w.key = $2 WHERE s.id = ANY ($1::int[])`,
-      [idsOf(idle), keyOf(NETWORK)],
+       LEFT JOIN channels w ON w.run = (SELECT id FROM runs WHERE name = $3) AND w.key = $2
+       WHERE s.id = ANY ($1::int[])`,
+      [idsOf(idle), keyOf(NETWORK), run],
     ),
     query(
       'SELECT series AS id, "from", "to" FROM unknown_spans WHERE series = ANY ($1::int[]) AND "to" > $2',

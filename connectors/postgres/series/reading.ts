@@ -61,8 +61,7 @@ export async function findSeries(
 /** The end of the run's last bin, in base bins; 0 when it has none. */
 export async function horizonOf(query: Query, run: string): Promise<number> {
   const { rows } = await query(
-    `SELECT coalesce(max(s.next), 0) AS horizon
-     FROM runs r JOIN channels c ON c.run = r.id JOIN series s ON s.channel = c.id WHERE r.name = $1`,
+    'SELECT coalesce(max(h.next), 0) AS horizon FROM runs r JOIN horizons h ON h.run = r.id WHERE r.name = $1',
     [run],
   )
   return rows[0]!.horizon as number
