@@ -13,6 +13,7 @@ import { toRecord } from '../stamp.ts'
 import { type Asking, askAll, LANES } from './asking.ts'
 import { claim, farewell, isGivenUp, postsSince, toCoverage } from './claims.ts'
 import {
+  type ChannelMemory,
   decidedTo,
   idOf,
   type KnownCast,
@@ -201,15 +202,22 @@ export async function* pollRound(round: Round): AsyncGenerator<Keyed[], Spent> {
   function due(channel: string, id: string): Request[] {
     const known = channelOf(channel)!
     const cast = known.casts.get(id)!
-    return under.flatMap((measure) => {
-      const done = polledTo(memory, known, measure)
-      const request = (since: number) => [{ channel, measure, cast, since }]
-      const owed = known.owed[measure].get(id)
-      if (owed !== undefined && cast.time + WATCHED > decidedTo(memory, known, measure)) return request(owed)
-      if (cast.learnedAfter >= done) return lastDue(cast.time, at) === null ? [] : request(cast.time)
-      if (!isDue(cast.time, done, at)) return []
-      return request(Math.max(cast.time, (lastDue(cast.time, done) ?? 0) - LATENESS))
-    })
+    const requests: Request[] = []
+    for (const measure of under) {
+      const since = dueSince(known, id, cast, measure)
+      if (since !== null) requests.push({ channel, measure, cast, since })
+    }
+    return requests
+  }
+
+  /** From when on what is under a cast has to be looked at now; null: it hasn't. */
+  function dueSince(known: ChannelMemory, id: string, cast: KnownCast, measure: keyof Owed): number | null {
+    const done = polledTo(memory, known, measure)
+    const owed = known.owed[measure].get(id)
+    if (owed !== undefined && cast.time + WATCHED > decidedTo(memory, known, measure)) return owed
+    if (cast.learnedAfter >= done) return lastDue(cast.time, at) === null ? null : cast.time
+    if (!isDue(cast.time, done, at)) return null
+    return Math.max(cast.time, (lastDue(cast.time, done) ?? 0) - LATENESS)
   }
 
   /** A request did not come through. `isUnreadable`: it did, but for something that nobody may ever be able to read. */

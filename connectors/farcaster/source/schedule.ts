@@ -19,8 +19,9 @@ export const LONGEST_WAIT = HOUR
 
 /** When the last poll that was due at `now` was due, for a cast signed at `time`; null before the first. */
 export function lastDue(time: number, now: number): number | null {
-  const age = AGES.findLast((due) => due <= now - time)
-  return age === undefined ? null : time + age
+  // Asked of every cast in every round: a loop takes a tenth of the time of `findLast`.
+  for (let i = AGES.length - 1; i >= 0; i--) if (AGES[i]! <= now - time) return time + AGES[i]!
+  return null
 }
 
 /** Whether a poll falls due after `after`, at `now` at the latest. */
