@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
-import { dataDir, fcm, spawnFcm } from './testing.ts'
+import { here } from '../bin/testing.ts'
+import { dataDir, spawnFcm } from './testing.ts'
 
 const { dir, remove } = dataDir()
 afterAll(remove)
@@ -24,7 +25,7 @@ test('a port that is taken is named by its setting', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const { code, stderr } = await fcm(['run', 'sum', '--data-dir', dir], { FCM_METRICS_PORT: String(port) })
+  const { code, stderr } = await here(['run', 'sum', '--data-dir', dir], { FCM_METRICS_PORT: String(port) })
   expect(stderr).toContain(`FCM_METRICS_PORT "${port}": another program has it on 127.0.0.1`)
   expect(code).toBe(2)
   server.close()

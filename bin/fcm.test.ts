@@ -1,11 +1,12 @@
 /** How the program is started, by whichever Node and whatever is around it, and that it ends when it is told to. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { FCM, fcm, temporaryDir } from '../app/testing.ts'
+import { dataDirIn, here } from './testing.ts'
 
 const { dir, remove } = temporaryDir()
 afterAll(remove)
@@ -74,33 +75,25 @@ test.each([
   ['at work', [], /"role":"count"/],
   ['that is only starting', ['--import', slowly], /loading/],
   ['by a Node that is too old', ['--import', older], /"role":"count"/],
-])(
-  'under npm, a process %s whose parent is gone stops, and leaves no lock',
-  {
-    timeout: 60_000,
-  },
-  async (_, node, said) => {
-    const data = mkdtempSync(join(dir, 'orphan'))
-    const words = [process.execPath, '--disable-warning=ExperimentalWarning', ...node, FCM]
-    const command = `${words.map((word) => `'${word}'`).join(' ')} run count --data-dir "${data}" & echo $! >&2; wait`
-    const shell = spawn('sh', ['-c', command], { env: { ...ENV, npm_lifecycle_event: 'npx' } })
-    onTestFinished(() => void shell.kill('SIGKILL'))
-    const pid = await once(shell.stderr.setEncoding('utf8'), 'data').then(([line]) =>
-      Number.parseInt(line, 10),
-    )
-    onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')))
-    // Whatever has it open is alive.
-    const ended = once(shell.stdout, 'close')
-    const heard: string[] = []
-    shell.stdout.setEncoding('utf8').on('data', (text) => heard.push(text))
-    await expect.poll(() => heard.join('')).toMatch(said)
-    shell.kill('SIGKILL')
-    await ended
-    expect(await fcm(['lag', '--data-dir', data])).toMatchObject({
-      stderr: expect.not.stringContaining('in use'),
-    })
-  },
-)
+])('under npm, a process %s whose parent is gone stops, and leaves no lock', async (who, node, said) => {
+  const data = dataDirIn(dir, who)
+  const words = [process.execPath, '--disable-warning=ExperimentalWarning', ...node, FCM]
+  const command = `${words.map((word) => `'${word}'`).join(' ')} run count --data-dir "${data}" & echo $! >&2; wait`
+  const shell = spawn('sh', ['-c', command], { env: { ...ENV, npm_lifecycle_event: 'npx' } })
+  onTestFinished(() => void shell.kill('SIGKILL'))
+  const pid = await once(shell.stderr.setEncoding('utf8'), 'data').then(([line]) => Number.parseInt(line, 10))
+  onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')))
+  // Whatever has it open is alive.
+  const ended = once(shell.stdout, 'close')
+  const heard: string[] = []
+  shell.stdout.setEncoding('utf8').on('data', (text) => heard.push(text))
+  await expect.poll(() => heard.join('')).toMatch(said)
+  shell.kill('SIGKILL')
+  await ended
+  expect(await here(['lag', '--data-dir', data])).toMatchObject({
+    stderr: expect.not.stringContaining('in use'),
+  })
+})
 
 test('what nobody under npm has started goes on without its parent', async () => {
   const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${FCM}" hub --port 0 & echo $! >&2; wait`

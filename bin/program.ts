@@ -23,7 +23,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 }
 
-/** The program as far as the command `name` needs it: `help`, or an option of its own, needs them all. */
+/** The program as far as the command `name` needs it: `help` needs them all. */
 export async function createProgram(name: string, output: OutputConfiguration = {}): Promise<Command> {
   const program = new Command('fcm')
     .description('Watches Farcaster conversations and warns before they tip.')
@@ -32,7 +32,7 @@ export async function createProgram(name: string, output: OutputConfiguration = 
     .configureOutput(output)
     .exitOverride()
   if (Object.hasOwn(commands, name)) (await commands[name]!())(program)
-  else if (name === 'help' || name.startsWith('-'))
+  else if (['help', '--help', '-h'].includes(name))
     for (const load of Object.values(commands)) (await load())(program)
   // That a name is none of theirs can be said without loading any.
   else for (const known of Object.keys(commands)) program.command(known)

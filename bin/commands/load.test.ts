@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { fcm, temporaryDir } from '../../app/testing.ts'
+import { here } from '../testing.ts'
 
 test('measures, says it as JSON, and leaves nothing behind', async () => {
   const { dir, remove } = temporaryDir()
@@ -25,7 +26,7 @@ test.each([
   ['--rate', '-1', 'above 0'],
   ['--series', 'many', 'whole number'],
 ])('refuses %s %s', async (option, value, why) => {
-  const { code, stderr } = await fcm(['load', option, value])
+  const { code, stderr } = await here(['load', option, value])
   expect(code).toBe(2)
   expect(stderr).toMatch(`${option} "${value}"`)
   expect(stderr).toMatch(why)
