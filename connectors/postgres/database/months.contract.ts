@@ -1,9 +1,22 @@
 /** What every store must do with run `live`, whose rows stand in the month in which they were stored. */
 import { describe, expect, it } from 'vitest'
-import { BASE } from '../../../common/time.ts'
+import { BASE, HOUR } from '../../../common/time.ts'
 import { LIVE } from '../../../pipeline/topology.ts'
 import { BEGINNING } from '../alerts/place.ts'
-import { ART, alert, all, allPages, bin, cast, type Input, removal, signal, T } from '../records.fixture.ts'
+import {
+  ART,
+  alert,
+  all,
+  allPages,
+  bin,
+  cast,
+  coverage,
+  type Input,
+  polled,
+  removal,
+  signal,
+  T,
+} from '../records.fixture.ts'
 import type { Store } from '../store.ts'
 import { KEPT_MONTHS, monthOf } from './months.ts'
 
@@ -112,6 +125,49 @@ export function monthsContract(storeOf: () => Store, newRun: () => string, at: (
       await expect(storeOf().alerts.checkPlace(LIVE, first!.place)).rejects.toMatchObject(expired)
       await storeOf().alerts.checkPlace(LIVE, last!.place)
       expect(await storeOf().alerts.get(fingerprint)).not.toBeNull()
+    })
+
+    it('a channel of which nothing is left goes with its series, and comes anew when it is spoken in again', async () => {
+      const [run, gone, quiet, alerted, missed, later] = [newRun(), ...Array.from({ length: 5 }, newChannel)]
+      const known = async (of: string) => {
+        const { series } = storeOf()
+        const found = [gone, quiet, alerted, missed, later].map((name) => series.findChannel(of, name!))
+        return (await Promise.all(found)).map(({ known }) => known)
+      }
+      const late: Input = { key: missed!, record: { type: 'Late', measure: 'casts', start: T, count: 1 } }
+      const said = (key: string, to: number) => coverage(key, 'covered', T, to)
+      const channels = [
+        ...stretch(gone!, 0, 5),
+        ...[said(gone!, T + HOUR), polled(gone!, T, 1), bin(quiet!, 0, 1), said('*', T)],
+        ...[alert(alerted!, 0, 1, { fingerprint: `${run}-1` }), late, said(later!, monthLater(41))],
+      ]
+      at(monthLater(40))
+      await storeOf().ingest.write(LIVE, channels)
+      await storeOf().ingest.write(run, stretch(gone!, 0, 5))
+      at(monthLater(40 + KEPT_MONTHS))
+      await storeOf().runs.expire(1000)
+      expect(await known(LIVE)).toEqual([true, false, true, true, true])
+      at(monthLater(41 + KEPT_MONTHS))
+      await storeOf().runs.expire(1000)
+      expect(await known(LIVE)).toEqual([false, false, true, true, true])
+      expect((await storeOf().series.findChannel(LIVE, '*')).known).toBe(true)
+      expect(await known(run)).toEqual([true, false, false, false, false])
+      expect((await rowsOf(run, gone!)).signals).toHaveLength(5)
+      // The store remembers what was there.
+      await storeOf().ingest.write(LIVE, [
+        cast(gone!, 1e5, 'again'),
+        said(gone!, monthLater(41 + KEPT_MONTHS)),
+      ])
+      expect(await textsOf(gone!)).toEqual(['again'])
+      await storeOf().ingest.write(LIVE, stretch(gone!, 3, 5))
+      expect((await rowsOf(LIVE, gone!)).counts.map(({ start }) => start)).toEqual(
+        [3, 4].map((i) => T + i * BASE),
+      )
+      await storeOf().runs.expire(1000)
+      expect(await known(LIVE)).toEqual([true, false, true, true, true])
+      at(monthLater(43 + KEPT_MONTHS))
+      await storeOf().runs.expire(1000)
+      expect(await known(LIVE)).toEqual([true, false, true, true, false])
     })
   })
 }

@@ -13,6 +13,9 @@ export function monthOf(time: number): number {
   return date.getUTCFullYear() * 12 + date.getUTCMonth()
 }
 
+/** When a month begins, in ms. */
+export const beginOf = (month: number): number => Date.UTC(Math.floor(month / 12), month % 12)
+
 /** Whole months that are kept beside the one under way: the log keeps what they are made from for as long. */
 export const KEPT_MONTHS = 12
 

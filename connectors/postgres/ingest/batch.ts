@@ -21,7 +21,7 @@ export type Input = { key: string; record: FcmRecord }
 /** A series' row, and its timeline as the database has it. */
 export type SeriesEntry = { id: number; line: Timeline }
 
-/** Another process moved on a series that is remembered here, or deleted the run. What is remembered is read again. */
+/** Another process moved on a series that is remembered here, or deleted it, or the run. What is remembered is read again. */
 export class Stale extends Error {}
 
 export type Keyed<R> = { key: string; record: R }

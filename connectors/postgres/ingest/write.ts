@@ -1,11 +1,11 @@
 /** Writes batches of records: one transaction each, ahead of which what this process remembers never gets. */
 import { FcmError } from '../../../common/errors.ts'
 import { LIVE } from '../../../pipeline/topology.ts'
-import type { Measure } from '../../../schemas/records.ts'
+import { type Measure, NETWORK } from '../../../schemas/records.ts'
 import { insertActions, insertAlertEvents } from '../alerts/insert-alerts.ts'
 import { blankRemoved, insertCasts, insertRemovals } from '../casts/insert-casts.ts'
 import { keyOf } from '../database/channel-name.ts'
-import { codeOf, type Database, type Query, unnest } from '../database/database.ts'
+import { arrayLiteral, codeOf, type Database, type Query, unnest } from '../database/database.ts'
 import { makeMonth, monthOf, NO_MONTH } from '../database/months.ts'
 import { insertCoverages, insertGaps, insertPolls } from '../operations/insert-operations.ts'
 import { insertLates, insertSignals, insertTimelines, insertUnknowns } from '../series/insert-series.ts'
@@ -72,6 +72,7 @@ export function createWriter(
       // All in one go, and carried out in this order: each sends its statements before it waits.
       const [{ rows }] = await Promise.all([
         held,
+        run === LIVE && holdChannels(query, entry, batch.channels.keys()),
         insertRemovals(query, entry.id, batch.removals),
         insertCasts(query, entry.id, batch.casts, channel, month),
         insertGaps(query, batch.gaps, channel),
@@ -92,6 +93,17 @@ export function createWriter(
       ...batch.removals.map(({ target }) => target),
     ])
     return { rejected: batch.rejected }
+  }
+
+  /** Until the commit, so that none is forgotten underneath; one that was comes anew. */
+  async function holdChannels(query: Query, run: RunEntry, names: Iterable<string>): Promise<void> {
+    const ids = [...names].filter((name) => name !== NETWORK).map((name) => run.channels.get(name)!.id)
+    if (ids.length === 0) return
+    const { rows } = await query(
+      'SELECT FROM channels WHERE id = ANY ($1::int[]) ORDER BY id FOR KEY SHARE',
+      [arrayLiteral(ids)],
+    )
+    if (rows.length < ids.length) throw new Stale('a channel was forgotten')
   }
 
   async function runEntry(query: Query, run: string): Promise<RunEntry> {

@@ -2,10 +2,11 @@
 import { LIVE } from '../../../pipeline/topology.ts'
 import type { Alerts } from '../alerts/alerts.ts'
 import { placeOf } from '../alerts/place.ts'
-import type { Query } from '../database/database.ts'
-import { KEPT_MONTHS, makeMonth, monthOf } from '../database/months.ts'
+import type { Database, Query } from '../database/database.ts'
+import { beginOf, KEPT_MONTHS, makeMonth, monthOf } from '../database/months.ts'
 import { deleteInSlices, SLICE } from '../database/slices.ts'
 import { forgetPolls } from '../operations/insert-operations.ts'
+import { forgetChannels } from './forget-channels.ts'
 
 const OF_LIVE = `SELECT c.id FROM channels c JOIN runs r ON r.id = c.run WHERE r.name = '${LIVE}'`
 const SERIES_OF_LIVE = `SELECT s.id FROM series s WHERE s.channel IN (${OF_LIVE})`
@@ -27,11 +28,12 @@ const SLOW = [
 
 /** In ms, `now`: by it months are told. Safe to be called by several processes at once. Returns how many rows and tables. */
 export async function expire(
-  query: Query,
+  db: Database,
   alerts: Pick<Alerts, 'forget'>,
   textDays: number,
   now: number,
 ): Promise<number> {
+  const { query } = db
   const before = monthOf(now) - KEPT_MONTHS
   // Ahead of who writes in it first, which may be an alert.
   await makeMonth(query, monthOf(now) + 1)
@@ -40,7 +42,8 @@ export async function expire(
     (await forgetPolls(query)) +
     (await dropMonths(query, before)) +
     (await deleteSlow(query)) +
-    (await forgetChanges(query, alerts, now))
+    (await forgetChanges(query, alerts, now)) +
+    (await forgetChannels(db, beginOf(before)))
   )
 }
 

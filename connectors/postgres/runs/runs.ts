@@ -35,8 +35,8 @@ export interface Runs {
   delete(run: string): Promise<void>
   /**
    * Blanks texts of casts that were stored more than `textDays` ago, deletes requests of channels from more than 14 days
-   * before their run's last round, and of run `live` what was stored more than `KEPT_MONTHS` whole months ago; returns how
-   * many rows and tables that were.
+   * before their run's last round, and of run `live` what was stored more than `KEPT_MONTHS` whole months ago, and channels of
+   * which nothing is left then; returns how many rows, tables and channels that were.
    */
   expire(textDays: number): Promise<number>
   /** One process at a time. */
@@ -108,7 +108,7 @@ export const createRuns = ({ read, db, alone, alerts, forget, freeSpace, now }: 
   },
 
   async expire(textDays) {
-    const expired = await expire(db.query, alerts, textDays, now())
+    const expired = await expire(db, alerts, textDays, now())
     if (expired > 0) await freeSpace()
     return expired
   },
