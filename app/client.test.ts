@@ -52,6 +52,22 @@ test.each([
   })
 })
 
+test.each([
+  ['before it is asked', false],
+  ['before it has answered', true],
+])('what is given up %s, without an owner, is told as that', async (_, later) => {
+  const own = dataDir()
+  const client = await connect(readConfig({ dataDir: own.dir }, {}), { create: true })
+  const giving = new AbortController()
+  const { signal } = giving
+  if (!later) giving.abort()
+  const asked = client.stream({ path: '/v1/runs', signal })
+  if (later) giving.abort()
+  await expect(asked).rejects.toBe(signal.reason)
+  await client.close()
+  own.remove()
+})
+
 test('what is no problem is told by its status', async () => {
   answer = { status: 502, body: '<html>' }
   const client = await connect(readConfig({ dataDir: dir }, {}), { create: true })

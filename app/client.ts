@@ -3,7 +3,7 @@
  * for Kafka and its database) themselves and asking the very same API in process.
  */
 import { resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import type { AtWork } from '../api/contracts/admin.ts'
 import type { Problem } from '../api/contracts/problem.ts'
 import { codeOf } from '../api/problem-type.ts'
@@ -80,15 +80,18 @@ async function openDirectly(config: Config): Promise<Client> {
   const engines = await openEngines(config)
   const { app, token } = await apiOf(engines)
   const ask = async ({ method = 'GET', path, body, signal }: Request): Promise<Answer> => {
+    // `inject` itself is not told: aborted before there is an answer it ends the process, or never returns.
+    signal?.throwIfAborted()
     const answer = await app.inject({
       method,
       url: path,
       headers: { authorization: `Bearer ${token}`, host: '127.0.0.1' },
       ...(body ? { payload: body } : {}),
-      ...(signal ? { signal } : {}),
       payloadAsStream: true,
     })
-    return { status: answer.statusCode, body: answer.stream() }
+    signal?.throwIfAborted()
+    const stream = answer.stream()
+    return { status: answer.statusCode, body: signal ? addAbortSignal(signal, stream) : stream }
   }
   return clientOf(ask, async () => {
     await app.close()
