@@ -33,7 +33,7 @@ workerContract('the announcer', async () => {
   return { worker: announcer(FROM, (line) => void said.push(line)), changes: CHANGES, done: async () => said }
 })
 
-test('that an alert opens and that it ends is said, each in one line; updates are not', async () => {
+test('that an alert opens and that it is resolved is said, each in one line; updates are not', async () => {
   const said: string[] = []
   const { work } = announcer(FROM, (line) => void said.push(line))
   await work([
@@ -44,7 +44,7 @@ test('that an alert opens and that it ends is said, each in one line; updates ar
   expect(said).toEqual([
     '2026-01-05T00:00:00Z onset (high) in base: many casts',
     '2026-01-05T00:00:00Z onset (high) in art: many casts',
-    '2026-01-05T00:01:00Z onset in base has ended',
+    '2026-01-05T00:01:00Z onset in base is resolved',
     '2026-01-05T00:00:00Z onset (high) in x y: many casts',
   ])
 })

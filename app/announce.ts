@@ -1,4 +1,4 @@
-/** The worker that tells alerts on the terminal as they open and end. */
+/** The worker that tells alerts on the terminal as they open and are resolved. */
 import { oneLine } from '../common/text.ts'
 import { iso } from '../common/time.ts'
 import type { AlertChange } from '../connectors/postgres/alerts/alerts.ts'
@@ -28,7 +28,7 @@ export function announcer(
         const { type, severity, channel, reason, openedAt, resolvedAt } = now
         if (event === 'opened')
           say(oneLine(`${iso(openedAt)} ${type} (${severity}) in ${channel}: ${reason}`))
-        else if (event === 'resolved') say(oneLine(`${iso(resolvedAt!)} ${type} in ${channel} has ended`))
+        else if (event === 'resolved') say(oneLine(`${iso(resolvedAt!)} ${type} in ${channel} is resolved`))
       }
     },
   }
