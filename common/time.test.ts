@@ -35,6 +35,16 @@ test('what is written is read again', () => {
   )
 })
 
+test('a time is written as Date writes it, whatever was written before; what is none is refused', () => {
+  const times = fc.date({ min: new Date('0000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+  fc.assert(
+    fc.property(fc.array(times), (dates) => {
+      for (const date of dates) expect(iso(date.getTime())).toBe(`${date.toISOString().slice(0, 19)}Z`)
+    }),
+  )
+  for (const none of [Number.NaN, Number.POSITIVE_INFINITY, 9e15]) expect(() => iso(none)).toThrow(RangeError)
+})
+
 test('times before 1970 are rounded as those after are', () => {
   fc.assert(
     fc.property(fc.integer({ min: -(2 ** 50), max: 2 ** 50 }), (time) => {
