@@ -3,8 +3,6 @@ import { FcmError } from '../../common/errors.ts'
 import { channelHash, describeInBrowser, SOON, soon } from './testing/bench.ts'
 import { SUMMER } from './testing/network.ts'
 
-/** The page waits 8 s for an answer. */
-const LATE = { timeout: 60_000 }
 const WHY = "What holds the answer can't be reached"
 const AS_OF = /^As of \d\d:\d\d:\d\d UTC: /
 
@@ -28,7 +26,7 @@ describeInBrowser('what does not answer', (bench) => {
     await bench.page.locator('.alert-list a').first().waitFor()
     // Nothing of it waited for the log.
     expect(Date.now() - began).toBeLessThan(7000)
-    await expect.poll(() => text('#lag-badge'), LATE).toBe('Lag unknown')
+    await soon(() => text('#lag-badge')).toBe('Lag unknown')
     expect(await text('#notice')).toMatch(/^Can't be had now: unread records \(/)
     expect(await bench.page.locator('.stale:visible').count()).toBe(0)
 
@@ -44,12 +42,12 @@ describeInBrowser('what does not answer', (bench) => {
     await bench.page.locator('#source-channels tr').first().waitFor()
     await soon(() => text('.health > dl > div')).toBe('Serverready')
     await bench.page.locator('.gaps tbody tr').first().waitFor()
-    await expect.poll(() => texts('.lag .stale:visible, .dead .stale:visible'), LATE).toHaveLength(2)
+    await soon(() => texts('.lag .stale:visible, .dead .stale:visible')).toHaveLength(2)
     expect(await texts('.stale:visible')).toEqual(Array(2).fill(`Can't be had now: ${why}`))
 
     mend()
-    await expect.poll(() => text('#lag-badge'), LATE).toBe('Lag 0 s')
-    await notice().waitFor({ state: 'hidden', ...LATE })
+    await soon(() => text('#lag-badge')).toBe('Lag 0 s')
+    await notice().waitFor({ state: 'hidden', ...SOON })
     await bench.page.getByText('None: every record could be processed.').waitFor()
     bench.refusals()
   })
@@ -60,7 +58,7 @@ describeInBrowser('what does not answer', (bench) => {
     await open('#/ops')
     await soon(() => bench.page.locator('.lag-table tbody tr').count()).toBe(8)
     scene.reject('log')
-    await expect.poll(() => text('.lag .stale'), LATE).toMatch(AS_OF)
+    await soon(() => text('.lag .stale')).toMatch(AS_OF)
     // The last that was known stays.
     expect(await bench.page.locator('.lag-table tbody tr').count()).toBe(8)
     expect(await bench.page.locator('#lag-badge').getAttribute('title')).toMatch(
@@ -74,7 +72,7 @@ describeInBrowser('what does not answer', (bench) => {
     scene.reject('store.series.overview')
     scene.advance(1)
     scene.open('new', 'https://ethereum.org', 'Already 90 casts.')
-    await expect.poll(() => text('.risks .stale'), LATE).toMatch(AS_OF)
+    await soon(() => text('.risks .stale')).toMatch(AS_OF)
     await soon(() => text('.alert-list .reason')).toBe('Already 90 casts.')
     expect(await text('.risks .head .muted')).toContain('last bin ends 26 Jan 14:05 UTC')
     expect(await text('#notice')).toBe(
@@ -89,7 +87,7 @@ describeInBrowser('what does not answer', (bench) => {
     await open('#/?run=live')
     const refuse = { status: 403, json: { title: 'Forbidden', detail: 'This is for operators.' } }
     await bench.page.route('**/v1/ops/lag*', (route) => route.fulfill(refuse))
-    await expect.poll(() => text('#lag-badge'), LATE).toBe('Lag unknown')
+    await soon(() => text('#lag-badge')).toBe('Lag unknown')
     expect(await bench.page.locator('#lag-badge').getAttribute('title')).toMatch(/^This is for operators\./)
     await bench.page.keyboard.press('4')
     await soon(() => text('.lag .stale')).toBe("This can't be shown: This is for operators.")
@@ -113,7 +111,7 @@ describeInBrowser('what does not answer', (bench) => {
     await canvas().waitFor()
     await soon(() => bench.pixels('counts', 'line')).toBeGreaterThan(1000)
     bench.scene.reject('store')
-    await expect.poll(() => text('.charts .stale'), LATE).toMatch(AS_OF)
+    await soon(() => text('.charts .stale')).toMatch(AS_OF)
     expect(await text('#notice')).toMatch(/^Can't be had now: alerts, /)
     expect(await bench.pixels('counts', 'line')).toBeGreaterThan(1000)
     // Another page, of which nothing is known: no word of no data.
@@ -121,7 +119,7 @@ describeInBrowser('what does not answer', (bench) => {
     await soon(() => text('.risks .stale')).toBe(`Can't be had now: ${WHY}`)
     expect(await text('.risk-table .none')).toBe('')
     bench.scene.mend('store')
-    await notice().waitFor({ state: 'hidden', ...LATE })
+    await notice().waitFor({ state: 'hidden', ...SOON })
     await bench.page.locator('.risk-table tbody tr').first().waitFor(SOON)
     bench.refusals()
   })
@@ -142,8 +140,8 @@ describeInBrowser('what does not answer', (bench) => {
     await bench.page.keyboard.press('1')
     await bench.page.locator('.triage').waitFor()
     await bench.host.restart()
-    await notice().waitFor({ state: 'hidden', ...LATE })
+    await notice().waitFor({ state: 'hidden', ...SOON })
     await bench.page.locator('.alert-list a').first().waitFor(SOON)
-    await expect.poll(() => bench.page.locator('.dot').getAttribute('class'), LATE).toBe('dot fresh')
+    await soon(() => bench.page.locator('.dot').getAttribute('class')).toBe('dot fresh')
   })
 })

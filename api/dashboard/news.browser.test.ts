@@ -92,7 +92,7 @@ describeInBrowser('news', (bench) => {
     bench.scene.open('new', 'https://ethereum.org', 'Already 90 casts.')
     await soon(() => text('.alert-list .reason')).toBe('Already 90 casts.')
     bench.host.stream(true)
-    await expect.poll(() => bench.page.locator('.dot').getAttribute('class')).toBe('dot fresh')
+    await soon(() => bench.page.locator('.dot').getAttribute('class')).toBe('dot fresh')
     bench.refusals()
   })
 })
